@@ -1,0 +1,138 @@
+"""What an error says beside NumPy's own words: the op, the full shapes, a remedy that was tried.
+
+Nothing here runs unless something failed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = str(Path(__file__).parent)
+
+
+def explain(
+    error: Exception,
+    op: str,
+    arguments: Sequence[str],
+    operands: Sequence[Any],
+    statics: Sequence[Any],
+) -> None:
+    """Add to `error` which op failed on which operands, and what would have worked."""
+    if getattr(error, "__notes__", None):
+        return
+    shapes = [np.shape(array_of(operand)) for operand in operands]
+    described = ", ".join(describe(operand) for operand in operands)
+    parameters = "".join(
+        f", {name}={value!r}"
+        for name, value in zip(arguments[len(operands) :], statics)
+        if not isinstance(value, np.ndarray)
+    )
+    note = f"{op}({described}{parameters})"
+    if isinstance(error, ValueError) and len(shapes) == 2:
+        remedies = matmul_remedy(shapes) if op in MATRIX_PRODUCTS else broadcast_remedy(op, shapes)
+        note += remedies
+    error.add_note(note)
+
+
+MATRIX_PRODUCTS = {"matmul", "mm", "mv", "bmm", "dot"}
+SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
+
+
+def array_of(operand: Any) -> Any:
+    return getattr(operand, "_array", operand)
+
+
+def describe(operand: Any) -> str:
+    """A tensor as ``name (2, 3) float32``, anything else as Python prints it."""
+    array = array_of(operand)
+    if not isinstance(array, np.ndarray):
+        return repr(operand) if np.size(operand) <= 1 else f"{type(operand).__name__}"
+    name = getattr(operand, "name", None)
+    return f"{name + ' ' if name else ''}{array.shape} {array.dtype}"
+
+
+def matmul_remedy(shapes: Sequence[tuple[int, ...]]) -> str:
+    a, b = shapes
+    if not a or not b:
+        return ": a 0-d operand has no axis to multiply along; use * instead"
+    inner_a, inner_b = a[-1], b[-2] if len(b) > 1 else b[-1]
+    if inner_a == inner_b:
+        return f": batch axes {a[:-2]} and {b[:-2]} do not broadcast"
+    text = f": {a} @ {b}: inner sizes {inner_a} and {inner_b} differ"
+    swapped_a, swapped_b = (*a[:-2], *a[-2:][::-1]), (*b[:-2], *b[-2:][::-1])
+    if works(np.matmul, a, swapped_b) and len(b) > 1:
+        return f"{text}; did you mean B.mT, of shape {swapped_b}?"
+    if works(np.matmul, swapped_a, b) and len(a) > 1:
+        return f"{text}; did you mean A.mT, of shape {swapped_a}?"
+    if works(np.matmul, b, a):
+        return f"{text}; did you mean B @ A?"
+    return text
+
+
+def broadcast_remedy(op: str, shapes: Sequence[tuple[int, ...]]) -> str:
+    a, b = shapes
+    clash = [
+        (-i, m, n)
+        for i, (m, n) in enumerate(zip(reversed(a), reversed(b)), start=1)
+        if m != n and 1 not in (m, n)
+    ]
+    if not clash:
+        return ""
+    axes = " and ".join(f"axis {axis} has {m} and {n}" for axis, m, n in clash)
+    text = f": {a} {SYMBOLS.get(op, ',')} {b}: {axes}"
+    longer, shorter, which = (a, b, "second") if len(a) > len(b) else (b, a, "first")
+    if len(longer) == len(shorter) + 1 and len(shorter):
+        kept = (*shorter, 1)
+        if works(np.add, longer, kept):
+            return (
+                f"{text}; did you mean keepdims=True where the {which} was reduced, "
+                f"or {which}[..., None], of shape {kept}?"
+            )
+    if len(a) == len(b) >= 2:
+        transposed = (*b[:-2], *b[-2:][::-1])
+        if works(np.add, a, transposed):
+            return f"{text}; did you mean second.mT, of shape {transposed}?"
+    return text
+
+
+def works(rule: Any, a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether NumPy accepts operands of these shapes."""
+    if rule is np.matmul:
+        if not a or not b or a[-1] != b[-2 if len(b) > 1 else -1]:
+            return False
+        a, b = a[:-2], b[:-2]
+    try:
+        np.broadcast_shapes(a, b)
+    except ValueError:
+        return False
+    return True
+
+
+def module_path(frame: Any) -> str:
+    """The module call `frame` as ``net.2: Linear(in_features=4, ...)``."""
+    if frame is None or frame.module is None:
+        return ""
+    chain = []
+    here = frame
+    while here is not None and here.module is not None:
+        chain.append(here.module)
+        here = here.parent
+    chain.reverse()
+    names = [type(chain[0]).__name__]
+    for parent, child in zip(chain, chain[1:]):
+        found = [
+            name for name, module in parent.named_modules() if module is child and name
+        ]
+        names.append(found[0] if found else type(child).__name__)
+    return f"{'.'.join(names)}: {type(frame.module).__name__}"
+
+
+def user_stack() -> str:
+    """The stack outside this package, innermost call last."""
+    frames = [f for f in traceback.extract_stack() if not f.filename.startswith(HERE)]
+    return "".join(traceback.format_list(frames[-3:]))

@@ -1,0 +1,633 @@
+"""The graph: ops record themselves as nodes, and ``backward`` walks the nodes.
+
+Three ideas carry the library, and all three live in this file.
+
+1. **An op is a NumPy function with its derivative beside it.**  ``@op`` takes one
+   vector-Jacobian product (VJP) per tensor argument.  A VJP names what it needs: ``g`` is
+   the cotangent (the gradient that arrives), ``out`` the result, and any argument of the op
+   goes by its own name; ``x_shape`` is the shape of ``x`` where its numbers do not matter.
+   Only what is named is kept for the backward pass.
+
+2. **A node is what an op leaves behind**: which op, where its inputs came from, what it kept.
+   Edges point from a result to its inputs and never back, so there are no reference cycles
+   and a dropped loss frees its graph at once.
+
+3. **The walk** visits nodes in falling order of creation.  A node is created after its inputs,
+   so when it is visited every contribution to its gradient has arrived.  VJPs are plain NumPy:
+   given arrays they run at NumPy's speed; given tensors (``create_graph=True``) the same lines
+   record themselves, which is how derivatives of every order come from one formula.
+
+This file knows no op by name, and it never imports ``Tensor``: the engine's view of a tensor is
+``Variable``, an array and the node that made it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from heapq import heappop, heappush
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import numpy as np
+
+from minigrad import errors
+from minigrad.memory import clock, own, writes
+
+if TYPE_CHECKING:
+    from minigrad.operation import Op, Plan
+
+P = ParamSpec("P")
+Array = Any  # anything that speaks NumPy's array protocols
+
+ndarray = np.ndarray
+new = object.__new__
+
+
+# ------------------------------------------------------------------- tensors, as the engine sees them
+
+
+class Variable:
+    """What the engine knows of a tensor: an array, and the node or leaf that it came from.
+
+    ``_node`` is None for a constant, a ``Leaf`` for a tensor that the user asked gradients of, and
+    a ``Node`` for a result.  ``_alias`` is shared by the handles that look at the same memory.
+    """
+
+    __slots__ = ("_alias", "_array", "_node", "__weakref__")
+    _alias: Any
+    _array: Array
+    _node: Edge | None
+
+    result_class: type[Variable]  # the class that results are built of
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not hasattr(Variable, "result_class"):
+            Variable.result_class = cls
+
+
+def wrap(array: Array, node: Edge | None = None) -> Any:
+    """A tensor around `array`, standing at `node` of the graph."""
+    tensor = new(Variable.result_class)
+    tensor._array = array
+    tensor._node = node
+    tensor._alias = None
+    return tensor
+
+
+# --------------------------------------------------------------------------------- recording modes
+
+
+class Frame:
+    """One call of a module: the module, and the call that it happened in."""
+
+    __slots__ = ("module", "parent")
+
+    def __init__(self, module: Any, parent: Frame | None) -> None:
+        self.module = module
+        self.parent = parent
+
+
+class Recording(threading.local):
+    """What the current thread records: each thread starts with these values."""
+
+    enabled: bool = True
+    frame: Frame | None = None
+    anomaly: bool = False
+
+
+recording = Recording()
+
+
+class Mode:
+    """Base of the recording modes: a context manager and a decorator, nested and threaded safely."""
+
+    mode: bool
+
+    def __new__(cls, function: Callable[P, Any] | None = None) -> Any:
+        mode = new(cls)
+        mode.before = []
+        return mode(function) if callable(function) else mode
+
+    before: list[bool]
+
+    def __enter__(self) -> None:
+        self.before.append(recording.enabled)
+        recording.enabled = self.mode
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        recording.enabled = self.before.pop()
+
+    def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        cls = type(self)
+
+        @wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with cls():
+                return function(*args, **kwargs)
+
+        return inside
+
+
+class no_grad(Mode):
+    """Record nothing: inside ``with mg.no_grad():``, or in a function decorated with it.
+
+    Example  >>> import minigrad as mg
+             >>> x = mg.ones(2, requires_grad=True)
+             >>> with mg.no_grad():
+             ...     y = x * 2
+             >>> y.requires_grad
+             False
+    """
+
+    mode = False
+
+
+class enable_grad(Mode):
+    """Record again, inside a `no_grad`."""
+
+    mode = True
+
+
+class set_grad_enabled:
+    """Record or do not record, from here on, or until the end of a ``with`` block.
+
+    Example  >>> import minigrad as mg
+             >>> x = mg.ones(2, requires_grad=True)
+             >>> with mg.set_grad_enabled(False):
+             ...     y = x * 2
+             >>> y.requires_grad
+             False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.before = recording.enabled
+        self.mode = bool(mode)
+        recording.enabled = self.mode
+
+    def __enter__(self) -> None:
+        recording.enabled = self.mode
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        recording.enabled = self.before
+
+
+def is_grad_enabled() -> bool:
+    """Whether the current thread records."""
+    return recording.enabled
+
+
+# ------------------------------------------------------------------------------------ nodes and leaves
+
+
+class Extras:
+    """What few nodes and leaves have: hooks, a kept gradient, the place that recorded them."""
+
+    __slots__ = ("grad", "hooks", "retain", "stack")
+
+    def __init__(self) -> None:
+        self.hooks: dict[int, Callable[[Any], Any]] = {}
+        self.retain = False
+        self.grad: Any = None
+        self.stack: Any = None
+
+
+class Leaf:
+    """Where gradients come to rest: the identity of a tensor that requires grad.
+
+    A leaf does not hold its tensor, so tensor and leaf form no cycle.
+    """
+
+    __slots__ = ("dtype", "extras", "grad", "name", "shape")
+
+    def __init__(self, array: Array) -> None:
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.grad: Any = None
+        self.extras: Extras | None = None
+        self.name: str | None = None
+
+
+class Node:
+    """One recorded op.
+
+    plan      the op, and which of its VJPs are needed here
+    inputs    where each argument came from: a Node, a Leaf, or None for a constant
+    saved     what the VJPs named; None once it was freed
+    statics   the arguments that are not tensors (``dim``, ``keepdim``, an index)
+    shape     shape of the result; ``dtype`` its type
+    sequence  time of creation: larger than that of every input
+    frame     the module call that was running
+    extras    hooks and the like; None for nearly every node
+    """
+
+    __slots__ = (
+        "dtype", "extras", "frame", "inputs", "plan", "saved", "sequence", "shape", "statics",
+    )  # fmt: skip
+    plan: Plan
+    inputs: tuple[Edge | None, ...]
+    saved: tuple[Any, ...] | None
+    statics: tuple[Any, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    sequence: int
+    frame: Frame | None
+    extras: Extras | None
+
+    @property
+    def op(self) -> Op:
+        return self.plan.op
+
+    def name(self) -> str:
+        """The name of the op."""
+        return self.plan.op.name
+
+    def input_shape(self, i: int) -> tuple[int, ...]:
+        """Shape of operand `i`, if it needs a gradient."""
+        edge = self.inputs[i]
+        if edge is None:
+            raise TypeError(f"{self.name()}: operand {i} needs no gradient, its shape is not known")
+        return edge.shape
+
+
+class Output(Node):
+    """One result of an op with several: its gradient goes to slot `position` of the op's node."""
+
+    __slots__ = ("position",)
+    position: int
+
+    def __init__(self, node: Node, position: int, array: Array) -> None:
+        self.plan = node.plan
+        self.inputs = (node,)
+        self.saved = ()
+        self.statics = ()
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.sequence = next(clock)
+        self.frame = node.frame
+        self.extras = None
+        self.position = position
+
+
+Edge = Node | Leaf
+
+
+# ---------------------------------------------------------------------------------- the backward walk
+
+
+def walk(
+    roots: Iterable[tuple[Edge, Any]],
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+    targets: Sequence[Edge] | None = None,
+) -> dict[Any, Any]:
+    """Carry cotangents from `roots` back to the leaves, or to `targets`, and return what arrives.
+
+    roots    pairs of an edge and the cotangent that enters there (arrays; tensors with create_graph)
+    targets  edges whose gradients are wanted; None: all leaves.  Nodes that lead to none of them
+             are not visited.
+
+    Nodes wait in a heap by falling sequence, so each is visited once, after all that depends on
+    it; there is no recursion.  What a node saved is dropped as soon as it was used.
+    """
+    if retain_graph is None:
+        retain_graph = create_graph
+    needed = None if targets is None else leading_to(targets, [edge for edge, _ in roots])
+    wanted = set(targets or ())
+    results: dict[Any, Any] = {}
+    gradients: dict[Any, Any] = {}  # what has arrived at nodes that were not visited yet, and at leaves
+    summed: set[Any] = set()  # where the array in `gradients` is a sum of ours, free to be added to
+    waiting: list[tuple[int, Node]] = []
+    for edge, g in roots:
+        if needed is None or edge in needed:
+            add(gradients, summed, waiting, edge, g)
+
+    while waiting:
+        node = heappop(waiting)[1]
+        g = gradients.pop(node)
+        extras = node.extras
+        if extras is not None:
+            g = run_hooks(extras, g, create_graph)
+        if node in wanted:
+            results[node] = g
+        if type(node) is Output:
+            deliver_output(gradients, waiting, node, g)
+            continue
+        plan = node.plan
+        saved = node.saved
+        if saved is None:
+            raise RuntimeError(
+                f"backward through {plan.op.name} a second time: what it saved was freed by the first. "
+                "Pass retain_graph=True to the first backward, or compute the result again"
+            )
+        if node.sequence < writes.latest:
+            complain_if_written(node)
+        if create_graph:
+            saved = lift(node)
+        if type(g) is list:
+            g = gather_outputs(node, g)
+        for position, vjp, pick in plan.steps:
+            try:
+                gradient = vjp(g, *saved) if pick is None else vjp(g, *pick(saved, node))
+            except Exception as error:
+                error.add_note(f"in the backward of {plan.op.name}" + where_recorded(node))
+                raise
+            if position < 0:  # a joint VJP: one gradient for each of a list of tensors
+                for edge, each in zip(node.inputs, gradient):
+                    if edge is not None and each is not None and (needed is None or edge in needed):
+                        each = fit(each, edge, node)
+                        add(gradients, summed, waiting, edge, each)
+                continue
+            edge: Any = node.inputs[position]
+            if gradient is None or (needed is not None and edge not in needed):
+                continue
+            if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
+                gradient = fit(gradient, edge, node)
+            if extras is not None and extras.stack is not None:
+                complain_if_nan(gradient, node)
+            # `add`, written out: this is the inner loop of every training step
+            arrived = gradients.get(edge)
+            if arrived is None:
+                gradients[edge] = gradient
+                if type(edge) is not Leaf:
+                    heappush(waiting, (-edge.sequence, edge))
+            elif edge in summed:
+                np.add(arrived, gradient, out=arrived)
+            else:
+                gradients[edge] = arrived + gradient
+                if type(gradients[edge]) is ndarray:
+                    summed.add(edge)
+        if not retain_graph and plan.names:
+            node.saved = None
+    for leaf, g in gradients.items():
+        if leaf.extras is not None:
+            g = run_hooks(leaf.extras, g, create_graph)
+        results[leaf] = g
+    return results
+
+
+def add(
+    gradients: dict[Any, Any], summed: set[Any], waiting: list[Any], edge: Edge, gradient: Any
+) -> None:
+    """Add a contribution to what has arrived at `edge`.
+
+    The first contribution is kept as it is, for it may be shared (``x + y`` passes one array to both);
+    the second makes a sum that belongs to the walk, and later ones are added to it in place.
+    """
+    arrived = gradients.get(edge)
+    if arrived is None:
+        gradients[edge] = gradient
+        if type(edge) is not Leaf:
+            heappush(waiting, (-edge.sequence, edge))
+    elif edge in summed:
+        np.add(arrived, gradient, out=arrived)
+    else:
+        gradients[edge] = total = arrived + gradient
+        if type(total) is ndarray:
+            summed.add(edge)
+
+
+def deliver_output(
+    gradients: dict[Any, Any], waiting: list[Any], output: Output, gradient: Any
+) -> None:
+    """Put the gradient of one of several results into its slot at the op's node."""
+    node: Any = output.inputs[0]
+    slots = gradients.get(node)
+    if slots is None:
+        slots = gradients[node] = [None] * len(node.shape)
+        heappush(waiting, (-node.sequence, node))
+    before = slots[output.position]
+    slots[output.position] = gradient if before is None else before + gradient
+
+
+def gather_outputs(node: Node, slots: list[Any]) -> Any:
+    """The cotangents of an op with several results, as the op's own tuple; None where none came."""
+    outputs = node.op.outputs_class
+    return outputs(*slots) if outputs is not None else slots
+
+
+def leading_to(targets: Sequence[Edge], roots: Sequence[Edge]) -> set[Any]:
+    """All edges between `roots` and `targets`, both included."""
+    seen: set[Any] = set()
+    stack: list[Any] = list(roots)
+    while stack:
+        edge = stack.pop()
+        if edge is not None and edge not in seen:
+            seen.add(edge)
+            if type(edge) is not Leaf:
+                stack.extend(edge.inputs)
+    needed = set(targets) & seen
+    for node in sorted((e for e in seen if type(e) is not Leaf), key=lambda node: node.sequence):
+        if any(edge in needed for edge in node.inputs):
+            needed.add(node)
+    return needed
+
+
+def fit(gradient: Any, edge: Edge, node: Node) -> Any:
+    """Give a gradient the shape and type of what it is the gradient of: broadcasting, undone.
+
+    This is the only place that does so.  Axes that broadcasting added or stretched are summed.
+    """
+    shape = edge.shape
+    if gradient.shape != shape:
+        extra = len(gradient.shape) - len(shape)
+        stretched = tuple(
+            i + extra for i, size in enumerate(shape) if size == 1 and gradient.shape[i + extra] != 1
+        ) if extra >= 0 else ()  # fmt: skip
+        summed = gradient
+        if extra >= 0:
+            summed = gradient.sum(tuple(range(extra)) + stretched)
+            summed = summed.reshape(shape) if summed.size == int(np.prod(shape)) else gradient
+        if summed.shape != shape:
+            raise ValueError(
+                f"the VJP of {node.name()} returned a gradient of shape {tuple(gradient.shape)} "
+                f"for an argument of shape {shape}" + where_recorded(node)
+            )
+        gradient = summed
+    if gradient.dtype != edge.dtype:
+        gradient = gradient.astype(edge.dtype)
+    return gradient
+
+
+def lift(node: Node) -> tuple[Any, ...]:
+    """What `node` saved, as tensors at their places in the graph, so that its VJPs are recorded."""
+    operation = node.op
+    lifted: dict[str, Any] = {}
+    for name, value in zip(node.plan.names, node.saved or ()):
+        if name == "out":
+            lifted[name] = finish_again(value, node)
+        elif name in operation.keep:
+            lifted[name] = value
+        elif operation.joint is not None:
+            lifted[name] = tuple(
+                value[i] if edge is None else wrap(value[i], edge) for i, edge in enumerate(node.inputs)
+            )
+        else:
+            edge = node.inputs[operation.index[name]]
+            lifted[name] = value if edge is None else wrap(value, edge)
+    for name, function in operation.keep.items():
+        if name in lifted:  # an intermediate is computed again, differentiably
+            statics = dict(zip(operation.static_names, node.statics))
+            code = function.__code__
+            names = code.co_varnames[: code.co_argcount]
+            lifted[name] = function(*[lifted[n] if n in lifted else statics[n] for n in names])
+    return tuple(lifted[name] for name in node.plan.names)
+
+
+def finish_again(out: Any, node: Node) -> Any:
+    """The result of `node` as a tensor, or as a tuple of tensors if it had several."""
+    if not isinstance(out, (tuple, list)):
+        return wrap(out, node)
+    tensors = [wrap(o, Output(node, i, o)) if o is not None else None for i, o in enumerate(out)]
+    return type(out)(*tensors) if hasattr(out, "_fields") else tuple(tensors)
+
+
+def run_hooks(extras: Extras, g: Any, create_graph: bool) -> Any:
+    """Call the hooks with the gradient as a tensor; what a hook returns replaces it."""
+    for hook in list(extras.hooks.values()):
+        tensor = g if isinstance(g, Variable) else wrap(np.asarray(g))
+        replaced = hook(tensor)
+        if replaced is not None:
+            if not isinstance(replaced, Variable) or replaced._array.shape != g.shape:
+                raise ValueError(
+                    f"a gradient hook returns None or a tensor of the gradient's shape {tuple(g.shape)}, "
+                    f"got {type(replaced).__name__} of shape {np.shape(replaced)}"
+                )
+            g = replaced if create_graph else replaced._array
+    if extras.retain:
+        tensor = g if isinstance(g, Variable) else wrap(np.array(g))
+        extras.grad = tensor if extras.grad is None else extras.grad + tensor
+    return g
+
+
+def complain_if_written(node: Node) -> None:
+    written = writes.since(node)
+    if written is not None:
+        name, writer = written
+        raise RuntimeError(
+            f"{writer} changed `{name}` in place after {node.name()} had saved it for its gradient, "
+            f"which would now be wrong{where_recorded(node)}. Change a copy (t.clone()), or use the "
+            "operation that is not in place"
+        )
+
+
+def complain_if_nan(gradient: Any, node: Node) -> None:
+    array = gradient._array if isinstance(gradient, Variable) else gradient
+    if np.isnan(array).any():
+        raise RuntimeError(f"the backward of {node.name()} returned NaN{where_recorded(node)}")
+
+
+def where_recorded(node: Node) -> str:
+    """For messages: the module and, with detect_anomaly, the line that recorded `node`."""
+    text = ""
+    frame = node.frame
+    if frame is not None:
+        text += f" (recorded in {errors.module_path(frame)})"
+    if node.extras is not None and node.extras.stack is not None:
+        text += f"\nrecorded here:\n{node.extras.stack}"
+    return text
+
+
+# ------------------------------------------------------------------------- from tensors to the walk
+
+
+class HookHandle:
+    """What register_hook returns: ``remove()`` takes the hook away."""
+
+    def __init__(self, hooks: dict[int, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
+        self.hooks = hooks
+        self.key = next(clock)
+        hooks[self.key] = hook
+
+    def remove(self) -> None:
+        self.hooks.pop(self.key, None)
+
+
+def backward(
+    pairs: Sequence[tuple[Any, Any]],
+    retain_graph: bool | None,
+    create_graph: bool,
+    inputs: Any = None,
+) -> None:
+    """Carry cotangents back from tensors, and add what arrives to the ``.grad`` of leaves."""
+    if inputs is not None:
+        inputs = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        if not inputs:
+            raise RuntimeError("backward: inputs is empty; leave it out to reach every leaf")
+        for tensor in inputs:
+            if not tensor.is_leaf:
+                raise RuntimeError(
+                    "backward: inputs are leaves; of a result, use retain_grad or autograd.grad"
+                )
+            if tensor._node is None:
+                raise RuntimeError("backward: one of the inputs does not require grad")
+    roots = [start(tensor, gradient, create_graph) for tensor, gradient in pairs]
+    targets = None if inputs is None else [tensor._node for tensor in inputs]
+    if create_graph:
+        with enable_grad():
+            accumulate(walk(roots, create_graph, retain_graph, targets), create_graph)
+    else:
+        accumulate(walk(roots, create_graph, retain_graph, targets), create_graph)
+
+
+def start(tensor: Any, gradient: Any, create_graph: bool) -> tuple[Edge, Any]:
+    """The edge where a cotangent enters the graph, and the cotangent."""
+    edge = tensor._node
+    array = tensor._array
+    if edge is None:
+        raise RuntimeError(
+            "backward of a tensor that does not require grad and was not computed from one that does"
+        )
+    if gradient is None:
+        if array.size != 1:
+            raise RuntimeError(
+                f"backward of a tensor of shape {array.shape}: only that of a single number needs no "
+                "gradient argument. Reduce it (t.sum(), t.mean()), or pass one of the same shape"
+            )
+        gradient = np.ones_like(array)
+    else:
+        if not isinstance(gradient, Variable):
+            if not isinstance(gradient, (ndarray, float, int, np.generic)):
+                raise TypeError(f"gradient is a tensor or an array, got {type(gradient).__name__}")
+            gradient = wrap(np.asarray(gradient, dtype=array.dtype))
+        if gradient._array.shape != array.shape:
+            raise ValueError(
+                f"gradient has shape {gradient._array.shape}, the tensor has shape {array.shape}"
+            )
+        if not create_graph:
+            gradient = gradient._array
+        if gradient.dtype != array.dtype:
+            gradient = gradient.astype(array.dtype)
+    if create_graph and not isinstance(gradient, Variable):
+        gradient = wrap(gradient)
+    return edge, gradient
+
+
+def accumulate(gradients: dict[Any, Any], create_graph: bool) -> None:
+    """Add what the walk brought to the leaves to their ``.grad``."""
+    while gradients:
+        leaf, gradient = gradients.popitem()
+        if type(leaf) is not Leaf:
+            continue
+        if leaf.grad is None:
+            leaf.grad = gradient if isinstance(gradient, Variable) else wrap(own(gradient))
+        elif create_graph or leaf.grad._node is not None:
+            leaf.grad = leaf.grad + gradient
+        else:
+            array = leaf.grad._array
+            if isinstance(gradient, Variable):
+                gradient = gradient._array
+            np.add(array, gradient, out=array)
+            writes.note(array, "backward (adding to .grad)")

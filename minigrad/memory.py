@@ -1,0 +1,137 @@
+"""Memory: which tensors share it, when it was written in place, and who owns a gradient's.
+
+Two things need this.  An in-place operation must reach every tensor that looks at the same memory
+(`Alias`).  And no gradient may be computed from numbers that changed after a node saved them
+(`Writes`).
+"""
+
+from __future__ import annotations
+
+import weakref
+from itertools import count
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minigrad.graph import Node, Variable
+
+Array = Any
+ndarray = np.ndarray
+
+clock = count()  # one clock for the creation of nodes and for writes; next() is atomic
+
+
+# ----------------------------------------------------------------------------------------- shared
+
+
+class Alias:
+    """The handles that look at one piece of memory: the first of them, and the views made of it."""
+
+    __slots__ = ("detached", "members", "root")
+
+    def __init__(self, root: Variable) -> None:
+        self.root = weakref.ref(root)
+        self.members: list[weakref.ref[Variable]] = []
+        self.detached = False  # a detached tensor or an array shares the memory too
+
+    def live(self) -> list[Variable]:
+        handles = [self.root(), *[member() for member in self.members]]
+        return [handle for handle in handles if handle is not None]
+
+
+def share_memory(base: Variable, view: Variable) -> None:
+    """Note that `view` may look at the memory of `base`, for in-place operations to know."""
+    array = view._array
+    if array is not base._array and getattr(array, "base", None) is None:
+        return
+    alias = base._alias
+    if alias is None:
+        alias = base._alias = Alias(base)
+    view._alias = alias
+    members = alias.members
+    if len(members) > 64:
+        members[:] = [member for member in members if member() is not None]
+    members.append(weakref.ref(view))
+
+
+# ---------------------------------------------------------------------------------------- written
+
+
+class Writes:
+    """When memory was last written in place, and by what.
+
+    Node.sequence and the times here come from one clock: a node whose saved array was written
+    later than the node was created would compute a wrong gradient.  In ordinary training nothing is
+    written between forward and backward, and the check is one comparison of integers.
+    """
+
+    def __init__(self) -> None:
+        self.latest = -1
+        self.times: dict[int, tuple[int, str]] = {}  # id of the owner of the memory -> time, writer
+        self.owners: dict[int, weakref.ref[Any]] = {}
+
+    def note(self, array: Array, writer: str) -> None:
+        owner = owner_of(array)
+        key = id(owner)
+        if key not in self.owners:
+            try:
+                self.owners[key] = weakref.ref(owner, lambda _: self.forget(key))
+            except TypeError:  # an array type that cannot be referred to weakly
+                return
+        self.latest = next(clock)
+        self.times[key] = (self.latest, writer)
+
+    def forget(self, key: int) -> None:
+        self.owners.pop(key, None)
+        self.times.pop(key, None)
+
+    def since(self, node: Node) -> tuple[str, str] | None:
+        """The name under which `node` saved something that was written since, and the writer."""
+        named = [*zip(node.plan.names, node.saved or ()), *zip(node.op.static_names, node.statics)]
+        for name, value in named:
+            for array in value if isinstance(value, (tuple, list)) else (value,):
+                if isinstance(array, ndarray):
+                    time, writer = self.times.get(id(owner_of(array)), (-1, ""))
+                    if time > node.sequence:
+                        return name, writer
+        return None
+
+
+def owner_of(array: Array) -> Array:
+    """The array that owns the memory of `array`."""
+    while isinstance(array.base, ndarray):
+        array = array.base
+    return array
+
+
+writes = Writes()
+
+
+# ------------------------------------------------------------------------------------------ owned
+
+
+def references(array: Array) -> int:
+    return getrefcount(array)
+
+
+def count_when_unshared() -> int:
+    array = np.empty(1)
+    return references(array)
+
+
+UNSHARED = count_when_unshared()  # what `references` counts for an array that one variable holds
+
+
+def own(array: Any) -> Array:
+    """`array`, or a copy of it if anyone else might hold its memory."""
+    if type(array) is not ndarray or not array.flags.writeable:
+        return np.array(array)
+    base = array.base
+    if base is None:
+        # one more than UNSHARED: the caller holds it too
+        return array if references(array) <= UNSHARED + 1 else array.copy()
+    # the view holds its base once, and `base` here once more
+    alone = type(base) is ndarray and base.base is None and references(base) <= UNSHARED + 1
+    return array if alone and references(array) <= UNSHARED + 1 else array.copy(order="K")

@@ -1,0 +1,98 @@
+"""Types: the default one, and what operands of different types become.
+
+NumPy's own rules hold for ``np.f(t)``; the functions here are PyTorch's, for ``mg.f(t)`` and operators.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+ndarray = np.ndarray
+
+def constant(value: Any) -> Any:
+    """An operand that is not a tensor, as forwards and VJPs take it.
+
+    Python numbers stay as they are: NumPy lets them adapt to the type of the other operand.
+    """
+    kind = type(value)
+    if kind is ndarray or kind is float or kind is int or kind is bool or value is None:
+        return value
+    if isinstance(value, (ndarray, np.generic, complex)) or hasattr(value, "__array_ufunc__"):
+        return value
+    if isinstance(value, (list, tuple)):
+        if any(hasattr(item, "_node") for item in value):
+            raise TypeError("a list of tensors is not a tensor: join them with mg.stack(...) first")
+        return np.asarray(value)
+    if hasattr(value, "__array__"):
+        return np.asarray(value)
+    return value
+
+
+def weaken(arrays: list[Any]) -> list[Any]:
+    """PyTorch's promotion: a kind (bool < int < float) decides first, then dimensions.
+
+    Among operands of the highest kind, those with dimensions outrank 0-d tensors, which outrank
+    Python and NumPy scalars.  So ``t32 * np.float64(2)`` and ``t32 * loss64`` are float32, and an
+    int64 tensor times a float32 tensor is float32.
+    """
+    real = [a for a in arrays if isinstance(a, ndarray)]
+    if not real or all(a.dtype == real[0].dtype for a in real):
+        return [a.item() if isinstance(a, np.generic) else a for a in arrays]
+    rank = max("biufc".index(a.dtype.kind) if a.dtype.kind in "biufc" else 9 for a in real)
+    if rank == 9:
+        return arrays
+    top = [a for a in real if same_kind(a.dtype.kind, "biufc"[rank])]
+    shaped = [a for a in top if a.ndim] or top
+    dtype = np.result_type(*[a.dtype for a in shaped])
+    if dtype.kind == "f" or dtype.kind == "c":
+        return [
+            a.astype(dtype, copy=False) if isinstance(a, ndarray)
+            else a.item() if isinstance(a, np.generic) else a
+            for a in arrays
+        ]  # fmt: skip
+    return [
+        a.astype(dtype, copy=False) if isinstance(a, ndarray) and a.ndim == 0 and same_kind(
+            a.dtype.kind, dtype.kind)
+        else a.item() if isinstance(a, np.generic) else a
+        for a in arrays
+    ]  # fmt: skip
+
+
+def same_kind(kind: str, other: str) -> bool:
+    return kind == other or {kind, other} == {"i", "u"}
+
+
+default_dtype = np.dtype(np.float32)
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the floating-point type of new tensors (float32 at first).
+
+    Raises   TypeError if `dtype` is not a real floating-point type.
+    Example  >>> import minigrad as mg
+             >>> mg.set_default_dtype(mg.float64)
+             >>> mg.zeros(2).dtype
+             dtype('float64')
+             >>> mg.set_default_dtype(mg.float32)
+    """
+    global default_dtype
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"the default dtype is a floating-point type, got {dtype}")
+    default_dtype = dtype
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The floating-point type of new tensors."""
+    return default_dtype
+
+
+def as_default_float(out: Any, arrays: list[Any]) -> Any:
+    """Integers that became float64 (``ints / 2``, ``exp(ints)``) take the default type instead."""
+    if getattr(out, "dtype", None) != np.float64 or default_dtype == np.float64:
+        return out
+    if any(getattr(a, "dtype", None) is not None and a.dtype.kind in "fc" for a in arrays):
+        return out
+    return out.astype(default_dtype)

@@ -1,0 +1,489 @@
+"""``Tensor``: an array that remembers how it was computed.
+
+The class holds properties, the meaning of Python's operators, and one line for each op that is
+also a method: functions are descriptors, so ``exp = ops.exp`` is a method with its docstring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad import graph, inplace, numpy_protocol, ops, promotion
+from minigrad.graph import Extras, Leaf, Node, Variable, wrap
+from minigrad.memory import Alias
+
+__all__ = ["Tensor", "as_array"]
+
+
+def as_array(data: Any, dtype: Any = None) -> np.ndarray:
+    """`data` as an array with the types of PyTorch: Python floats take the default dtype."""
+    if isinstance(data, Variable):
+        data = data._array
+    if dtype is not None:
+        return np.array(nested(data), dtype=dtype)
+    if isinstance(data, (np.ndarray, np.generic)):
+        array = np.array(data)
+    else:
+        array = np.array(nested(data))
+        if array.dtype == np.float64 and not holds_float64(data):
+            array = array.astype(promotion.default_dtype)
+    if array.dtype.kind not in "biuf":
+        kind = "complex numbers are not supported" if array.dtype.kind == "c" else "not numbers"
+        raise TypeError(f"a tensor holds real numbers or booleans, got dtype {array.dtype}: {kind}")
+    return array
+
+
+def nested(data: Any) -> Any:
+    """Lists that hold tensors as lists that hold arrays; a tensor that requires grad is refused."""
+    if isinstance(data, Variable):
+        if data._node is not None:
+            raise TypeError("tensor(...) of a list with tensors that require grad: use mg.stack(...)")
+        return data._array
+    if isinstance(data, (list, tuple)):
+        return [nested(item) for item in data]
+    return data
+
+
+def holds_float64(data: Any) -> bool:
+    """Whether nested lists hold NumPy's float64 rather than Python's floats."""
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, (np.ndarray, np.float64, Variable))
+
+
+class Tensor(Variable):
+    """An array, its place in the graph, and the gradient that backward brings.
+
+    ``Tensor(2, 3)`` is an uninitialised tensor of that shape and ``Tensor([1, 2])`` one of these
+    numbers, in the default dtype, as in PyTorch; `minigrad.tensor` is the usual way.
+
+    Example  >>> import minigrad as mg
+             >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+             >>> (x * x).sum().backward()
+             >>> x.grad
+             tensor([2., 4.])
+    """
+
+    __slots__ = ("_leaf", "_name")
+    _leaf: Leaf
+    _name: str
+    __hash__ = object.__hash__
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        tensor = object.__new__(cls)
+        tensor._node = None
+        tensor._alias = None
+        return tensor
+
+    def __init__(self, *data: Any) -> None:
+        if len(data) == 1 and not isinstance(data[0], int):
+            self._array = as_array(data[0], promotion.default_dtype)
+        else:
+            self._array = np.empty(data, promotion.default_dtype) if data else np.empty(0, promotion.default_dtype)
+
+    # ------------------------------------------------------------------------------------ properties
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return self._array.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries, a NumPy dtype."""
+        return self._array.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._array.ndim  # type: ignore[no-any-return]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the entries."""
+        return self._array.nbytes  # type: ignore[no-any-return]
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one entry."""
+        return self._array.itemsize  # type: ignore[no-any-return]
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one axis, as in PyTorch; `numel` counts the entries."""
+        return self._array.shape if dim is None else self._array.shape[dim]
+
+    def numel(self) -> int:
+        """Number of entries."""
+        return self._array.size  # type: ignore[no-any-return]
+
+    def dim(self) -> int:
+        """Number of axes."""
+        return self._array.ndim  # type: ignore[no-any-return]
+
+    # ------------------------------------------------------------------------------------- the graph
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward brings this tensor, or what it was computed from, a gradient."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for gradients of this tensor (or no longer), and return it.
+
+        Raises   RuntimeError if it is an integer or boolean tensor, or a result that is to stop
+                 requiring grad (use detach()).
+        """
+        if not self.is_leaf:
+            if not requires_grad:
+                raise RuntimeError("only a leaf can stop requiring grad; use t.detach() of a result")
+        elif not requires_grad:
+            self._node = None
+        elif self._node is None:
+            if self._array.dtype.kind != "f":
+                raise RuntimeError(
+                    f"only floating-point tensors can require grad, this one is {self._array.dtype}; "
+                    "convert it first, t.float()"
+                )
+            self._node = self._get_leaf()
+        return self
+
+    def _get_leaf(self) -> Leaf:
+        """The leaf of this tensor; it outlives ``requires_grad = False``, and keeps the gradient."""
+        try:
+            leaf = self._leaf
+        except AttributeError:
+            leaf = self._leaf = Leaf(self._array)
+        leaf.shape, leaf.dtype = self._array.shape, self._array.dtype
+        return leaf
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the user made this tensor, rather than an op."""
+        return self._node is None or type(self._node) is Leaf
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that computed this tensor; None for a leaf."""
+        return None if self.is_leaf else self._node  # type: ignore[return-value]
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that backward brought, a tensor of the same shape, or None."""
+        node: Any = self._node
+        if node is None:
+            leaf = getattr(self, "_leaf", None)
+            return None if leaf is None else leaf.grad
+        if type(node) is Leaf:
+            return node.grad
+        return None if node.extras is None else node.extras.grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Variable):
+                raise TypeError(f".grad is a tensor or None, got {type(value).__name__}")
+            if value._array.shape != self._array.shape:
+                raise ValueError(
+                    f".grad has the shape of its tensor {self._array.shape}, got {value._array.shape}"
+                )
+        if self.is_leaf:
+            self._get_leaf().grad = value
+        else:
+            self._get_extras().grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
+
+    def _get_extras(self) -> Extras:
+        node: Any = self._node
+        if node.extras is None:
+            node.extras = Extras()
+        return node.extras  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str | None:
+        """A name for pictures and messages; None if nobody gave one."""
+        return getattr(self, "_name", None)
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        if value is None:
+            if hasattr(self, "_name"):
+                del self._name
+            return
+        self._name = value
+        if type(self._node) is Leaf:
+            self._node.name = value
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Compute the gradient of this tensor for every leaf, and add it to their ``.grad``.
+
+        gradient      the cotangent, of this tensor's shape; may be left out for a single number
+        retain_graph  keep what the nodes saved, for a second backward
+        create_graph  record the backward pass itself, for derivatives of derivatives
+        inputs        only these tensors get a gradient
+
+        Raises   RuntimeError if this tensor does not require grad, if it has several entries and
+                 no gradient was given, or if the graph was freed by an earlier backward.
+        """
+        from_here = [(self, gradient)]
+        graph.backward(from_here, retain_graph, create_graph, inputs)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this result, too, in ``.grad``."""
+        if self._node is None:
+            raise RuntimeError("retain_grad on a tensor that does not require grad")
+        if not self.is_leaf:
+            self._get_extras().retain = True
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether retain_grad was called on this result."""
+        extras = getattr(self._node, "extras", None)
+        return not self.is_leaf and extras is not None and extras.retain
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> graph.HookHandle:
+        """Call `hook` with the gradient of this tensor in backward; what it returns replaces it.
+
+        Returns  a handle; ``handle.remove()`` takes the hook away.
+        Raises   RuntimeError if this tensor does not require grad.
+        """
+        if self._node is None:
+            raise RuntimeError("register_hook on a tensor that does not require grad")
+        return graph.HookHandle(self._get_extras().hooks, hook)
+
+    def detach(self) -> Tensor:
+        """The same memory, without the graph."""
+        tensor: Tensor = wrap(self._array)
+        if self._node is not None or self._alias is not None:
+            if self._alias is None:
+                self._alias = Alias(self)
+            self._alias.detached = True
+        return tensor
+
+    def detach_(self) -> Tensor:
+        """Take this tensor out of the graph, and return it."""
+        self._node = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """A detached tensor on the same memory; assigning replaces the memory."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if not isinstance(value, Variable):
+            raise TypeError(f".data is a tensor, got {type(value).__name__}")
+        self._array = value._array
+        self._alias = None
+        if type(self._node) is Leaf:
+            self._get_leaf()
+
+    # --------------------------------------------------------------------------- numbers, arrays, text
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """The array itself, sharing memory.
+
+        force    detach first
+        Raises   RuntimeError if the tensor requires grad (use t.detach().numpy()).
+        """
+        if self._node is not None and not force:
+            raise RuntimeError("numpy() of a tensor that requires grad: use t.detach().numpy()")
+        return self.detach()._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self._node is not None:
+            raise RuntimeError(
+                "a tensor that requires grad would lose its graph as an array: use "
+                "t.detach().numpy(), and np.stack([...]) to join tensors"
+            )
+        return np.array(self._array, dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The single entry as a Python number.
+
+        Raises   ValueError if there is not exactly one.
+        """
+        if self._array.size != 1:
+            raise ValueError(f"item() takes a tensor of one entry, this one has shape {self.shape}")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The entries as nested Python lists."""
+        return self._array.tolist()
+
+    def __repr__(self) -> str:
+        text = np.array2string(
+            self._array, separator=", ", prefix="tensor(", precision=4, threshold=1000
+        )
+        if self._array.size == 0:
+            text = "[]" + (f", size={self.shape}" if self.shape != (0,) else "")
+        parts = [text]
+        usual = self._array.dtype in (promotion.default_dtype, np.dtype(bool), np.dtype(np.int64))
+        if not usual:
+            parts.append(f"dtype={self._array.dtype}")
+        if type(self._node) is Leaf:
+            parts.append("requires_grad=True")
+        elif self._node is not None:
+            parts.append(f"grad_fn={self._node.name()}")
+        return f"tensor({', '.join(parts)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self._array.ndim == 0 else object.__format__(self, spec)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._array.dtype.kind not in "iu" or self._array.size != 1:
+            raise TypeError("only an integer tensor of one entry can be used as an index")
+        return int(self._array.item())
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise ValueError(
+                f"the truth of a tensor of shape {self.shape} is ambiguous: use t.any() or t.all()"
+            )
+        return bool(self._array.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self._array)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._array == (value._array if isinstance(value, Variable) else value)).any())
+
+    # ---------------------------------------------------------------------------- copies and pickling
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError("only leaves can be deep-copied; use t.detach().clone() or t.clone()")
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        copied.__setstate__(self.__getstate__())
+        copied._array = self._array.copy(order="K")
+        if copied.grad is not None:
+            copied.grad = wrap(copied.grad._array.copy(order="K"))
+        return copied
+
+    def __getstate__(self) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("only leaves can be pickled; pickle t.detach()")
+        grad = self.grad
+        return {
+            "array": self._array,
+            "requires_grad": self.requires_grad,
+            "grad": None if grad is None else grad._array,
+            "name": self.name,
+        }
+
+    def __setstate__(self, state: Any) -> None:
+        self._array = state["array"]
+        self._alias = None
+        self._node = None
+        if state["grad"] is not None:
+            self.grad = wrap(state["grad"])
+        if state["requires_grad"]:
+            self.requires_grad_()
+        self.name = state["name"]
+
+    def __reduce__(self) -> Any:
+        return (object.__new__, (type(self),), self.__getstate__())
+
+    # -------------------------------------------------------------------------------- NumPy's door
+
+    __array_ufunc__ = numpy_protocol.array_ufunc
+    __array_function__ = numpy_protocol.array_function
+
+    # --------------------------------------------------------------------------------- arithmetic
+
+    __add__ = __radd__ = ops.add
+    __sub__ = ops.sub
+    __mul__ = __rmul__ = ops.mul
+    __truediv__ = ops.div
+    __matmul__ = ops.matmul
+    __neg__ = ops.neg
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return ops.sub(other, self)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return ops.div(other, self)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return ops.matmul(other, self)
+
+    # ----------------------------------------------------------------------------------- in place
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return inplace.update(self, "+=", ops.add, other)  # type: ignore[no-any-return]
+
+    def __isub__(self, other: Any) -> Tensor:
+        return inplace.update(self, "-=", ops.sub, other)  # type: ignore[no-any-return]
+
+    def __imul__(self, other: Any) -> Tensor:
+        return inplace.update(self, "*=", ops.mul, other)  # type: ignore[no-any-return]
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return inplace.update(self, "/=", ops.div, other)  # type: ignore[no-any-return]
+
+    # --------------------------------------------------------------------------------- elementwise
+
+    add = ops.add
+    sub = ops.sub
+    mul = ops.mul
+    div = ops.div
+    neg = ops.neg
+    exp = ops.exp
+    relu = ops.relu
+
+    # ---------------------------------------------------------------------------------- reductions
+
+    sum = ops.sum
+
+    # ------------------------------------------------------------------------- shape and joining
+
+    reshape = ops.reshape
+
+    @property
+    def T(self) -> Tensor:
+        """All axes reversed; of a matrix, its transpose."""
+        return ops.T(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes swapped: the transpose of each matrix of a stack."""
+        return ops.mT(self)
+
+    # ------------------------------------------------------------------------------------ indexing
+
+    __getitem__ = ops.getitem
+    __setitem__ = inplace.assign
+
+    # ------------------------------------------------------------------------------------ products
+
+    matmul = ops.matmul
