@@ -3,9 +3,16 @@
 # ruff: noqa: F401
 import numpy as _np
 
-from minigrad import graph, ops
+from minigrad import autograd, graph, ops
+from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.creation import tensor
-from minigrad.graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from minigrad.graph import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from minigrad.operation import op
 from minigrad.ops.elementwise import add, div, exp, mul, neg, relu, sub
 from minigrad.ops.products import linear, matmul

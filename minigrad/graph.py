@@ -156,6 +156,35 @@ class enable_grad(Mode):
     mode = True
 
 
+class inference_mode(no_grad):
+    """The same as `no_grad`: PyTorch's name for the mode in which a model is only used.
+
+    mode     False: record as usual
+
+    Example  >>> import minigrad as mg
+             >>> x = mg.ones(2, requires_grad=True)
+             >>> with mg.inference_mode():
+             ...     (x * 2).requires_grad
+             False
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        made = super().__new__(cls, mode if callable(mode) else None)
+        if not callable(mode):
+            made.mode = not mode
+        return made
+
+    def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        cls, mode = type(self), not self.mode
+
+        @wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with cls(mode):
+                return function(*args, **kwargs)
+
+        return inside
+
+
 class set_grad_enabled:
     """Record or do not record, from here on, or until the end of a ``with`` block.
 
