@@ -1,10 +1,4 @@
-"""NumPy's door: what ``np.f(t)`` does when t is a tensor.
-
-NumPy hands the call over by its own protocols (NEP 13 for ufuncs, NEP 18 for other functions).
-Functions that mean the same as an op are named in the op's decorator.  Those whose meaning or
-arguments differ are mapped here.  A function that is in neither place raises a TypeError that names
-it: a tensor is never silently turned into an array.
-"""
+"""How NumPy's calls find their op: the table of functions, and NumPy's two protocols."""
 
 from __future__ import annotations
 
@@ -13,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import ops
 from minigrad.operation import Variable, numpy_functions
 
 REFLECTED = {np.add, np.subtract, np.multiply, np.divide, np.power, np.matmul, np.floor_divide,
@@ -65,42 +58,3 @@ def of(*names: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return function
 
     return register
-
-
-@of(np.transpose)
-def transpose(a: Any, axes: Any = None) -> Any:
-    return ops.T(a)
-
-
-@of(np.reshape)
-def reshape(a: Any, shape: Any) -> Any:
-    return ops.reshape(a, shape)
-
-
-@of(np.dot)
-def dot(a: Any, b: Any) -> Any:
-    return ops.matmul(a, b)
-
-
-@of(np.shape)
-def shape(a: Any) -> Any:
-    return a.shape
-
-
-@of(np.ndim)
-def ndim(a: Any) -> int:
-    return a.ndim  # type: ignore[no-any-return]
-
-
-@of(np.size)
-def size(a: Any, axis: int | None = None) -> int:
-    return a.numel() if axis is None else a.shape[axis]  # type: ignore[no-any-return]
-
-
-def is_tensor(value: Any) -> bool:
-    return isinstance(value, Variable)
-
-
-@of(np.broadcast_to)
-def broadcast_to(a: Any, shape: Any) -> Any:
-    return ops.expand(a, *shape)

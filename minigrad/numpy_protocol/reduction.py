@@ -1,0 +1,10 @@
+"""NumPy's door: reductions, scans and sorting, with NumPy's arguments and defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.numpy_protocol.dispatch import of
