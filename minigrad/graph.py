@@ -24,6 +24,7 @@ This file knows no op by name, and it never imports ``Tensor``: the engine's vie
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from heapq import heappop, heappush
@@ -95,7 +96,8 @@ class Recording(threading.local):
 
     enabled: bool = True
     frame: Frame | None = None
-    anomaly: bool = False
+    anomaly: bool = False  # ops note where they were called
+    values: bool = False  # and their operands and results, for pictures (with `anomaly`)
 
 
 recording = Recording()
@@ -222,28 +224,33 @@ def is_grad_enabled() -> bool:
 
 
 class Extras:
-    """What few nodes and leaves have: hooks, a kept gradient, the place that recorded them."""
+    """What few nodes and leaves have: hooks, a kept gradient, the place that recorded them.
 
-    __slots__ = ("grad", "hooks", "retain", "stack")
+    `values`, of a graph recorded for a picture: copies of ``(out, *operands, *kept)``.
+    """
+
+    __slots__ = ("grad", "hooks", "retain", "stack", "values")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Callable[[Any], Any]] = {}
         self.retain = False
         self.grad: Any = None
         self.stack: Any = None
+        self.values: tuple[Any, ...] | None = None
 
 
 class Leaf:
     """Where gradients come to rest: the identity of a tensor that requires grad.
 
-    A leaf does not hold its tensor, so tensor and leaf form no cycle.
+    A leaf refers to its tensor weakly, so tensor and leaf form no cycle.
     """
 
-    __slots__ = ("dtype", "extras", "grad", "name", "shape")
+    __slots__ = ("dtype", "extras", "grad", "name", "shape", "tensor")
 
-    def __init__(self, array: Array) -> None:
-        self.shape = array.shape
-        self.dtype = array.dtype
+    def __init__(self, tensor: Variable) -> None:
+        self.tensor = weakref.ref(tensor)  # for pictures: its numbers as they are now
+        self.shape = tensor._array.shape
+        self.dtype = tensor._array.dtype
         self.grad: Any = None
         self.extras: Extras | None = None
         self.name: str | None = None
@@ -260,10 +267,12 @@ class Node:
     sequence  time of creation: larger than that of every input
     frame     the module call that was running
     extras    hooks and the like; None for nearly every node
+    constants operands that are numbers, by position; unset where there are none
     """
 
     __slots__ = (
-        "dtype", "extras", "frame", "inputs", "plan", "saved", "sequence", "shape", "statics",
+        "constants", "dtype", "extras", "frame", "inputs", "plan", "saved", "sequence", "shape",
+        "statics",
     )  # fmt: skip
     plan: Plan
     inputs: tuple[Edge | None, ...]
@@ -274,6 +283,7 @@ class Node:
     sequence: int
     frame: Frame | None
     extras: Extras | None
+    constants: dict[int, float]
 
     @property
     def op(self) -> Op:
@@ -554,7 +564,8 @@ def complain_if_written(node: Node) -> None:
 
 def complain_if_nan(gradient: Any, node: Node) -> None:
     array = gradient._array if isinstance(gradient, Variable) else gradient
-    if np.isnan(array).any():
+    shown = node.extras is not None and node.extras.values is not None
+    if not shown and np.isnan(array).any():  # a picture shows NaN rather than refuse it
         raise RuntimeError(f"the backward of {node.name()} returned NaN{where_recorded(node)}")
 
 

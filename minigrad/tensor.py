@@ -159,7 +159,7 @@ class Tensor(Variable):
         try:
             leaf = self._leaf
         except AttributeError:
-            leaf = self._leaf = Leaf(self._array)
+            leaf = self._leaf = Leaf(self)
         leaf.shape, leaf.dtype = self._array.shape, self._array.dtype
         return leaf
 
