@@ -28,6 +28,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from heapq import heappop, heappush
+from math import prod
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -488,7 +489,7 @@ def fit(gradient: Any, edge: Edge, node: Node) -> Any:
         summed = gradient
         if extra >= 0:
             summed = gradient.sum(tuple(range(extra)) + stretched)
-            summed = summed.reshape(shape) if summed.size == int(np.prod(shape)) else gradient
+            summed = summed.reshape(shape) if prod(summed.shape) == prod(shape) else gradient
         if summed.shape != shape:
             raise ValueError(
                 f"the VJP of {node.name()} returned a gradient of shape {tuple(gradient.shape)} "
