@@ -83,22 +83,73 @@ def wrap(array: Array, node: Edge | None = None) -> Any:
 
 
 class Frame:
-    """One call of a module: the module, and the call that it happened in."""
+    """One call of a module, and how what runs inside it is recorded.
 
-    __slots__ = ("module", "parent")
+    detailed  ops note where they were called (detect_anomaly)
+    values    ops keep copies of their operands and results, for pictures
+    """
+
+    __slots__ = ("detailed", "module", "parent", "values")
 
     def __init__(self, module: Any, parent: Frame | None) -> None:
         self.module = module
         self.parent = parent
+        self.detailed: bool = parent is not None and parent.detailed
+        self.values: bool = parent is not None and parent.values
+
+
+OUTERMOST = Frame(None, None)
 
 
 class Recording(threading.local):
-    """What the current thread records: each thread starts with these values."""
+    """What the current thread records.
 
-    enabled: bool = True
-    frame: Frame | None = None
-    anomaly: bool = False  # ops note where they were called
-    values: bool = False  # and their operands and results, for pictures (with `anomaly`)
+    frame      the module call that is running; None while nothing is recorded
+    suspended  the frame that `no_grad` put aside, for `enable_grad` to take up again
+
+    The engine reads `frame` once for each op, and nothing else.
+    """
+
+    frame: Frame | None = OUTERMOST
+    suspended: Frame = OUTERMOST
+
+    @property
+    def enabled(self) -> bool:
+        return self.frame is not None
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        if not value:
+            self.suspended = self.frame or self.suspended
+            self.frame = None
+        elif self.frame is None:
+            self.frame = self.suspended
+
+    @property
+    def anomaly(self) -> bool:
+        """Whether ops note where they were called, and backward looks for NaN."""
+        return (self.frame or self.suspended).detailed
+
+    @anomaly.setter
+    def anomaly(self, value: bool) -> None:
+        self.set_flags(value, self.values)
+
+    @property
+    def values(self) -> bool:
+        """Whether ops keep copies of their operands and results (only with `anomaly`)."""
+        return (self.frame or self.suspended).values
+
+    @values.setter
+    def values(self, value: bool) -> None:
+        self.set_flags(self.anomaly, value)
+
+    def set_flags(self, detailed: bool, values: bool) -> None:
+        before = self.frame or self.suspended
+        frame = Frame(before.module, before.parent)
+        frame.detailed, frame.values = detailed, values
+        self.suspended = frame
+        if self.frame is not None:
+            self.frame = frame
 
 
 recording = Recording()

@@ -240,18 +240,30 @@ class Op:
             return out
         if self.promote and not numpy_door:
             out = as_default_float(out, arrays)
-        node = None
-        if recording.enabled and any([edge is not None for edge in inputs]):
-            needs = (True,) if self.joint else tuple([edge is not None for edge in inputs])
-            node = record(self.plan(needs), tuple(inputs), tuple(statics))
-            if isinstance(out, np.generic):
-                out = np.asarray(out)
-            node.saved = node.plan.save((out, *leading, *kept))
-        result = self.finish(out, node)
+        result = self.conclude(out, kept, tuple(inputs), leading, tuple(statics))
         if self.view and isinstance(operands[0], Variable):
             for each in result if isinstance(result, tuple) else (result,):
                 share_memory(operands[0], each)
         return result
+
+    def conclude(
+        self,
+        out: Any,
+        kept: Sequence[Any],
+        inputs: tuple[Edge | None, ...],
+        arrays: Sequence[Any],
+        statics: tuple[Any, ...],
+    ) -> Any:
+        """Record the call, if an operand needs a gradient, and put tensors around its results."""
+        node = None
+        if recording.enabled and any([edge is not None for edge in inputs]):
+            needs = (True,) if self.joint else tuple([edge is not None for edge in inputs])
+            node = record(self.plan(needs), inputs, statics)
+            if isinstance(out, np.generic):
+                out = np.asarray(out)
+            node.saved = node.plan.save(out, *arrays, *kept)
+            note_values(node, out, arrays, kept)
+        return self.finish(out, node)
 
     def finish(self, out: Any, node: Node | None) -> Any:
         """Tensors around what a forward returned: one array, or a tuple of them."""
@@ -282,7 +294,7 @@ class Plan:
     """How one op is recorded when a given set of its operands needs gradients.
 
     names   the arrays that are saved, in order: "out", operands, what the forward keeps
-    save    picks these from ``(out, *operands, *kept)``
+    save    picks these from its arguments, ``out, *operands, *kept``
     steps   for each operand that needs a gradient: its position (-1: all, by a joint VJP), its VJP, and
             what picks the VJP's arguments from ``(saved, node)``; None where these are just all saved
     """
@@ -301,7 +313,8 @@ class Plan:
             names += [a for a in arguments_of(op.keep[name]) if a in arrays]
         self.names = tuple(dict.fromkeys(names))
         layout = ("out", *op.operand_names, *op.keep)
-        self.save = tuple_getter([layout.index(name) for name in self.names])
+        positions = tuple([layout.index(name) for name in self.names])
+        self.save = SAVE.get(positions) or saver(positions)
         self.steps = tuple([(i, vjp, self.argument_picker(op.wants[vjp])) for i, vjp in used])
 
     def argument_picker(self, wants: tuple[str, ...]) -> Callable[[Any, Node], Any] | None:
@@ -329,6 +342,40 @@ class Plan:
             ]
 
         return pick
+
+
+# The usual choices of what to save, written out: a call costs half of what `saver`'s costs.
+SAVE: dict[tuple[int, ...], Callable[..., tuple[Any, ...]]] = {
+    (): lambda *values: (),
+    (0,): lambda out, *rest: (out,),
+    (1,): lambda out, x, *rest: (x,),
+    (2,): lambda out, x, y, *rest: (y,),
+    (1, 2): lambda out, x, y, *rest: (x, y),
+    (2, 1): lambda out, x, y, *rest: (y, x),
+}
+
+
+def saver(positions: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
+    return lambda *values: tuple([values[i] for i in positions])
+
+
+def note_values(node: Node, out: Any, arrays: Sequence[Any], kept: Sequence[Any]) -> None:
+    """What pictures show and backward may not need: numbers, and with `recording.values` all."""
+    operands = arrays if node.op.joint is None else arrays[0]
+    numbers = {
+        i: a for i, a in enumerate(operands) if node.inputs[i] is None and a is not None and not np.ndim(a)
+    }
+    if numbers:
+        node.constants = numbers
+    if recording.values and node.extras is not None:
+        node.extras.values = copied((out, *arrays, *kept))
+
+
+def copied(values: Any) -> Any:
+    """Arrays, in nested tuples, as they are now."""
+    if isinstance(values, (tuple, list)):
+        return tuple([copied(value) for value in values])
+    return np.array(values) if hasattr(values, "dtype") else values
 
 
 def tuple_getter(positions: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
@@ -370,7 +417,10 @@ def unary(operation: Op) -> Callable[..., Any]:
     view = operation.view
 
     def call(x: Any, **kwargs: Any) -> Any:
-        if not isinstance(x, Variable) or x._node is None or kwargs or recording.anomaly:
+        if not isinstance(x, Variable) or x._node is None or kwargs:
+            return operation.call((x,), kwargs)
+        frame = recording.frame
+        if frame is not None and frame.detailed:
             return operation.call((x,), kwargs)
         array = x._array
         try:
@@ -383,15 +433,15 @@ def unary(operation: Op) -> Callable[..., Any]:
         result = new(Variable.result_class)
         result._array = out
         result._alias = None
-        if recording.enabled:
+        if frame is not None:
             result._node = node = new(Node)
             node.plan = plan
             node.inputs = (x._node,)
-            node.saved = save((out, array))
+            node.saved = save(out, array)
             node.statics = ()
             node.shape = out.shape
             node.dtype = out.dtype
-            node.frame = recording.frame
+            node.frame = frame
             node.extras = None
             node.sequence = next(clock)
         else:
@@ -412,7 +462,8 @@ def binary(operation: Op) -> Callable[..., Any]:
     numbers = {float, int}
 
     def call(x: Any, y: Any, **kwargs: Any) -> Any:
-        if kwargs or not isinstance(x, Variable) or recording.anomaly:
+        frame = recording.frame
+        if kwargs or not isinstance(x, Variable) or (frame is not None and frame.detailed):
             return operation.call((x, y), kwargs)
         x_node = x._node
         x_array = x._array
@@ -443,17 +494,19 @@ def binary(operation: Op) -> Callable[..., Any]:
         result = new(Variable.result_class)
         result._array = out
         result._alias = None
-        if recording.enabled:
+        if frame is not None:
             result._node = node = new(Node)
             node.plan = plan
             node.inputs = (x_node, y_node)
-            node.saved = plan.save((out, x_array, y_array))
+            node.saved = plan.save(out, x_array, y_array)
             node.statics = ()
             node.shape = out.shape
             node.dtype = out.dtype
-            node.frame = recording.frame
+            node.frame = frame
             node.extras = None
             node.sequence = next(clock)
+            if y_array is y:
+                node.constants = {1: y}
         else:
             result._node = None
         return result
@@ -473,20 +526,27 @@ def leading(operation: Op) -> Callable[..., Any]:
     expected = len(defaults)
 
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(x, Variable) or recording.anomaly or (promote and x._node is None):
+        if not isinstance(x, Variable) or (promote and x._node is None):
             return operation.call((x, *args), kwargs)
-        if kwargs or varargs:
+        frame = recording.frame
+        if frame is not None and frame.detailed:
+            return operation.call((x, *args), kwargs)
+        if kwargs or (varargs and expected > 1):
             statics = tuple(operation.bind((x, *args), kwargs)[1:])
+        elif varargs:
+            only = len(args) == 1 and isinstance(args[0], (tuple, list))
+            statics = (tuple(args[0]),) if only else (args,)
+        elif not args and complete:
+            statics = defaults
         elif len(args) == expected:
             statics = args
-        elif len(args) < expected and complete:
-            statics = args + defaults[len(args) :]
         else:
             statics = tuple(operation.bind((x, *args), kwargs)[1:])
-        for s in statics:
-            if isinstance(s, Variable):
-                statics = tuple([s._array if isinstance(s, Variable) else s for s in statics])
-                break
+        if args or kwargs:
+            for value in statics:
+                if isinstance(value, Variable):
+                    statics = tuple([s._array if isinstance(s, Variable) else s for s in statics])
+                    break
         array = x._array
         try:
             if varargs:
@@ -500,21 +560,25 @@ def leading(operation: Op) -> Callable[..., Any]:
         if keep:
             out, *kept = out
         if type(out) is not ndarray:
-            if isinstance(out, tuple):
-                return operation.call((x, *args), kwargs)
+            if isinstance(out, (tuple, list)):
+                results = operation.conclude(out, kept, (x._node,), (array,), statics)
+                if view:
+                    for each in results:
+                        share_memory(x, each)
+                return results
             out = np.asarray(out)
         result = new(Variable.result_class)
         result._array = out
         result._alias = None
-        if x._node is not None and recording.enabled and out.dtype.kind == "f":
+        if frame is not None and x._node is not None and out.dtype.kind == "f":
             result._node = node = new(Node)
             node.plan = plan
             node.inputs = (x._node,)
-            node.saved = save((out, array, *kept)) if kept else save((out, array))
+            node.saved = save(out, array, *kept)
             node.statics = statics
             node.shape = out.shape
             node.dtype = out.dtype
-            node.frame = recording.frame
+            node.frame = frame
             node.extras = None
             node.sequence = next(clock)
         else:
@@ -532,7 +596,8 @@ def several(operation: Op) -> Callable[..., Any]:
     arity = operation.arity
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) != arity or recording.anomaly:
+        frame = recording.frame
+        if kwargs or len(args) != arity or (frame is not None and frame.detailed):
             return operation.call(args, kwargs)
         arrays = []
         inputs = []
@@ -551,22 +616,24 @@ def several(operation: Op) -> Callable[..., Any]:
             errors.explain(error, operation.name, operation.arguments, args, ())
             raise
         if type(out) is not ndarray:
-            return operation.call(args, kwargs)
+            if isinstance(out, (tuple, list)):
+                return operation.conclude(out, (), tuple(inputs), arrays, ())
+            out = np.asarray(out)
         result = new(Variable.result_class)
         result._array = out
         result._alias = None
         result._node = None
-        if recording.enabled:
+        if frame is not None:
             plan = operation.plan(tuple([edge is not None for edge in inputs]))
             if plan.steps:
                 result._node = node = new(Node)
                 node.plan = plan
                 node.inputs = tuple(inputs)
-                node.saved = plan.save((out, *arrays))
+                node.saved = plan.save(out, *arrays)
                 node.statics = ()
                 node.shape = out.shape
                 node.dtype = out.dtype
-                node.frame = recording.frame
+                node.frame = frame
                 node.extras = None
                 node.sequence = next(clock)
         return result
