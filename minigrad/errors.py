@@ -114,22 +114,33 @@ def works(rule: Any, a: tuple[int, ...], b: tuple[int, ...]) -> bool:
 
 
 def module_path(frame: Any) -> str:
-    """The module call `frame` as ``net.2: Linear(in_features=4, ...)``."""
-    if frame is None or frame.module is None:
+    """The module call `frame` as ``Net.hidden.2: Linear(in_features=4, out_features=3, bias=True)``."""
+    modules = []
+    while frame is not None and frame.module is not None:
+        modules.append(frame.module)
+        frame = frame.parent
+    return path_of(modules)
+
+
+def path_of(modules: Sequence[Any]) -> str:
+    """The dotted path of nested module calls, innermost first, and the innermost module."""
+    if not modules:
         return ""
-    chain = []
-    here = frame
-    while here is not None and here.module is not None:
-        chain.append(here.module)
-        here = here.parent
-    chain.reverse()
-    names = [type(chain[0]).__name__]
-    for parent, child in zip(chain, chain[1:]):
-        found = [
-            name for name, module in parent.named_modules() if module is child and name
-        ]
-        names.append(found[0] if found else type(child).__name__)
-    return f"{'.'.join(names)}: {type(frame.module).__name__}"
+    names = [type(modules[-1]).__name__]
+    for child, parent in reversed(list(zip(modules, modules[1:]))):
+        found = (name for name, module in parent.named_modules() if module is child and name)
+        names.append(next(found, type(child).__name__))
+    innermost = modules[0]
+    return f"{'.'.join(names)}: {type(innermost).__name__}({innermost.extra_repr()})"
+
+
+def note_module(error: BaseException, module: Any) -> None:
+    """Note that `error` left `module`: the modules it left so far make one note, ``in <path>``."""
+    modules = getattr(error, "modules_left", [])
+    if modules:
+        error.__notes__.remove(f"in {path_of(modules)}")
+    error.modules_left = modules = [*modules, module]  # type: ignore[attr-defined]
+    error.add_note(f"in {path_of(modules)}")
 
 
 def user_stack() -> str:
