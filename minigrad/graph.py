@@ -281,13 +281,14 @@ class Extras:
     `values`, of a graph recorded for a picture: copies of ``(out, *operands, *kept)``.
     """
 
-    __slots__ = ("grad", "hooks", "retain", "stack", "values")
+    __slots__ = ("grad", "hooks", "name", "retain", "stack", "values")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Callable[[Any], Any]] = {}
         self.retain = False
         self.grad: Any = None
         self.stack: Any = None
+        self.name: str | None = None
         self.values: tuple[Any, ...] | None = None
 
 
@@ -319,7 +320,7 @@ class Node:
     sequence  time of creation: larger than that of every input
     frame     the module call that was running
     extras    hooks and the like; None for nearly every node
-    constants operands that are numbers, by position; unset where there are none
+    constants operands that are numbers or left out (None), by position; unset where there are none
     """
 
     __slots__ = (
@@ -335,7 +336,7 @@ class Node:
     sequence: int
     frame: Frame | None
     extras: Extras | None
-    constants: dict[int, float]
+    constants: dict[int, Any]
 
     @property
     def op(self) -> Op:

@@ -222,6 +222,8 @@ class Tensor(Variable):
         self._name = value
         if type(self._node) is Leaf:
             self._node.name = value
+        elif self._node is not None:
+            self._get_extras().name = value
 
     def backward(
         self,
