@@ -3,7 +3,7 @@
 # ruff: noqa: F401
 import numpy as _np
 
-from minigrad import autograd, graph, nn, ops
+from minigrad import autograd, graph, nn, ops, optim, utils
 from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.creation import tensor
 from minigrad.graph import (

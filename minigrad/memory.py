@@ -8,6 +8,7 @@ Two things need this.  An in-place operation must reach every tensor that looks 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable, Sequence
 from itertools import count
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
@@ -73,15 +74,25 @@ class Writes:
         self.owners: dict[int, weakref.ref[Any]] = {}
 
     def note(self, array: Array, writer: str) -> None:
-        owner = owner_of(array)
-        key = id(owner)
-        if key not in self.owners:
-            try:
-                self.owners[key] = weakref.ref(owner, lambda _: self.forget(key))
-            except TypeError:  # an array type that cannot be referred to weakly
-                return
+        self.note_all(self.watch([array]), writer)
+
+    def watch(self, arrays: Iterable[Array]) -> list[int]:
+        """Keys of the memory of `arrays`, for `note_all`; they hold while the arrays live."""
+        keys = []
+        for owner in map(owner_of, arrays):
+            key = id(owner)
+            if key not in self.owners:
+                try:
+                    self.owners[key] = weakref.ref(owner, lambda _, key=key: self.forget(key))
+                except TypeError:  # an array type that cannot be referred to weakly
+                    continue
+            keys.append(key)
+        return keys
+
+    def note_all(self, keys: Sequence[int], writer: str) -> None:
+        """Note that all the memory of `keys` was written just now."""
         self.latest = next(clock)
-        self.times[key] = (self.latest, writer)
+        self.times.update(dict.fromkeys(keys, (self.latest, writer)))
 
     def forget(self, key: int) -> None:
         self.owners.pop(key, None)

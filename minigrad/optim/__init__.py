@@ -1,0 +1,16 @@
+"""Optimizers: what to do with gradients.
+
+    optimizer = mg.optim.Adam(model.parameters(), lr=1e-3)
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+
+The mathematics of each optimizer is in its own file; what they share is in `optimizer.py`.
+"""
+
+from minigrad.optim.adam import Adam, AdamW
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.sgd import SGD
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]

@@ -1,0 +1,108 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.optim.optimizer import Array, Counts, Group, Layout, Optimizer, require
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum.
+
+    With gradient g, learning rate γ (`lr`), momentum μ, dampening τ and weight decay λ::
+
+        g ← g + λ p
+        b ← μ b + (1 - τ) g        b = g at the first step
+        p ← p - γ b                with nesterov: p ← p - γ (g + μ b)
+
+    params         tensors, or dicts of tensors and options
+    lr             learning rate γ ≥ 0
+    momentum       μ ≥ 0; 0: p ← p - γ g
+    dampening      τ
+    weight_decay   λ ≥ 0
+    nesterov       look ahead; needs momentum, and no dampening
+    maximize       follow the gradient up instead of down
+
+    Raises    ValueError for an option out of its range
+    Source    Sutskever, Martens, Dahl and Hinton 2013; PyTorch's form of the momentum
+    Example   >>> p = mg.tensor([1.0], requires_grad=True)
+              >>> optimizer = mg.optim.SGD([p], lr=0.1)
+              >>> (p * p).sum().backward()
+              >>> optimizer.step()
+              >>> p
+              tensor([0.8], requires_grad=True)
+    """
+
+    scratches = 1
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
+        )
+
+    def check(self, group: Group) -> None:
+        require(group["lr"] >= 0, f"SGD: lr is not negative, got {group['lr']}")
+        require(group["momentum"] >= 0, f"SGD: momentum is not negative, got {group['momentum']}")
+        require(
+            group["weight_decay"] >= 0,
+            f"SGD: weight_decay is not negative, got {group['weight_decay']}",
+        )
+        require(
+            not group["nesterov"] or (group["momentum"] > 0 and group["dampening"] == 0),
+            "SGD: nesterov needs momentum > 0 and dampening = 0",
+        )
+
+    def layout(self, group: Group) -> Layout:
+        names = ("momentum_buffer",) if group["momentum"] else ()
+        return Layout(names, group["weight_decay"] != 0)
+
+    def coefficients(self, group: Group, counts: Counts, first: bool) -> tuple[float, ...]:
+        taken = 1.0 if first else 1 - group["dampening"]
+        return group["lr"], group["momentum"], taken, group["weight_decay"]
+
+    def update(
+        self,
+        change: Array,
+        g: Array,
+        p: Array,
+        state: Sequence[Array],
+        scratch: Sequence[Array],
+        numbers: Sequence[Array],
+        group: Group,
+    ) -> None:
+        lr, momentum, taken, decay = numbers
+        if group["weight_decay"]:
+            g = np.add(np.multiply(p, decay, scratch[0]), g, scratch[0])
+        if not group["momentum"]:
+            np.multiply(g, lr, change)
+            return
+        (b,) = state
+        np.multiply(b, momentum, b)
+        np.add(b, np.multiply(g, taken, change) if group["dampening"] else g, b)
+        if group["nesterov"]:
+            np.add(g, np.multiply(b, momentum, change), change)
+            np.multiply(change, lr, change)
+        else:
+            np.multiply(b, lr, change)
