@@ -1,0 +1,64 @@
+"""Separate three spiral arms, and draw what the network makes of the plane.
+
+    python examples/spiral.py
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import nn
+
+
+def spiral(arms: int, points: int, noise: float, rng: np.random.Generator):
+    """`points` points on each of `arms` arms that turn once around the origin."""
+    radius = np.linspace(0.1, 1, points)
+    turns = 2 * np.pi * np.arange(arms)[:, None] / arms + 4.5 * radius
+    turns = turns + rng.normal(0, noise, turns.shape)
+    x = np.stack([radius * np.sin(turns), radius * np.cos(turns)], axis=-1)
+    return x.reshape(-1, 2).astype(np.float32), np.repeat(np.arange(arms), points)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--hidden", type=int, default=32)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
+    args = parser.parse_args()
+
+    mg.manual_seed(args.seed)
+    points, classes = spiral(3, 150, 0.15, np.random.default_rng(args.seed))
+    x, y = mg.tensor(points), mg.tensor(classes)
+    model = nn.Sequential(
+        nn.Linear(2, args.hidden), nn.ReLU(),
+        nn.Linear(args.hidden, args.hidden), nn.ReLU(),
+        nn.Linear(args.hidden, 3),
+    )  # fmt: skip
+    optimizer = mg.optim.Adam(model.parameters(), lr=1e-2)
+    for step in range(args.steps + 1):
+        loss = F.cross_entropy(model(x), y)
+        if step % max(1, args.steps // 5) == 0:
+            print(f"step {step:5}   loss {loss.item():.4f}")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    accuracy = (model(x).argmax(dim=1) == y).float().mean().item()
+    print(f"training accuracy {accuracy:.1%}")
+
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    args.out.mkdir(parents=True, exist_ok=True)
+    axes = mg.visualize.plot_decision_boundary(model, x, y)
+    axes.figure.savefig(args.out / "spiral.png", dpi=120)
+    print("wrote", args.out / "spiral.png")
+
+
+if __name__ == "__main__":
+    main()
