@@ -1,0 +1,379 @@
+"""One description of a graph, which every view only formats.
+
+A description lists the tensors of a graph in the order in which they were computed: leaves,
+constants, and results with the op that computed them.  It is built without recursion, before or
+after backward.  The graph keeps few numbers; where a value is not known, the description says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable
+from minigrad.visualize import values
+from minigrad.visualize.formulas import formula
+from minigrad.visualize.names import number_text, shown
+from minigrad.visualize.recording import record_values
+
+__all__ = ["Call", "Description", "Operand", "Vertex", "describe"]
+
+
+@dataclass(eq=False)
+class Operand:
+    """An argument of an op: its name there, and the vertex, number or absence that was given."""
+
+    name: str
+    vertex: int | None = None
+    number: Any = None
+
+    @property
+    def absent(self) -> bool:
+        return self.vertex is None and self.number is None
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a module: the box that its ops are drawn in."""
+
+    index: int
+    frame: Frame
+    name: str  # its path from the outermost module, "net.2"
+    kind: str  # the class of the module
+    parent: int | None
+
+
+@dataclass(eq=False)
+class Vertex:
+    """One tensor of the graph, and how it was computed.
+
+    kind       "leaf", "constant", "op", or "output": one of the several results of an op
+    symbol     how formulas write it
+    formula    what computes it, in mathematical notation
+    value      its numbers, or None: then `value_note` says why; it also says that numbers changed
+    grad       its gradient, or None: then `grad_note` says why
+    saved      bytes that the op keeps for the backward pass, by name; empty once they were freed
+    call       the innermost module call, an index into `Description.calls`
+    line       where the user's program computed it, if the graph was recorded with its values
+    """
+
+    index: int
+    kind: str
+    edge: Edge | None
+    shape: Any
+    dtype: Any
+    symbol: str = ""
+    name: str | None = None
+    op: str = ""
+    formula: str = ""
+    operands: list[Operand] = field(default_factory=list)
+    statics: dict[str, Any] = field(default_factory=dict)
+    value: Any = None
+    value_note: str = ""
+    grad: Any = None
+    grad_note: str = ""
+    saved: dict[str, int] = field(default_factory=dict)
+    freed: bool = False
+    call: int | None = None
+    line: str = ""
+    position: int = 0
+
+    @property
+    def inputs(self) -> list[int]:
+        return [o.vertex for o in self.operands if o.vertex is not None]
+
+
+@dataclass(eq=False)
+class Description:
+    """A graph: its vertices in order of computation, its roots, and the module calls around them."""
+
+    vertices: list[Vertex]
+    roots: list[int]
+    calls: list[Call]
+    by_edge: dict[Any, int]
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    def consumers(self) -> list[list[int]]:
+        """For each vertex, those that are computed from it."""
+        found: list[list[int]] = [[] for _ in self.vertices]
+        for vertex in self.vertices:
+            for i in dict.fromkeys(vertex.inputs):
+                found[i].append(vertex.index)
+        return found
+
+
+def describe(
+    x: Any, input: Any = None, *, names: Mapping[str, Any] | None = None, numbers: bool = True
+) -> Description:
+    """Describe the graph of a tensor, of several, or of a module applied to an input.
+
+    x        a tensor that requires grad; a list of them; or a module, or any function, with `input`
+    input    what the module is called with: a tensor or a tuple of arguments.  The call is
+             recorded with all values.
+    names    names for the tensors: a mapping from names to tensors and modules; `locals()` will do
+    numbers  find values and gradients; without them only the structure is described
+
+    Raises   TypeError if x is something else, or a tensor that does not require grad.
+    Example  >>> import minigrad as mg
+             >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+             >>> y = (x * x).sum()
+             >>> [v.formula for v in mg.visualize.describe(y, names=locals()).vertices]
+             ['', 'x * x', 'Σ t1']
+    """
+    roots = computed(x, input)
+    edges = ancestors([root._node for root in roots])
+    builder = Builder(roots, Names(roots, names or {}, edges))
+    for edge in edges:
+        builder.add(edge)
+    description = builder.finish()
+    if numbers:
+        values.fill(description, [*roots, *builder.names.tensors])
+    return description
+
+
+def computed(x: Any, input: Any) -> list[Any]:
+    """The tensors to describe."""
+    if callable(x) and not isinstance(x, Variable):
+        arguments = () if input is None else input if isinstance(input, tuple) else (input,)
+        with record_values():
+            x = x(*arguments)
+    elif input is not None:
+        raise TypeError("describe: `input` is for a module or a function; x is neither")
+    roots = list(x) if isinstance(x, (list, tuple)) else [x]
+    if not roots:
+        raise ValueError("an empty list has no graph")
+    for root in roots:
+        if not isinstance(root, Variable):
+            raise TypeError(
+                f"a picture is drawn of a tensor, a list of tensors, or a module with an input, "
+                f"got {type(root).__name__}"
+            )
+        if root._node is None:
+            raise TypeError(
+                "this tensor has no graph: nothing that it was computed from requires grad "
+                "(or it was computed inside no_grad, or detached)"
+            )
+    return roots
+
+
+def ancestors(roots: Sequence[Edge]) -> list[Edge]:
+    """All that `roots` were computed from, each after its inputs, leaves just before their use."""
+    seen: set[Any] = set()
+    nodes: list[Node] = []
+    stack: list[Any] = [edge for edge in roots if edge is not None]
+    leaves: dict[Leaf, None] = {}
+    while stack:
+        edge = stack.pop()
+        if edge in seen:
+            continue
+        seen.add(edge)
+        if isinstance(edge, Node):
+            nodes.append(edge)
+            stack.extend([each for each in edge.inputs if each is not None])
+        else:
+            leaves[edge] = None
+    ordered: dict[Edge, None] = {}
+    for node in sorted(nodes, key=lambda node: node.sequence):
+        for each in node.inputs:
+            if type(each) is Leaf:
+                ordered[each] = None
+        ordered[node] = None
+    for leaf in leaves:  # a leaf that is itself a root
+        ordered[leaf] = None
+    return list(ordered)
+
+
+class Names:
+    """What tensors are called: by their own name, by the mapping, by their module, in this order."""
+
+    def __init__(
+        self, roots: Iterable[Variable], mapping: Mapping[str, Any], edges: Iterable[Edge]
+    ) -> None:
+        self.edges: dict[Any, str] = {}
+        self.arrays: dict[int, str] = {}
+        self.tensors: list[Any] = []
+        for edge in edges:
+            own = edge.name if type(edge) is Leaf else edge.extras and edge.extras.name
+            if own:
+                self.edges[edge] = str(own)
+        for root in roots:
+            if getattr(root, "name", None):
+                self.edges.setdefault(root._node, str(root.name))  # type: ignore[attr-defined]
+        for name, value in mapping.items():
+            if isinstance(value, Variable) and not name.startswith("_"):
+                self.give(name, value)
+            elif isinstance(value, np.ndarray):
+                self.arrays.setdefault(id(value), name)
+        for name, value in mapping.items():
+            if hasattr(value, "named_parameters") and not isinstance(value, type):
+                self.module(value, name)
+        modules: dict[int, Any] = {}
+        for edge in edges:
+            frame = None if type(edge) is Leaf else edge.frame
+            while frame is not None and frame.parent is not None and frame.parent.module is not None:
+                frame = frame.parent
+            if frame is not None and frame.module is not None:
+                modules[id(frame.module)] = frame.module
+        for module in modules.values():
+            self.module(module, "")
+
+    def give(self, name: str, tensor: Any) -> None:
+        self.tensors.append(tensor)
+        if tensor._node is not None:
+            self.edges.setdefault(tensor._node, name)
+        else:
+            self.arrays.setdefault(id(tensor._array), name)
+
+    def module(self, module: Any, prefix: str) -> None:
+        if not hasattr(module, "named_parameters"):
+            return
+        for name, parameter in module.named_parameters():
+            self.give(f"{prefix}.{name}" if prefix else name, parameter)
+
+
+class Builder:
+    """Makes vertices of edges that come in order."""
+
+    def __init__(self, roots: Sequence[Any], names: Names) -> None:
+        self.roots = roots
+        self.names = names
+        self.vertices: list[Vertex] = []
+        self.by_edge: dict[Any, int] = {}
+        self.constants: dict[int, int] = {}
+        self.calls: dict[Frame, Call] = {}
+        self.counts = {"leaf": 0, "constant": 0, "op": 0, "output": 0}
+        self.taken = set(names.edges.values()) | set(names.arrays.values())
+
+    def finish(self) -> Description:
+        roots = [self.by_edge[root._node] for root in self.roots]
+        return Description(self.vertices, roots, list(self.calls.values()), self.by_edge)
+
+    def vertex(self, kind: str, edge: Edge | None, shape: Any, dtype: Any, name: str | None) -> Vertex:
+        vertex = Vertex(len(self.vertices), kind, edge, shape, dtype, name=name)
+        vertex.symbol = shown(name) if name else self.automatic(kind)
+        self.vertices.append(vertex)
+        if edge is not None:
+            self.by_edge[edge] = vertex.index
+        return vertex
+
+    def automatic(self, kind: str) -> str:
+        """A symbol for a tensor without a name: x1 for leaves, c1 for constants, t1 for results."""
+        letter = {"leaf": "x", "constant": "c"}.get(kind, "t")
+        key = "op" if kind == "output" else kind
+        while True:
+            self.counts[key] += 1
+            symbol = f"{letter}{self.counts[key]}"
+            if symbol not in self.taken:
+                return symbol
+
+    def add(self, edge: Edge) -> None:
+        name = self.names.edges.get(edge)
+        if isinstance(edge, Leaf):
+            self.vertex("leaf", edge, edge.shape, edge.dtype, name)
+        elif isinstance(edge, Output):
+            self.add_output(edge, name)
+        else:
+            self.add_op(edge, name)
+
+    def add_output(self, edge: Output, name: str | None) -> None:
+        of = self.by_edge[edge.inputs[0]]
+        vertex = self.vertex("output", edge, edge.shape, edge.dtype, name)
+        vertex.op, vertex.position = edge.op.name, edge.position
+        vertex.operands = [Operand("", of)]
+        fields = getattr(edge.op.outputs_class, "_fields", None)
+        part = f".{fields[edge.position]}" if fields else f"[{edge.position}]"
+        vertex.formula = f"{self.vertices[of].symbol}{part}"
+        vertex.call = self.call(edge.frame)
+
+    def add_op(self, node: Node, name: str | None) -> None:
+        operands = self.operands(node)
+        vertex = self.vertex("op", node, node.shape, node.dtype, name)
+        vertex.op = node.op.name
+        vertex.operands = operands
+        vertex.statics = dict(zip(node.op.static_names, node.statics))
+        vertex.formula = formula(node.op, [self.written(o) for o in operands], node.statics)
+        vertex.call = self.call(node.frame)
+        vertex.freed = node.saved is None
+        for key, value in zip(node.plan.names, node.saved or ()):
+            vertex.saved[key] = size_of(value)
+        if node.extras is not None and node.extras.stack:
+            vertex.line = str(node.extras.stack)
+
+    def operands(self, node: Node) -> list[Operand]:
+        op = node.op
+        if op.joint is not None:
+            names = [f"{op.operand_names[0]}[{i}]" for i in range(len(node.inputs))]
+        else:
+            names = list(op.operand_names)
+        numbers = getattr(node, "constants", {})
+        operands = []
+        for i, (name, edge) in enumerate(zip(names, node.inputs)):
+            if edge is not None:
+                operands.append(Operand(name, self.by_edge[edge]))
+            elif i in numbers:
+                operands.append(Operand(name, None, numbers[i]))
+            else:
+                operands.append(Operand(name, self.constant(values.operand_array(node, i))))
+        return operands
+
+    def constant(self, array: Any) -> int:
+        """The vertex of a constant: the same array is the same vertex, an unknown one is its own."""
+        if array is None:
+            vertex = self.vertex("constant", None, None, None, None)
+            vertex.value_note = values.NOT_KEPT
+            return vertex.index
+        known = self.constants.get(id(array))
+        if known is None:
+            name = self.names.arrays.get(id(array))
+            vertex = self.vertex("constant", None, array.shape, array.dtype, name)
+            vertex.value = array
+            known = self.constants[id(array)] = vertex.index
+        return known
+
+    def written(self, operand: Operand) -> str | None:
+        """An operand as formulas write it."""
+        if operand.vertex is not None:
+            return self.vertices[operand.vertex].symbol
+        if operand.number is None:
+            return None
+        text = number_text(operand.number)
+        return f"({text})" if text.startswith("-") else text
+
+    def call(self, frame: Frame | None) -> int | None:
+        """The module call `frame`, and those around it."""
+        chain = []
+        while frame is not None and frame.module is not None and frame not in self.calls:
+            chain.append(frame)
+            frame = frame.parent
+        parent = self.calls.get(frame) if frame is not None else None
+        for each in reversed(chain):
+            call = Call(
+                len(self.calls), each, path_of(each.module, parent), type(each.module).__name__,
+                None if parent is None else parent.index,
+            )  # fmt: skip
+            parent = self.calls[each] = call
+        return None if parent is None else parent.index
+
+
+def path_of(module: Any, parent: Call | None) -> str:
+    """The name of a module inside the outermost one."""
+    if parent is None:
+        return ""
+    for name, child in getattr(parent.frame.module, "named_modules", lambda: ())():
+        if child is module and name:
+            return f"{parent.name}.{name}" if parent.name else name
+    return parent.name
+
+
+def size_of(value: Any) -> int:
+    """Bytes of what a node saved under one name."""
+    if isinstance(value, (tuple, list)):
+        return sum([size_of(each) for each in value])
+    return int(getattr(value, "nbytes", 0))
+
+

@@ -1,0 +1,227 @@
+"""What is drawn as one box: a vertex, a module call folded, a row of equal modules, or a summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from minigrad.visualize.description import Call, Description, Vertex
+from minigrad.visualize.names import shape_text, shown
+
+MOST_VERTICES = 5_000  # from here on a graph is summarised
+MOST_BOXES = 250  # beyond this, modules are folded unless the caller chose a depth
+FEWEST_REPEATS = 3  # equal modules in a row that are drawn as one
+
+
+@dataclass(eq=False)
+class Box:
+    """One box of a picture: a vertex, or `members` folded into one with a `title` and `lines`."""
+
+    name: str
+    vertex: Vertex | None = None
+    members: list[int] = field(default_factory=list)
+    call: int | None = None  # the call that it is drawn inside
+    title: str = ""
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Layout:
+    """The boxes of a picture, and edges between them: (from, to) -> the vertices that pass."""
+
+    boxes: list[Box]
+    edges: dict[tuple[str, str], list[int]]
+    calls: list[Call]
+    note: str = ""
+
+
+def layout(description: Description, depth: int | None) -> Layout:
+    """Decide what is folded.
+
+    depth   how many levels of modules are opened; None: all, as long as the picture stays readable
+    """
+    if len(description) >= MOST_VERTICES:
+        return summary(description)
+    owner = folded_calls(description, depth)
+    if depth is None and len(set(owner.values())) > MOST_BOXES:
+        for deepest in range(deepest_call(description), -1, -1):
+            owner = folded_calls(description, deepest)
+            if len(set(owner.values())) <= MOST_BOXES:
+                break
+    return boxes_of(description, owner)
+
+
+def level(call: Call, calls: list[Call]) -> int:
+    depth = 0
+    while call.parent is not None:
+        call = calls[call.parent]
+        depth += 1
+    return depth
+
+
+def deepest_call(description: Description) -> int:
+    return max([level(call, description.calls) for call in description.calls], default=0)
+
+
+Owner = dict[int, tuple[int, ...]]  # vertex -> the calls that it is folded into, or nothing
+
+
+def folded_calls(description: Description, depth: int | None) -> dict[int, Any]:
+    """For each vertex, the folded row of calls that it belongs to, or itself."""
+    calls = description.calls
+    levels = [level(call, calls) for call in calls]
+    rows = repeats(description)
+    folded: dict[int, Any] = {}
+    for call in calls:  # parents come first
+        if call.parent is not None and call.parent in folded:
+            folded[call.index] = folded[call.parent]
+        elif call.index in rows and (depth is None or levels[call.index] >= depth - 1):
+            folded[call.index] = rows[call.index]
+        elif depth is not None and levels[call.index] >= depth:
+            folded[call.index] = (call.index,)
+    owner: dict[int, Any] = {}
+    for vertex in description.vertices:
+        call_index = vertex.call
+        owner[vertex.index] = folded.get(call_index) if call_index is not None else None
+    absorb_leaves(description, owner)
+    return {i: o if o is not None else ("vertex", i) for i, o in owner.items()}
+
+
+def absorb_leaves(description: Description, owner: dict[int, Any]) -> None:
+    """A parameter or constant that only one folded box uses is folded into it."""
+    for vertex, users in zip(description.vertices, description.consumers()):
+        if vertex.kind in ("leaf", "constant") and users and vertex.index not in description.roots:
+            owners = {owner[user] for user in users}
+            if len(owners) == 1 and None not in owners and (vertex.name or vertex.kind == "constant"):
+                owner[vertex.index] = owners.pop()
+
+
+def repeats(description: Description) -> dict[int, tuple[int, ...]]:
+    """Call -> the row of equal sibling calls it belongs to: each computes from the one before."""
+    members: dict[int, list[Vertex]] = {call.index: [] for call in description.calls}
+    for vertex in description.vertices:
+        at = vertex.call
+        while at is not None:
+            members[at].append(vertex)
+            at = description.calls[at].parent
+    signatures = {
+        call.index: (call.kind, call.parent, *[(v.op, v.shape) for v in members[call.index]])
+        for call in description.calls
+    }
+    rows: dict[int, tuple[int, ...]] = {}
+    siblings: dict[Any, list[int]] = {}
+    for call in description.calls:
+        if members[call.index]:
+            siblings.setdefault(call.parent, []).append(call.index)
+    for group in siblings.values():
+        row: list[int] = []
+        for index in [*group, -1]:
+            same = row and index >= 0 and signatures[index] == signatures[row[-1]]
+            if same and feeds(members[row[-1]], members[index]):
+                row.append(index)
+                continue
+            if len(row) >= FEWEST_REPEATS:
+                rows.update(dict.fromkeys(row, tuple(row)))
+            row = [index]
+    return rows
+
+
+def feeds(before: list[Vertex], after: list[Vertex]) -> bool:
+    made = {v.index for v in before}
+    return any(i in made for v in after for i in v.inputs)
+
+
+def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
+    boxes: dict[Any, Box] = {}
+    for vertex in description.vertices:
+        key = owner[vertex.index]
+        if key not in boxes:
+            boxes[key] = Box(f"n{len(boxes)}")
+        boxes[key].members.append(vertex.index)
+    for key, box in boxes.items():
+        if key[0] == "vertex":
+            box.vertex = description.vertices[key[1]]
+            box.call = box.vertex.call
+        else:
+            describe_folded(box, key, description)
+    edges: dict[tuple[str, str], list[int]] = {}
+    for vertex in description.vertices:
+        to = boxes[owner[vertex.index]].name
+        for i in vertex.inputs:
+            start = boxes[owner[i]].name
+            if start != to and i not in edges.setdefault((start, to), []):
+                edges[start, to].append(i)
+    shown_calls = {box.call for box in boxes.values() if box.call is not None}
+    for index in list(shown_calls):
+        parent = description.calls[index].parent
+        while parent is not None:
+            shown_calls.add(parent)
+            parent = description.calls[parent].parent
+    calls = [call for call in description.calls if call.index in shown_calls]
+    return Layout(list(boxes.values()), edges, calls)
+
+
+def describe_folded(box: Box, calls: tuple[int, ...], description: Description) -> None:
+    """Title and lines of a folded box: ``Block × 12``, its ops and parameters."""
+    first = description.calls[calls[0]]
+    box.call = first.parent
+    count = f" × {len(calls)}" if len(calls) > 1 else ""
+    box.title = f"{shown(first.kind)}{count}"
+    if first.name:
+        last = description.calls[calls[-1]].name
+        box.lines.append(shown(first.name) + (f" … {shown(last)}" if len(calls) > 1 else ""))
+    members = [description.vertices[i] for i in box.members]
+    ops = Counter([v.op for v in members if v.kind == "op"])
+    box.lines.append(op_counts(ops))
+    numbers = sum([size(v) for v in members if v.kind == "leaf"])
+    if numbers:
+        box.lines.append(f"{numbers:,} parameters")
+    inside = set(box.members)
+    outputs = [v for v in members if v.kind != "leaf" and leaves_box(v, inside, description)]
+    if outputs:
+        box.lines.append("result " + shape_text(outputs[-1].shape))
+
+
+def leaves_box(vertex: Vertex, inside: set[int], description: Description) -> bool:
+    if vertex.index in description.roots:
+        return True
+    return any(vertex.index in v.inputs for v in description.vertices if v.index not in inside)
+
+
+def size(vertex: Vertex) -> int:
+    n = 1
+    for each in vertex.shape or ():
+        n *= each
+    return n
+
+
+def op_counts(ops: Counter[str], most: int = 6) -> str:
+    """``linear × 12, relu × 12``."""
+    common = ops.most_common(most)
+    text = ", ".join([shown(op) + (f" × {n:,}" if n > 1 else "") for op, n in common])
+    rest = sum(ops.values()) - sum([n for _, n in common])
+    return text + (f", {rest:,} others" if rest else "")
+
+
+def summary(description: Description, most: int = 8) -> Layout:
+    """A graph too large to draw: some leaves, one box for all ops, the roots."""
+    vertices = description.vertices
+    roots = set(description.roots)
+    leaves = [v for v in vertices if v.kind == "leaf" and v.index not in roots]
+    inner = [v for v in vertices if v.kind != "leaf" and v.index not in roots]
+    boxes = [Box(f"n{i}", v, [v.index]) for i, v in enumerate(leaves[:most])]
+    if len(leaves) > most:
+        rest = leaves[most:]
+        title = f"{len(rest):,} more leaves"
+        numbers = sum([size(v) for v in rest])
+        box = Box(f"n{len(boxes)}", None, [v.index for v in rest], None, title, [f"{numbers:,} numbers"])
+        boxes.append(box)
+    ops = Counter([v.op for v in inner if v.kind == "op"])
+    title = f"{sum(ops.values()):,} ops"
+    center = Box(f"n{len(boxes)}", None, [v.index for v in inner], None, title, [op_counts(ops, 12)])
+    ends = [Box(f"n{len(boxes) + 1 + i}", vertices[r], [r]) for i, r in enumerate(roots)]
+    edges = {(box.name, center.name): box.members[:1] for box in boxes}
+    edges.update({(center.name, end.name): end.vertex.inputs[:1] for end in ends if end.vertex})
+    note = f"{len(description):,} tensors: too many to draw, so this is a summary"
+    return Layout([*boxes, center, *ends], edges, [], note)

@@ -1,0 +1,78 @@
+"""A `graphviz.Digraph` that renders itself with what is installed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import graphviz
+
+from minigrad.visualize.description import Description
+from minigrad.visualize.render import HOW, NoRenderer, render
+
+__all__ = ["Picture"]
+
+FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
+
+
+class Picture(graphviz.Digraph):  # type: ignore[misc]
+    """A drawn graph: a `graphviz.Digraph`, rendered by ``dot`` or, without it, by pygraphviz."""
+
+    def __init__(self, *args: Any, description: Description | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.description = description
+
+    def copy(self) -> Picture:
+        """A copy, as `graphviz.Digraph.copy` makes it."""
+        copied: Picture = super().copy()
+        copied.description = self.description
+        return copied
+
+    def svg(self) -> str:
+        """The picture as SVG, to be put into a page.
+
+        Raises   RuntimeError if neither ``dot`` nor pygraphviz is there; it says how to get them.
+        """
+        text = render(self.source, "svg").decode()
+        return text[text.index("<svg") :]
+
+    def text(self) -> str:
+        """The same graph as text: one line for each op."""
+        from minigrad.visualize.tape import tape_of  # here: the text view imports this package's parts
+
+        return str(tape_of(self.description)) if self.description is not None else str(self.source)
+
+    def save(
+        self, filename: Any = None, directory: Any = None, *, skip_existing: bool | None = False
+    ) -> str:
+        """Write the picture to a file of the kind that its name ends with.
+
+        filename   ``graph.svg``, ``.png``, ``.pdf``, or ``.dot`` (also ``.gv``) for the source.
+                   Where nothing can render it, the text view is written beside it, as
+                   ``graph.txt``, with a note on how to get pictures.
+
+        Returns  the path of the file written.
+        Raises   OSError if the file cannot be written.
+        """
+        path = None if filename is None else Path(directory or "", os.fspath(filename))
+        if path is None or path.suffix.lower() not in FORMATS:
+            return str(super().save(filename, directory, skip_existing=skip_existing))
+        try:
+            path.write_bytes(render(self.source, FORMATS[path.suffix.lower()]))
+        except NoRenderer:
+            path = path.with_suffix(".txt")
+            path.write_text(f"{self.text()}\n\n{HOW}\n", encoding="utf-8")
+        return str(path)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        try:
+            return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+        except NoRenderer:
+            return {"text/plain": f"{self.text()}\n\n{HOW}"}
+
+    def _repr_svg_(self) -> str | None:
+        try:
+            return self.svg()
+        except NoRenderer:
+            return None

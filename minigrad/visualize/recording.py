@@ -1,0 +1,38 @@
+"""Recording a graph with all its numbers, for pictures."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from minigrad.graph import recording
+
+__all__ = ["record_values"]
+
+
+class record_values:  # noqa: N801 - a mode, named like the others
+    """Keep every number of the graphs recorded inside: ``with mg.visualize.record_values():``.
+
+    A graph usually keeps only what backward needs, and lets go of it in backward.  Inside this block
+    ops also keep copies of their operands and results, and the line of the program that called
+    them, so that pictures can show all of it, before and after backward.
+
+    Example  >>> import minigrad as mg
+             >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+             >>> with mg.visualize.record_values():
+             ...     y = (x + 1).sum()
+             >>> y.backward()
+             >>> [v.value.tolist() for v in mg.visualize.describe(y).vertices]
+             [[1.0, 2.0], [2.0, 3.0], 5.0]
+    """
+
+    def __enter__(self) -> None:
+        self.before = recording.anomaly, recording.values
+        recording.anomaly = recording.values = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        recording.anomaly, recording.values = self.before
