@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Array, Counts, Group, Layout, Optimizer, require
+from minigrad.optim.optimizer import Array, Arrays, Counts, Group, Optimizer
 
 
 class Adam(Optimizer):
@@ -43,8 +43,6 @@ class Adam(Optimizer):
               tensor([0.9], requires_grad=True)
     """
 
-    scratches = 1
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -58,53 +56,24 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
+            params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
+            maximize=maximize, decoupled_weight_decay=decoupled_weight_decay,
+        )  # fmt: skip
 
-    def check(self, group: Group) -> None:
-        name = type(self).__name__
-        for option in ("lr", "eps", "weight_decay"):
-            require(group[option] >= 0, f"{name}: {option} is not negative, got {group[option]}")
-        for beta in group["betas"]:
-            require(0 <= beta < 1, f"{name}: betas are in [0, 1), got {group['betas']}")
-
-    def layout(self, group: Group) -> Layout:
-        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-        return Layout(names if group["amsgrad"] else names[:2], group["weight_decay"] != 0)
+    def state_names(self, group: Group) -> tuple[str, ...]:
+        if group["amsgrad"]:
+            return "exp_avg", "exp_avg_sq", "max_exp_avg_sq"
+        return "exp_avg", "exp_avg_sq"
 
     def coefficients(self, group: Group, counts: Counts, first: bool) -> tuple[float, ...]:
         step = counts["step"] = counts.get("step", 0.0) + 1
         beta1, beta2 = group["betas"]
         root = sqrt(1 - beta2**step)
-        lr = group["lr"]
-        scale = lr * root / (1 - beta1**step)
-        decay = group["weight_decay"] * (lr if group["decoupled_weight_decay"] else 1)
-        return beta1, 1 - beta1, beta2, 1 - beta2, scale, group["eps"] * root, decay
+        scale = group["lr"] * root / (1 - beta1**step)
+        return beta1, 1 - beta1, beta2, 1 - beta2, scale, group["eps"] * root
 
-    def update(
-        self,
-        change: Array,
-        g: Array,
-        p: Array,
-        state: Sequence[Array],
-        scratch: Sequence[Array],
-        numbers: Sequence[Array],
-        group: Group,
-    ) -> None:
-        beta1, beta1_rest, beta2, beta2_rest, scale, eps, decay = numbers
-        decays = group["weight_decay"] != 0
-        decoupled = group["decoupled_weight_decay"]
-        if decays and not decoupled:
-            g = np.add(np.multiply(p, decay, scratch[0]), g, scratch[0])
+    def update(self, change: Array, g: Array, state: Arrays, numbers: Arrays, group: Group) -> None:
+        beta1, beta1_rest, beta2, beta2_rest, scale, eps = numbers
         m, v = state[:2]
         np.multiply(m, beta1, m)
         np.add(m, np.multiply(g, beta1_rest, change), m)
@@ -116,8 +85,6 @@ class Adam(Optimizer):
         np.add(np.sqrt(v, change), eps, change)
         np.divide(m, change, change)
         np.multiply(change, scale, change)
-        if decays and decoupled:
-            np.add(change, np.multiply(p, decay, scratch[0]), change)
 
 
 class AdamW(Adam):
@@ -159,12 +126,6 @@ class AdamW(Adam):
         maximize: bool = False,
     ) -> None:
         super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            maximize=maximize,
-            decoupled_weight_decay=True,
-        )
+            params, lr, betas, eps, weight_decay, amsgrad,
+            maximize=maximize, decoupled_weight_decay=True,
+        )  # fmt: skip

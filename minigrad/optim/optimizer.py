@@ -23,32 +23,29 @@ from minigrad.graph import HookHandle, Leaf, Variable, enable_grad, wrap
 from minigrad.memory import writes
 
 Array = Any
+Arrays = Sequence[Any]
 Group = dict[str, Any]
 Counts = dict[str, float]
 
 SMALL = 16_384  # entries up to which a parameter is copied into a flat array with others
-CHUNK = 65_536  # entries that are updated at a time
-
-
-class Layout(NamedTuple):
-    """What an update needs beside the gradient.
-
-    names     the arrays of state, one entry for each of the parameter's
-    reads     whether it reads the parameter itself
-    """
-
-    names: tuple[str, ...]
-    reads: bool
+CHUNK = 131_072  # entries that are updated at a time
 
 
 class Piece(NamedTuple):
-    """A part of a block, small enough for the cache: flat arrays of the same length."""
+    """A part of a block, small enough for the cache: flat arrays of the same length.
+
+    where    which entries of the block
+    change   for what is to be subtracted from the parameters
+    g        for the gradient, if it is not the one that backward brought
+    p        the parameters
+    state    the optimizer's state, and arrays for its intermediate results
+    """
 
     where: slice
     change: Array
+    g: Array
     p: Array
     state: tuple[Array, ...]
-    scratch: tuple[Array, ...]
 
 
 class Block:
@@ -56,35 +53,45 @@ class Block:
 
     counts    the numbers that their history consists of (``step``), the same for all
     first     whether their state is new: no update was computed yet
+    state     name -> the part of each parameter, of its shape
+    flat      the same, flat, in the order of the names
     """
 
-    members: list[Any]
-    g: Array
+    pieces: list[Piece]
 
     def __init__(self, optimizer: Optimizer, group: Group, parameters: list[Any]) -> None:
         self.group = group
         self.parameters = parameters
-        self.layout = optimizer.layout(group)
         self.arrays = [p._array for p in parameters]
+        self.leaves = [p._get_leaf() for p in parameters]
         self.dtype = self.arrays[0].dtype
         self.keys = writes.watch(self.arrays)
-        entries = [optimizer._kept.get(id(p), Entry({}, {})) for p in parameters]
-        self.counts: Counts = dict(entries[0].counts)
-        self.first = not all(name in entries[0].arrays for name in self.layout.names)
         self.values: tuple[float, ...] = ()
         self.numbers: list[Array] = []
+        self.decay = np.empty((), self.dtype)
         self.state: dict[str, list[Array]] = {}
-        for name in self.layout.names:
-            start = optimizer.initial(name, group)
-            for flat in self.make_state(name):
-                flat.fill(start)
-            for entry, array in zip(entries, self.state[name]):
+        self.flat: list[Array] = []
+        names = optimizer.state_names(group)
+        entries = [optimizer._kept.get(id(p), Entry({}, {})) for p in parameters]
+        self.counts: Counts = dict(entries[0].counts)
+        self.first = not all(name in entries[0].arrays for name in names)
+        for name in names:
+            flat, parts = self.flat_array()
+            flat.fill(optimizer.initial(name, group))
+            for entry, part in zip(entries, parts):
                 if name in entry.arrays:
-                    array[...] = entry.arrays[name]
+                    part[...] = entry.arrays[name]
+            self.flat.append(flat)
+            self.state[name] = parts
 
-    def make_state(self, name: str) -> list[Array]:
-        """New flat arrays for the state `name`; ``state[name]`` holds their part of each parameter."""
-        raise NotImplementedError
+    def flat_array(self) -> tuple[Array, list[Array]]:
+        """An uninitialised flat array for all entries, and the part of each parameter."""
+        flat = np.empty(sum(array.size for array in self.arrays), self.dtype)
+        parts, start = [], 0
+        for array in self.arrays:
+            parts.append(view_like(flat[start : start + array.size], array))
+            start += array.size
+        return flat, parts
 
     def gather(self) -> bool:
         """Take the gradients; False if a parameter has none, or has other memory than before."""
@@ -94,63 +101,54 @@ class Block:
         """One step of `optimizer` on these parameters."""
         raise NotImplementedError
 
-    def take_numbers(self, optimizer: Optimizer) -> list[Array]:
+    def prepare(self, optimizer: Optimizer) -> None:
         """The coefficients of this step as 0-d arrays, with which a ufunc costs half as much."""
         values = optimizer.coefficients(self.group, self.counts, self.first)
-        if values != self.values:
-            if len(values) != len(self.values):
-                self.numbers = [np.array(value, self.dtype) for value in values]
-            else:
-                for number, value, before in zip(self.numbers, values, self.values):
-                    if value != before:
-                        number[...] = value
-            self.values = values
+        if len(values) != len(self.values):
+            self.numbers = [np.array(value, self.dtype) for value in values]
+        elif values != self.values:
+            for number, value, before in zip(self.numbers, values, self.values):
+                if value != before:
+                    number[...] = value
+        self.values = values
         self.first = False
-        return self.numbers
+
+    def compute(self, optimizer: Optimizer, piece: Piece, g: Array) -> None:
+        """Write the change of `piece` by the gradient `g`: maximize and weight decay live here."""
+        _, change, own, p, state = piece
+        group = self.group
+        if group["maximize"]:
+            g = np.negative(g, own)
+        decay = group["weight_decay"]
+        if not decay:
+            optimizer.update(change, g, state, self.numbers, group)
+            return
+        decoupled = group.get("decoupled_weight_decay", False)
+        self.decay[...] = decay * group["lr"] if decoupled else decay
+        if not decoupled:
+            g = np.add(g, np.multiply(p, self.decay, change), own)
+        optimizer.update(change, g, state, self.numbers, group)
+        if decoupled:
+            np.add(change, np.multiply(p, self.decay, own), change)
 
 
 class Together(Block):
     """Small parameters, or such whose memory is not contiguous, side by side in flat arrays."""
 
     def __init__(self, optimizer: Optimizer, group: Group, parameters: list[Any]) -> None:
-        arrays = [p._array for p in parameters]
-        ends = np.cumsum([array.size for array in arrays]).tolist()
-        self.parts = [slice(end - array.size, end) for array, end in zip(arrays, ends)]
-        self.size, self.dtype, self.arrays = ends[-1], arrays[0].dtype, arrays
-        self.flat_state: list[Array] = []
         super().__init__(optimizer, group, parameters)
-        self.g, g_views = self.make_flat()
-        change, change_views = self.make_flat()
-        p, p_views = self.make_flat() if self.layout.reads else (self.g, [])
-        self.members = list(
-            zip(parameters, self.arrays, [p._get_leaf() for p in parameters], g_views)
-        )
-        self.changes = list(zip(self.arrays, change_views))
-        self.copies = list(zip(p_views, self.arrays))
-        self.ascent = np.empty_like(self.g) if group["maximize"] else None
+        self.g, gradients = self.flat_array()
+        change, changes = self.flat_array()
+        p, self.copies = self.flat_array() if group["weight_decay"] else (change, [])
+        self.sources = list(zip(parameters, self.arrays, self.leaves, gradients))
+        self.changes = list(zip(self.arrays, changes))
         self.pieces = [
-            Piece(
-                where,
-                change[where],
-                p[where],
-                tuple([flat[where] for flat in self.flat_state]),
-                optimizer._scratch(self.dtype, where.stop - where.start),
-            )
-            for where in chunks(self.size)
+            Piece(where, change[where], self.g[where], p[where], state)
+            for where, state in optimizer._chunks(self.g, self.flat)
         ]
-        self.gradients = [self.g[piece.where] for piece in self.pieces]
-
-    def make_flat(self) -> tuple[Array, list[Array]]:
-        flat = np.empty(self.size, self.dtype)
-        return flat, [view_like(flat[part], a) for part, a in zip(self.parts, self.arrays)]
-
-    def make_state(self, name: str) -> list[Array]:
-        flat, self.state[name] = self.make_flat()
-        self.flat_state.append(flat)
-        return [flat]
 
     def gather(self) -> bool:
-        for tensor, array, leaf, view in self.members:
+        for tensor, array, leaf, view in self.sources:
             grad = leaf.grad
             if grad is None or tensor._array is not array:
                 return False
@@ -158,14 +156,11 @@ class Together(Block):
         return True
 
     def update(self, optimizer: Optimizer) -> None:
-        group = self.group
-        numbers = self.take_numbers(optimizer)
-        if group["maximize"]:
-            np.negative(self.g, out=self.g)
-        for view, array in self.copies:
+        self.prepare(optimizer)
+        for view, array in zip(self.copies, self.arrays):
             view[...] = array
-        for piece, g in zip(self.pieces, self.gradients):
-            optimizer.update(piece.change, g, piece.p, piece.state, piece.scratch, numbers, group)
+        for piece in self.pieces:
+            self.compute(optimizer, piece, piece.g)
         for array, change in self.changes:
             array -= change
         writes.note_all(self.keys, optimizer.name)
@@ -175,33 +170,21 @@ class Alone(Block):
     """One large parameter, in chunks of its own memory."""
 
     def __init__(self, optimizer: Optimizer, group: Group, parameters: list[Any]) -> None:
-        self.array = parameters[0]._array
-        self.flat_state: list[Array] = []
         super().__init__(optimizer, group, parameters)
-        self.leaf = parameters[0]._get_leaf()
+        (self.array,), (self.leaf,), (self.tensor,) = self.arrays, self.leaves, parameters
         self.order = memory_order(self.array)
+        self.g: Array = None
         self.buffer: Array = None
         p = self.array.transpose(self.order).reshape(-1)
+        change, own = optimizer._buffers(self.dtype, 2)
         self.pieces = [
-            Piece(
-                where,
-                optimizer._change(p.dtype, where.stop - where.start),
-                p[where],
-                tuple([flat[where] for flat in self.flat_state]),
-                optimizer._scratch(p.dtype, where.stop - where.start),
-            )
-            for where in chunks(p.size)
+            Piece(where, change[: len(p[where])], own[: len(p[where])], p[where], state)
+            for where, state in optimizer._chunks(p, self.flat)
         ]
-
-    def make_state(self, name: str) -> list[Array]:
-        flat = np.empty(self.array.size, self.array.dtype)
-        self.flat_state.append(flat)
-        self.state[name] = [view_like(flat, self.array)]
-        return [flat]
 
     def gather(self) -> bool:
         grad = self.leaf.grad
-        if grad is None or self.parameters[0]._array is not self.array:
+        if grad is None or self.tensor._array is not self.array:
             return False
         g = grad._array.transpose(self.order)
         if not g.flags.c_contiguous or g.dtype != self.dtype:
@@ -213,16 +196,11 @@ class Alone(Block):
         return True
 
     def update(self, optimizer: Optimizer) -> None:
-        group, update = self.group, optimizer.update
-        numbers = self.take_numbers(optimizer)
-        ascend = group["maximize"]
-        for where, change, p, state, scratch in self.pieces:
-            g = self.g[where]
-            if ascend:
-                g = np.negative(g)
-            update(change, g, p, state, scratch, numbers, group)
-            np.subtract(p, change, out=p)
-        self.g = None
+        self.prepare(optimizer)
+        for piece in self.pieces:
+            self.compute(optimizer, piece, self.g[piece.where])
+            np.subtract(piece.p, piece.change, piece.p)
+        self.g = None  # the gradient is the user's to drop
         writes.note_all(self.keys, optimizer.name)
 
 
@@ -231,11 +209,6 @@ class Entry(NamedTuple):
 
     counts: Counts
     arrays: dict[str, Array]
-
-
-def chunks(size: int) -> list[slice]:
-    """``range(size)`` in slices of at most CHUNK."""
-    return [slice(i, min(i + CHUNK, size)) for i in range(0, size, CHUNK)] or [slice(0, 0)]
 
 
 def memory_order(array: Array) -> list[int]:
@@ -259,33 +232,48 @@ def is_alone(array: Array) -> bool:
 class Optimizer:
     """Base of all optimizers.
 
-    params     tensors that require grad, or dicts with such a list under ``"params"`` and options
-               that differ from `defaults` for this group
-    defaults   the options of groups that do not say otherwise
+    params    tensors that require grad, or dicts with such a list under ``"params"`` and options that
+              differ from `options` for this group
+    options   the options of groups that do not say otherwise; ``maximize`` and ``weight_decay`` have a
+              meaning for every optimizer
 
-    A new optimizer is a class with `layout`, `coefficients` and `update`; `SGD` is an example.
+    A new optimizer is a class with `coefficients`, `update` and, if it has state, `state_names`:
 
-    Raises   TypeError if `params` is one tensor, or holds something else than tensors; ValueError if
-             it is empty, holds a tensor twice, or one that is not a leaf.
+    Example   >>> class Signs(mg.optim.Optimizer):
+              ...     def __init__(self, params, lr):
+              ...         super().__init__(params, lr=lr)
+              ...     def coefficients(self, group, counts, first):
+              ...         return (group["lr"],)
+              ...     def update(self, change, g, state, numbers, group):
+              ...         np.multiply(np.sign(g, change), numbers[0], change)
+              >>> p = mg.tensor([1.0, -3.0], requires_grad=True)
+              >>> (p * p).sum().backward()
+              >>> Signs([p], lr=0.5).step()
+              >>> p
+              tensor([ 0.5, -2.5], requires_grad=True)
+
+    Raises    TypeError if `params` is one tensor, or holds something else than tensors; ValueError if
+              it is empty, holds a tensor twice, or one that is not a leaf, or for an option out of
+              its range.
     """
 
     scratches = 0  # how many arrays for intermediate results `update` is given
 
-    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Iterable[Any], **options: Any) -> None:
         if isinstance(params, (Variable, np.ndarray)):
             raise TypeError(
                 f"{type(self).__name__}: params is a list of tensors, or of dicts, got one "
                 f"{type(params).__name__}; pass [t]"
             )
-        self.defaults = {"maximize": False, **defaults}
+        self.defaults = {"maximize": False, "weight_decay": 0, **options}
         self.param_groups: list[Group] = []
         self.name = f"{type(self).__name__}.step"
         self.steps_taken = 0
         self._blocks: list[Block] = []
         self._idle: list[Leaf] = []
-        self._arranged: list[tuple[Group, int, Layout]] = []
+        self._arranged: list[Any] = []
         self._kept: dict[int, Entry] = {}
-        self._buffers: dict[Any, list[Array]] = {}
+        self._spare: dict[Any, list[Array]] = {}
         self._before: dict[int, Callable[..., Any]] = {}
         self._after: dict[int, Callable[..., Any]] = {}
         groups = list(params)
@@ -299,38 +287,29 @@ class Optimizer:
 
     # ------------------------------------------------------------------- what an optimizer consists of
 
-    def layout(self, group: Group) -> Layout:
-        """The names of the arrays of state that `update` gets, and whether it reads the parameter."""
-        return Layout((), False)
+    def state_names(self, group: Group) -> tuple[str, ...]:
+        """The names of the arrays of state, one entry for each of a parameter's, that `update` gets."""
+        return ()
 
     def initial(self, name: str, group: Group) -> float:
         """What the state `name` starts with."""
         return 0.0
 
     def coefficients(self, group: Group, counts: Counts, first: bool) -> tuple[float, ...]:
-        """The numbers of this step that `update` calculates with, computed once for all entries.
+        """The numbers that `update` calculates with, computed once a step for all entries.
 
-        `counts` is kept from step to step: an optimizer that needs the time counts it here.
+        counts    kept from step to step: an optimizer that needs the time counts it here
+        first     whether the state is new
         """
         raise NotImplementedError
 
-    def update(
-        self,
-        change: Array,
-        g: Array,
-        p: Array,
-        state: Sequence[Array],
-        scratch: Sequence[Array],
-        numbers: Sequence[Array],
-        group: Group,
-    ) -> None:
+    def update(self, change: Array, g: Array, state: Arrays, numbers: Arrays, group: Group) -> None:
         """Write into `change` what is to be subtracted from the parameters.
 
         change    flat, of the length of all others; holds nothing of use at first
-        g         the gradient, not to be written to
-        p         the parameters, not to be written to; anything, if `layout` says it is not read
-        state     in the order of ``layout(group).names``, to be brought up to date in place
-        scratch   `scratches` arrays to write intermediate results to
+        g         the gradient, not to be written to; its sign and weight decay are seen to
+        state     in the order of `state_names`, to be brought up to date in place; after them
+                  `scratches` arrays for intermediate results
         numbers   what `coefficients` returned, as 0-d arrays
         """
         raise NotImplementedError
@@ -366,23 +345,26 @@ class Optimizer:
                 return False
         if len(self._arranged) != len(self.param_groups):
             return False
-        for group, size, layout in self._arranged:
-            if len(group["params"]) != size or self.layout(group) != layout:
+        for group, arrangement in zip(self.param_groups, self._arranged):
+            if self._arrangement(group) != arrangement:
                 return False
         for block in self._blocks:
             if not block.gather():
                 return False
         return True
 
+    def _arrangement(self, group: Group) -> tuple[Any, ...]:
+        """What decides how a group is arranged, beside which parameters have a gradient."""
+        return len(group["params"]), self.state_names(group), group["weight_decay"] != 0
+
     def _arrange(self) -> None:
         """Build the blocks: parameters that have a gradient, by what they have in common."""
         self._keep()
         blocks: list[Block] = []
         self._idle = []
-        self._arranged = []
+        self._arranged = [self._arrangement(group) for group in self.param_groups]
         for group in self.param_groups:
-            layout = self.layout(group)
-            self._arranged.append((group, len(group["params"]), layout))
+            names = self.state_names(group)
             alike: dict[Any, list[Any]] = {}
             for p in group["params"]:
                 if p.grad is None:
@@ -391,7 +373,7 @@ class Optimizer:
                     blocks.append(Alone(self, group, [p]))
                 else:
                     entry = self._kept.get(id(p), Entry({}, {}))
-                    new = not all(name in entry.arrays for name in layout.names)
+                    new = not all(name in entry.arrays for name in names)
                     key = (p._array.dtype, new, tuple(entry.counts.items()))
                     alike.setdefault(key, []).append(p)
             blocks += [Together(self, group, parameters) for parameters in alike.values()]
@@ -407,14 +389,23 @@ class Optimizer:
                     arrays = {**before.arrays, **arrays} if before else arrays
                     self._kept[id(p)] = Entry(dict(block.counts), arrays)
 
-    def _scratch(self, dtype: Any, size: int) -> tuple[Array, ...]:
-        self._change(dtype, size)
-        return tuple([array[:size] for array in self._buffers[dtype][1:]])
+    def _chunks(self, flat: Array, state: list[Array]) -> list[tuple[slice, tuple[Array, ...]]]:
+        """`flat` in slices of at most CHUNK, each with its part of the state, and scratch arrays."""
+        chunks = []
+        for start in range(0, len(flat), CHUNK):
+            where = slice(start, min(start + CHUNK, len(flat)))
+            spare = self._buffers(flat.dtype, 2 + self.scratches)[2:]
+            parts = [array[where] for array in state]
+            scratch = [array[: where.stop - start] for array in spare]
+            chunks.append((where, (*parts, *scratch)))
+        return chunks
 
-    def _change(self, dtype: Any, size: int) -> Array:
-        if dtype not in self._buffers:
-            self._buffers[dtype] = [np.empty(CHUNK, dtype) for _ in range(self.scratches + 1)]
-        return self._buffers[dtype][0][:size]
+    def _buffers(self, dtype: Any, number: int) -> list[Array]:
+        """Arrays of CHUNK entries that all blocks use, one after the other."""
+        buffers = self._spare.setdefault(dtype, [])
+        while len(buffers) < number:
+            buffers.append(np.empty(CHUNK, dtype))
+        return buffers[:number]
 
     def _call(self, hooks: dict[int, Callable[..., Any]]) -> None:
         for hook in list(hooks.values()):
@@ -487,7 +478,15 @@ class Optimizer:
         self.param_groups.append(group)
 
     def check(self, group: Group) -> None:
-        """Raise ValueError if an option of `group` has no meaning."""
+        """Raise if an option of `group` has no meaning: those that optimizers have in common."""
+        name = type(self).__name__
+        for option in ("lr", "eps", "weight_decay", "momentum", "lr_decay"):
+            value = group.get(option, 0)
+            if not isinstance(value, (int, float, np.integer, np.floating)):
+                raise TypeError(f"{name}: {option} is a number, got {type(value).__name__}")
+            require(value >= 0, f"{name}: {option} is at least 0, got {value}")
+        for beta in group.get("betas", ()):
+            require(0 <= beta < 1, f"{name}: betas are in [0, 1), got {group['betas']}")
 
     @property
     def state(self) -> dict[Any, dict[str, Any]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Array, Counts, Group, Layout, Optimizer, require
+from minigrad.optim.optimizer import Array, Arrays, Counts, Group, Optimizer, require
 
 
 class SGD(Optimizer):
@@ -34,10 +34,8 @@ class SGD(Optimizer):
               >>> (p * p).sum().backward()
               >>> optimizer.step()
               >>> p
-              tensor([0.8], requires_grad=True)
+              tensor([0.8000], requires_grad=True)
     """
-
-    scratches = 1
 
     def __init__(
         self,
@@ -51,58 +49,31 @@ class SGD(Optimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-            },
-        )
+            params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
+            nesterov=nesterov, maximize=maximize,
+        )  # fmt: skip
 
     def check(self, group: Group) -> None:
-        require(group["lr"] >= 0, f"SGD: lr is not negative, got {group['lr']}")
-        require(group["momentum"] >= 0, f"SGD: momentum is not negative, got {group['momentum']}")
-        require(
-            group["weight_decay"] >= 0,
-            f"SGD: weight_decay is not negative, got {group['weight_decay']}",
-        )
+        super().check(group)
         require(
             not group["nesterov"] or (group["momentum"] > 0 and group["dampening"] == 0),
             "SGD: nesterov needs momentum > 0 and dampening = 0",
         )
 
-    def layout(self, group: Group) -> Layout:
-        names = ("momentum_buffer",) if group["momentum"] else ()
-        return Layout(names, group["weight_decay"] != 0)
+    def state_names(self, group: Group) -> tuple[str, ...]:
+        return ("momentum_buffer",) if group["momentum"] else ()
 
     def coefficients(self, group: Group, counts: Counts, first: bool) -> tuple[float, ...]:
-        taken = 1.0 if first else 1 - group["dampening"]
-        return group["lr"], group["momentum"], taken, group["weight_decay"]
+        return group["lr"], group["momentum"], 1.0 if first else 1 - group["dampening"]
 
-    def update(
-        self,
-        change: Array,
-        g: Array,
-        p: Array,
-        state: Sequence[Array],
-        scratch: Sequence[Array],
-        numbers: Sequence[Array],
-        group: Group,
-    ) -> None:
-        lr, momentum, taken, decay = numbers
-        if group["weight_decay"]:
-            g = np.add(np.multiply(p, decay, scratch[0]), g, scratch[0])
-        if not group["momentum"]:
+    def update(self, change: Array, g: Array, state: Arrays, numbers: Arrays, group: Group) -> None:
+        lr, momentum, taken = numbers
+        if not state:
             np.multiply(g, lr, change)
             return
         (b,) = state
         np.multiply(b, momentum, b)
         np.add(b, np.multiply(g, taken, change) if group["dampening"] else g, b)
         if group["nesterov"]:
-            np.add(g, np.multiply(b, momentum, change), change)
-            np.multiply(change, lr, change)
-        else:
-            np.multiply(b, lr, change)
+            b = np.add(g, np.multiply(b, momentum, change), change)
+        np.multiply(b, lr, change)
