@@ -126,7 +126,6 @@ class Painter:
                 self.fill(inner, call.index, children, boxes)
 
     def edges(self, picture: Picture, plan: Layout) -> None:
-        owner = {i: box for box in plan.boxes for i in box.members}
         for (start, end), passing in plan.edges.items():
             if not self.backward:
                 picture.edge(start, end)
@@ -140,9 +139,8 @@ class Painter:
             if all(self.description.vertices[i].kind == "constant" for i in passing):
                 picture.edge(start, end, style="dotted", arrowhead="none")
             else:
-                label = "<" + "<BR/>".join([escape(f) for f in formulas]) + ">" if formulas else ""
+                label = "<" + "<BR/>".join([f"  {escape(f)}  " for f in formulas]) + ">"
                 picture.edge(start, end, label=label, dir="back", color=self.theme.grad)
-        del owner
 
     def label(self, box: Box) -> str:
         vertex = box.vertex
@@ -177,7 +175,7 @@ class Painter:
     def numbers(self, array: Any, note: str, colour: str, lead: str) -> list[str]:
         """Rows of a box: a small matrix, a range, or why there is none."""
         if array is None:
-            return [cell(small(escape(lead + note), self.theme.muted))] if lead else []
+            return [cell(small(escape((lead or "value ") + note), self.theme.muted))]
         rows = [cell(self.matrix(array, colour, lead))]
         if note:
             rows.append(cell(small(escape(note), self.theme.muted)))
@@ -232,7 +230,8 @@ def kept_text(vertex: Vertex) -> str:
     """``keeps 2 KiB``: what the op holds for backward."""
     if vertex.freed:
         return "freed by backward"
-    return f"keeps {bytes_text(sum(vertex.saved.values()))}" if vertex.saved else "keeps nothing"
+    kept = sum(vertex.saved.values())
+    return f"keeps {bytes_text(kept)}" if kept else "keeps nothing"
 
 
 def range_text(array: Any) -> str:

@@ -18,11 +18,11 @@ from minigrad.memory import owner_of, writes
 if TYPE_CHECKING:
     from minigrad.visualize.description import Description, Vertex
 
-NOT_KEPT = "not kept: compute it inside mg.visualize.record_values()"
+NOT_KEPT = "not kept"
 GONE = "the tensor is gone"
 CHANGED = "changed in place since"
 NO_GRAD_YET = "not computed yet"
-NO_GRAD_KEPT = "not kept: call retain_grad() before backward"
+NO_GRAD_KEPT = "not kept (no retain_grad)"
 
 
 def operand_array(node: Node, i: int) -> Any:
@@ -63,7 +63,17 @@ def fill(description: Description, tensors: Iterable[Any]) -> None:
             find_leaf(vertex, vertex.edge, saved, used)
         else:
             find_value(vertex, held, saved, description)
-        find_grad(vertex)
+    ran = backward_ran(description)
+    for vertex in description.vertices:
+        find_grad(vertex, ran)
+
+
+def backward_ran(description: Description) -> bool:
+    """Whether backward went through this graph: something was freed, or a gradient kept."""
+    return any(
+        v.freed or (isinstance(v.edge, Node) and v.edge.extras and v.edge.extras.grad is not None)
+        for v in description.vertices
+    )
 
 
 def saved_arrays(description: Description) -> dict[Any, Any]:
@@ -175,7 +185,7 @@ def run(node: Node, operands: list[Any]) -> tuple[Any, ...]:
     return (np.asarray(out) if isinstance(out, np.generic) else out,)
 
 
-def find_grad(vertex: Vertex) -> None:
+def find_grad(vertex: Vertex, ran: bool) -> None:
     edge = vertex.edge
     if edge is None:
         vertex.grad_note = "needs no gradient"
@@ -183,7 +193,7 @@ def find_grad(vertex: Vertex) -> None:
     grad = edge.grad if isinstance(edge, Leaf) else edge.extras and edge.extras.grad
     if grad is not None:
         vertex.grad = grad._array
-    elif isinstance(edge, Leaf) or not vertex.freed:
+    elif isinstance(edge, Leaf) or not ran:
         vertex.grad_note = NO_GRAD_YET
     else:
         vertex.grad_note = NO_GRAD_KEPT

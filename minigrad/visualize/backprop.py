@@ -1,0 +1,165 @@
+"""The backward pass once more, step by step, without touching any ``.grad``.
+
+The engine's walk keeps nothing of what passes through it.  This one keeps every contribution: which
+op sent it, to which operand, before and after broadcasting was undone, and the sum so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Node, fit
+from minigrad.memory import writes
+from minigrad.visualize import values
+from minigrad.visualize.description import Description, Vertex
+
+__all__ = ["Contribution", "Replay", "jacobian", "replay"]
+
+
+@dataclass(eq=False)
+class Contribution:
+    """One vector-Jacobian product: what op `source` sends to the gradient of `target`.
+
+    position  which operand of the op
+    cotangent ḡ, the gradient of the op's result (a tuple of them if it has several results)
+    raw       what the VJP returned; `gradient` is the same with broadcasting undone
+    before    what had arrived at `target` already, or None; `total` includes this contribution
+    """
+
+    source: int
+    target: int
+    position: int
+    cotangent: Any
+    raw: Any
+    gradient: Any
+    before: Any
+    total: Any
+
+
+@dataclass(eq=False)
+class Replay:
+    """All contributions in order, and the gradient of each vertex; `missing` could not be computed."""
+
+    contributions: list[Contribution] = field(default_factory=list)
+    gradients: dict[int, Any] = field(default_factory=dict)
+    missing: list[int] = field(default_factory=list)
+
+
+def replay(description: Description, cotangents: list[Any]) -> Replay:
+    """Carry cotangents from the roots back, in falling order of computation.
+
+    cotangents   one array for each root
+    """
+    done = Replay()
+    for root, cotangent in zip(description.roots, cotangents):
+        before = done.gradients.get(root)
+        done.gradients[root] = cotangent if before is None else before + cotangent
+    for vertex in reversed(description.vertices):
+        if vertex.index not in done.gradients or not isinstance(vertex.edge, Node):
+            continue
+        if vertex.kind == "output":
+            deliver(vertex, description, done)
+            continue
+        sent = send(vertex, description, done)
+        if sent is None:
+            done.missing.append(vertex.index)
+    return done
+
+
+def deliver(vertex: Vertex, description: Description, done: Replay) -> None:
+    """Put the gradient of one of several results into its slot at the op."""
+    of = vertex.inputs[0]
+    slots = done.gradients.setdefault(of, [None] * len(description.vertices[of].shape))
+    slots[vertex.position] = done.gradients[vertex.index]
+
+
+def send(vertex: Vertex, description: Description, done: Replay) -> bool | None:
+    """Call the VJPs of one op, and add what they return to its operands; None if it cannot be."""
+    node: Any = vertex.edge
+    saved = saved_of(vertex, description)
+    if saved is None:
+        return None
+    g = done.gradients[vertex.index]
+    if type(g) is list:
+        outputs = node.op.outputs_class
+        g = outputs(*g) if outputs is not None else g
+    for position, raw in products(node, saved, g):
+        edge = node.inputs[position]
+        if edge is None or raw is None:
+            continue
+        target = vertex.operands[position].vertex
+        assert target is not None
+        gradient = fit(raw, edge, node)
+        before = done.gradients.get(target)
+        total = gradient if before is None else before + gradient
+        done.gradients[target] = total
+        contribution = Contribution(
+            vertex.index, target, position, g, raw, gradient, before, total
+        )
+        done.contributions.append(contribution)
+    return True
+
+
+def saved_of(vertex: Vertex, description: Description) -> tuple[Any, ...] | None:
+    """What the VJPs of a vertex need: as kept, or computed again from operands that are known."""
+    node: Any = vertex.edge
+    plan = node.plan
+    if node.extras is not None and node.extras.values is not None:
+        return tuple(plan.save(node.extras.values))
+    if node.saved is not None:
+        return None if writes.since(node) else node.saved
+    operands = values.operand_values(vertex, description)
+    if operands is None:
+        return None
+    out, *kept = values.run(node, operands)
+    leading = operands if node.op.joint is None else [tuple(operands)]
+    return tuple(plan.save((out, *leading, *kept)))
+
+
+def products(node: Node, saved: tuple[Any, ...], g: Any) -> list[tuple[int, Any]]:
+    """(position of an operand, its vector-Jacobian product with `g`) for each that needs one."""
+    found: list[tuple[int, Any]] = []
+    for position, vjp, pick in node.plan.steps:
+        with np.errstate(all="ignore"):
+            result = vjp(g, *saved) if pick is None else vjp(g, *pick(saved, node))
+        if position < 0:
+            found.extend(enumerate(result))
+        else:
+            found.append((position, result))
+    return found
+
+
+def jacobian(vertex: Vertex, position: int, description: Description) -> Any:
+    """The Jacobian matrix of an op: rows for the entries of its result, columns for an operand's.
+
+    Row j is the vector-Jacobian product with the j-th unit cotangent.  Several results follow one
+    another.
+    """
+    node: Any = vertex.edge
+    saved = saved_of(vertex, description)
+    if saved is None:
+        return None
+    shapes = vertex.shape if vertex.shape and isinstance(vertex.shape[0], tuple) else None
+    each = shapes if shapes is not None else [vertex.shape]
+    sizes = [int(np.prod(shape)) for shape in each]
+    rows = []
+    for k, size in enumerate(sizes):
+        for j in range(size):
+            unit = np.zeros(size, vertex.dtype)
+            unit[j] = 1
+            g: Any = unit.reshape(each[k])
+            if shapes is not None:
+                slots = [None] * len(sizes)
+                slots[k] = g
+                g = node.op.outputs_class(*slots) if node.op.outputs_class else slots
+            result = dict(products(node, saved, g)).get(position)
+            edge = node.inputs[position]
+            rows.append(
+                np.zeros(int(np.prod(edge.shape)), vertex.dtype)
+                if result is None
+                else fit(result, edge, node).reshape(-1)
+            )
+    return np.array(rows).reshape(sum(sizes), -1)

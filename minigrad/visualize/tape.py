@@ -1,0 +1,117 @@
+"""The graph as text: one line for each op, in the order of computation."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Node
+from minigrad.visualize.description import Description, Vertex, describe
+from minigrad.visualize.dot import kept_text, products
+from minigrad.visualize.folding import op_counts
+from minigrad.visualize.names import bar, number_text, shape_text
+
+__all__ = ["Tape", "tape", "tape_of"]
+
+MOST_LINES = 400  # of a longer tape, the beginning and the end are written
+
+
+class Tape:
+    """A graph as text: ``print`` it, or read its `lines`."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    __repr__ = __str__
+
+
+def tape(x: Any, input: Any = None, *, names: Mapping[str, Any] | None = None) -> Tape:
+    """The graph of a tensor as text: what each op computes, its shape, and the bytes it keeps.
+
+    After backward each line has the norm of the gradient, and below it what the op sends back.
+
+    x      a tensor, a list of tensors, or a module with its `input`: see `describe`
+    names  names of tensors: a mapping, or `locals()`
+
+    Raises   TypeError if x has no graph.
+    Example  >>> import minigrad as mg
+             >>> x = mg.tensor([3.0, 4.0], requires_grad=True)
+             >>> y = (x * x).sum()
+             >>> print(mg.visualize.tape(y, names={"x": x, "y": y}))
+             x            2       float32  leaf           gradient not computed yet
+             t1 = x * x   2       float32  keeps 16 B     gradient not computed yet
+             y = Σ t1     scalar  float32  keeps nothing  gradient not computed yet
+    """
+    return tape_of(describe(x, input, names=names))
+
+
+def tape_of(description: Description) -> Tape:
+    """The tape of a description."""
+    vertices = description.vertices
+    left_out: list[Vertex] = []
+    if len(vertices) > MOST_LINES:
+        left_out = vertices[MOST_LINES // 2 : -MOST_LINES // 2]
+        vertices = [*vertices[: MOST_LINES // 2], *vertices[-MOST_LINES // 2 :]]
+    rows = [columns(vertex, description) for vertex in vertices]
+    widths = [max([len(plain(row[i])) for row in rows]) for i in range(4)]
+    lines = [written(row, widths) for row in rows]
+    if any(v.freed for v in description.vertices):
+        sent = sent_back(description, vertices)
+        lines = list(chain.from_iterable(zip(lines, sent)))
+        middle = MOST_LINES
+    else:
+        middle = MOST_LINES // 2
+    lines = [line for line in lines if line] if not left_out else lines
+    if left_out:
+        counts = Counter([vertex.op or vertex.kind for vertex in left_out])
+        note = f"... {len(left_out):,} lines left out: {op_counts(counts)}"
+        lines = [line for line in [*lines[:middle], note, *lines[middle:]] if line]
+    return Tape(lines)
+
+
+def columns(vertex: Vertex, description: Description) -> list[str]:
+    """Formula, shape, dtype, bytes kept, gradient."""
+    what = f"{vertex.symbol} = {vertex.formula}" if vertex.formula else vertex.symbol
+    kept = kept_text(vertex) if vertex.kind == "op" else vertex.kind
+    dtype = "" if vertex.dtype is None else str(vertex.dtype)
+    return [what, shape_text(vertex.shape), dtype, kept, gradient_text(vertex)]
+
+
+def gradient_text(vertex: Vertex) -> str:
+    """The norm of the gradient, or why it is not known."""
+    if vertex.edge is None:
+        return ""
+    if vertex.grad is None:
+        return f"gradient {vertex.grad_note}"
+    norm = np.linalg.norm(np.asarray(vertex.grad).reshape(-1))
+    return f"‖{bar(vertex.symbol)}‖ = {number_text(norm)}"
+
+
+def sent_back(description: Description, vertices: list[Vertex]) -> list[str]:
+    """For each vertex, the formulas of what its op sends to its operands; empty for leaves."""
+    lines = []
+    for vertex in vertices:
+        formulas = []
+        if isinstance(vertex.edge, Node):
+            for source in dict.fromkeys(vertex.inputs):
+                formulas += products(description, vertex, source)
+        lines.append("    ↳ " + "   ".join(formulas) if formulas else "")
+    return lines
+
+
+def written(row: list[str], widths: list[int]) -> str:
+    padded = [text + " " * (width - len(plain(text))) for text, width in zip(row, widths)]
+    return "  ".join([*padded, row[-1]]).rstrip()
+
+
+def plain(text: str) -> str:
+    """`text` without combining marks, which take no room."""
+    return "".join([c for c in text if not unicodedata.combining(c)])
