@@ -1,0 +1,36 @@
+"""Functions that are made of ops: they need no derivative of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from inspect import signature
+from typing import Any, ParamSpec, TypeVar
+
+from minigrad.operation import ALIASES
+
+__all__ = ["composition"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def composition(function: Callable[P, R]) -> Callable[P, R]:
+    """Let `function`, a composition of ops, take NumPy's names of arguments as ops do.
+
+    ``axis`` stands for ``dim``, ``keepdims`` for ``keepdim``, ``ddof`` for ``correction``, and so on;
+    the names are those that `op` translates.
+    """
+    names = set(signature(function).parameters)
+    known = {alias: name for alias, name in ALIASES.items() if name in names and alias not in names}
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs and not known.keys().isdisjoint(kwargs):
+            translated: Any = {known.get(name, name): value for name, value in kwargs.items()}
+            if len(translated) < len(kwargs):
+                raise TypeError(f"{function.__name__}() got an argument under two names: {kwargs}")
+            return function(*args, **translated)
+        return function(*args, **kwargs)
+
+    update_wrapper(call, function)
+    return call

@@ -1,0 +1,243 @@
+"""Exponentials, logarithms, and what is built of them, safe near the ends of the number range."""
+
+from __future__ import annotations
+
+from math import log as natural_log
+from typing import Any
+
+import numpy as np
+
+from minigrad.operation import Array, op
+from minigrad.ops.selection import clamp
+
+__all__ = [
+    "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logit",
+    "sigmoid", "softplus", "xlogy",
+]  # fmt: skip
+
+LN_2, LN_10 = natural_log(2), natural_log(10)
+
+
+# ---------------------------------------------------------------------------------- exponentials
+
+
+@op(lambda g, out: g * out, numpy=np.exp, promote=True, notation="exp({x})")
+def exp(x: Array) -> Array:
+    """Exponential.
+
+    Forward    out = eˣ
+    Gradient   x̄ = ḡ * out
+    Shapes     (...) -> (...)
+    Example    >>> mg.exp(mg.tensor([0.0, 1.0]))
+               tensor([1.0000, 2.7183])
+    """
+    return np.exp(x)
+
+
+@op(lambda g, out: g * out * LN_2, numpy=np.exp2, promote=True, notation="2^{x}")
+def exp2(x: Array) -> Array:
+    """Power of two.
+
+    Forward    out = 2ˣ
+    Gradient   x̄ = ḡ * out * log 2
+    Shapes     (...) -> (...)
+    Example    >>> mg.exp2(mg.tensor([0.0, 3.0]))
+               tensor([1., 8.])
+    """
+    return np.exp2(x)
+
+
+@op(lambda g, out: g * (out + 1), numpy=np.expm1, promote=True, notation="exp({x}) - 1")
+def expm1(x: Array) -> Array:
+    """Exponential minus one, accurate near 0.
+
+    Forward    out = eˣ - 1
+    Gradient   x̄ = ḡ * (out + 1)
+    Shapes     (...) -> (...)
+    Example    >>> mg.expm1(mg.tensor([0.0, 1e-6]))
+               tensor([0.0000e+00, 1.0000e-06])
+    """
+    return np.expm1(x)
+
+
+# ------------------------------------------------------------------------------------- logarithms
+
+
+@op(lambda g, x: g / x, numpy=np.log, promote=True, notation="log({x})")
+def log(x: Array) -> Array:
+    """Natural logarithm.
+
+    Forward    out = log x; -inf at 0, NaN below
+    Gradient   x̄ = ḡ / x
+    Shapes     (...) -> (...)
+    Example    >>> mg.log(mg.tensor([1.0, 10.0]))
+               tensor([0.0000, 2.3026])
+    """
+    return np.log(x)
+
+
+@op(lambda g, x: g / (x * LN_2), numpy=np.log2, promote=True, notation="log₂({x})")
+def log2(x: Array) -> Array:
+    """Logarithm to base 2.
+
+    Forward    out = log₂ x
+    Gradient   x̄ = ḡ / (x log 2)
+    Shapes     (...) -> (...)
+    Example    >>> mg.log2(mg.tensor([1.0, 8.0]))
+               tensor([0., 3.])
+    """
+    return np.log2(x)
+
+
+@op(lambda g, x: g / (x * LN_10), numpy=np.log10, promote=True, notation="log₁₀({x})")
+def log10(x: Array) -> Array:
+    """Logarithm to base 10.
+
+    Forward    out = log₁₀ x
+    Gradient   x̄ = ḡ / (x log 10)
+    Shapes     (...) -> (...)
+    Example    >>> mg.log10(mg.tensor([1.0, 100.0]))
+               tensor([0., 2.])
+    """
+    return np.log10(x)
+
+
+@op(lambda g, x: g / (1 + x), numpy=np.log1p, promote=True, notation="log(1 + {x})")
+def log1p(x: Array) -> Array:
+    """Logarithm of one plus a number, accurate near 0.
+
+    Forward    out = log(1 + x)
+    Gradient   x̄ = ḡ / (1 + x)
+    Shapes     (...) -> (...)
+    Example    >>> mg.log1p(mg.tensor([0.0, 1.0]))
+               tensor([0.0000, 0.6931])
+    """
+    return np.log1p(x)
+
+
+def share_of_first(x: Array, y: Array, scale: float = 1.0) -> Array:
+    """eˣ / (eˣ + eʸ), one half where both are the same infinity."""
+    with np.errstate(invalid="ignore"):
+        difference = np.where(x == y, 0, np.subtract(x, y))
+    return sigmoid(difference if scale == 1.0 else scale * difference)
+
+
+@op(
+    lambda g, x, y: g * share_of_first(x, y),
+    lambda g, x, y: g * share_of_first(y, x),
+    numpy=np.logaddexp,
+    promote=True,
+    notation="log(exp({x}) + exp({y}))",
+)
+def logaddexp(x: Array, y: Array) -> Array:
+    """Sum of two numbers that are given by their logarithms.
+
+    Forward    out = log(eˣ + eʸ)
+    Gradient   x̄ = ḡ * eˣ / (eˣ + eʸ)        ȳ = ḡ * eʸ / (eˣ + eʸ)
+    Shapes     (...), (...) -> broadcast (...)
+    Raises     ValueError if the shapes do not broadcast
+    Example    >>> mg.logaddexp(mg.tensor([1000.0]), mg.tensor([1000.0]))
+               tensor([1000.6931])
+    """
+    return np.logaddexp(x, y)
+
+
+@op(
+    lambda g, x, y: g * share_of_first(x, y, LN_2),
+    lambda g, x, y: g * share_of_first(y, x, LN_2),
+    numpy=np.logaddexp2,
+    promote=True,
+    notation="log₂(2^{x} + 2^{y})",
+)
+def logaddexp2(x: Array, y: Array) -> Array:
+    """Sum of two numbers that are given by their logarithms to base 2.
+
+    Forward    out = log₂(2ˣ + 2ʸ)
+    Gradient   x̄ = ḡ * 2ˣ / (2ˣ + 2ʸ)        ȳ = ḡ * 2ʸ / (2ˣ + 2ʸ)
+    Shapes     (...), (...) -> broadcast (...)
+    Raises     ValueError if the shapes do not broadcast
+    Example    >>> mg.logaddexp2(mg.tensor([3.0]), mg.tensor([3.0]))
+               tensor([4.])
+    """
+    return np.logaddexp2(x, y)
+
+
+@op(
+    lambda g, x, y: g * np.log(np.where(np.equal(x, 0) & (y <= 0), 1, y)),
+    lambda g, x, y: g * (x / np.where(np.equal(x, 0) & (y == 0), 1, y)),
+    promote=True,
+    notation="{x} log {y}",
+)
+def xlogy(x: Array, y: Array) -> Array:
+    """A number times a logarithm, 0 if the number is 0: the terms of an entropy.
+
+    Forward    out = x log y; 0 where x = 0, unless y is NaN
+    Gradient   x̄ = ḡ * log y, 0 where x = 0 and y ≤ 0        ȳ = ḡ * x / y, 0 where both are 0
+    Shapes     (...), (...) -> broadcast (...)
+    Raises     ValueError if the shapes do not broadcast
+    Example    >>> mg.xlogy(mg.tensor([0.0, 2.0]), mg.tensor([0.0, 1.0]))
+               tensor([0., 0.])
+    """
+    return np.multiply(x, np.log(np.where(np.equal(x, 0) & np.equal(y, y), 1, y)))
+
+
+# ---------------------------------------------------------------------------------- the logistic
+
+
+@op(lambda g, out: g * (out * (1 - out)), promote=True, notation="σ({x})")
+def sigmoid(x: Array) -> Array:
+    """Logistic function.
+
+    Forward    out = 1 / (1 + e⁻ˣ)
+    Gradient   x̄ = ḡ * out * (1 - out)
+    Shapes     (...) -> (...)
+    Source     Goodfellow, Bengio and Courville 2016, section 3.10
+    Example    >>> mg.sigmoid(mg.tensor([-1000.0, 0.0, 1000.0]))
+               tensor([0.0000, 0.5000, 1.0000])
+    """
+    with np.errstate(over="ignore"):  # e⁻ˣ may be infinite: one over it is the 0 that is wanted
+        return 1 / (1 + np.exp(-x))
+
+
+def logit(x: Array, eps: float | None = None) -> Any:
+    """Inverse of the logistic function: the log-odds of a probability.
+
+    Forward    out = log(x / (1 - x)); with `eps`, of x clamped to [eps, 1 - eps]
+    Gradient   x̄ = ḡ / (x (1 - x)), 0 beyond the bounds that `eps` sets
+    Shapes     (...) -> (...)
+    Example    >>> mg.logit(mg.tensor([0.5, 0.9]))
+               tensor([0.0000, 2.1972])
+    """
+    return _logit(x if eps is None else clamp(x, eps, 1 - eps))
+
+
+@op(lambda g, x: g / (x * (1 - x)), promote=True, notation="logit({x})")
+def _logit(x: Array) -> Array:
+    """The log-odds, unclamped.
+
+    Forward    out = log(x / (1 - x))
+    Gradient   x̄ = ḡ / (x (1 - x))
+    Shapes     (...) -> (...)
+    """
+    return np.log(x) - np.log1p(-x)
+
+
+def softplus_vjp(g: Array, x: Array, beta: float, threshold: float) -> Array:
+    """x̄ = ḡ * σ(beta x), and ḡ where the function is replaced by the identity."""
+    return np.where(beta * x > threshold, g, g * sigmoid(beta * x))
+
+
+@op(softplus_vjp, promote=True, notation="softplus({x})")
+def softplus(x: Array, beta: float = 1, threshold: float = 20) -> Array:
+    """A smooth relu.
+
+    Forward    out = log(1 + e^(beta x)) / beta; x itself where beta x > threshold
+    Gradient   x̄ = ḡ * σ(beta x); ḡ where beta x > threshold
+    Shapes     (...) -> (...)
+    Source     Dugas et al. 2001; Goodfellow, Bengio and Courville 2016, equation 3.31
+    Example    >>> mg.softplus(mg.tensor([-1000.0, 0.0, 1000.0]))
+               tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
+    """
+    scaled = x if beta == 1 else beta * x
+    out = np.logaddexp(scaled, 0.0)
+    return np.where(scaled > threshold, x, out if beta == 1 else out / beta)
