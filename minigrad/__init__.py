@@ -1,11 +1,49 @@
 """minigrad: a micro-PyTorch on NumPy."""
 
 # ruff: noqa: F401
-import numpy as _np
-
-from minigrad import autograd, graph, nn, ops, optim, testing, utils
-from minigrad.autograd import gradcheck, gradgradcheck
-from minigrad.creation import tensor
+from minigrad import autograd, cuda, graph, nn, ops, optim, random, testing, utils
+from minigrad.testing import gradcheck, gradgradcheck
+from minigrad.creation import (
+    arange,
+    as_tensor,
+    asarray,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    logspace,
+    ones,
+    ones_like,
+    tensor,
+    tril_indices,
+    triu_indices,
+    zeros,
+    zeros_like,
+)
+from minigrad.devices import device
+from minigrad.dtypes import (
+    bool,
+    double,
+    dtype,
+    finfo,
+    float,
+    float16,
+    float32,
+    float64,
+    half,
+    iinfo,
+    int,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    short,
+    uint8,
+)
 from minigrad.graph import (
     enable_grad,
     inference_mode,
@@ -42,6 +80,8 @@ from minigrad.ops.comparison import (
     not_equal,
     signbit,
 )
+from minigrad.ops.conversion import is_floating_point, is_tensor, numel
+from minigrad.ops.diagonals import diag, diag_embed, diagflat, diagonal, trace, tril, triu
 from minigrad.ops.elementwise import (
     abs,
     absolute,
@@ -91,6 +131,38 @@ from minigrad.ops.exponential import (
     softplus,
     xlogy,
 )
+from minigrad.ops.gathering import (
+    gather,
+    index_add,
+    index_copy,
+    index_fill,
+    index_select,
+    masked_scatter,
+    scatter,
+    scatter_add,
+    take_along_dim,
+)
+from minigrad.ops.indexing import index_put, narrow, nonzero, put, select, take
+from minigrad.ops.joining import (
+    block_diag,
+    cat,
+    chunk,
+    column_stack,
+    concat,
+    concatenate,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    meshgrid,
+    row_stack,
+    split,
+    stack,
+    tensor_split,
+    unbind,
+    vsplit,
+    vstack,
+)
 from minigrad.ops.products import linear, matmul
 from minigrad.ops.reduction import sum
 from minigrad.ops.selection import (
@@ -107,7 +179,37 @@ from minigrad.ops.selection import (
     relu,
     where,
 )
-from minigrad.ops.shaping import expand, mT, reshape
+from minigrad.ops.shaping import (
+    T,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    broadcast_tensors,
+    broadcast_to,
+    clone,
+    expand,
+    flatten,
+    flip,
+    fliplr,
+    flipud,
+    moveaxis,
+    movedim,
+    mT,
+    permute,
+    ravel,
+    repeat_interleave,
+    reshape,
+    roll,
+    rot90,
+    squeeze,
+    swapaxes,
+    swapdims,
+    t,
+    tile,
+    transpose,
+    unflatten,
+    unsqueeze,
+)
 from minigrad.ops.special import erf, erfc
 from minigrad.ops.trigonometric import (
     acos,
@@ -134,10 +236,25 @@ from minigrad.ops.trigonometric import (
     tan,
     tanh,
 )
+from minigrad.printing import set_printoptions
 from minigrad.promotion import get_default_dtype, set_default_dtype
+from minigrad.random import (
+    Generator,
+    bernoulli,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    multinomial,
+    normal,
+    poisson,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_rng_state,
+)
 from minigrad.tensor import Tensor
-
-float32, float64, int64, int32, bool = (
-    _np.dtype(_np.float32), _np.dtype(_np.float64), _np.dtype(_np.int64), _np.dtype(_np.int32),
-    _np.dtype(_np.bool_),
-)  # fmt: skip

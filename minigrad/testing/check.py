@@ -1,0 +1,347 @@
+"""``check_gradients``: the gradients of a function of tensors, checked and diagnosed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.differentiate import grad
+from minigrad.graph import Variable, enable_grad, no_grad, wrap
+from minigrad.pytrees import flatten, leaves_of
+from minigrad.testing.compare import Problem, compare_all
+from minigrad.testing.diagnosis import diagnose
+from minigrad.testing.localise import localise
+from minigrad.testing.numerical import EPS
+from minigrad.testing.report import Diagnosis, GradientError, Report
+from minigrad.testing.verdicts import Tolerance, Verdict
+
+Array = Any
+
+LIMIT = 1 << 20  # entries of a Jacobian, above which random combinations of the outputs are checked
+COMBINATIONS = 8
+
+
+def check_gradients(
+    fn: Callable[..., Any],
+    inputs: Any = (),
+    *,
+    params: Any = None,
+    eps: float | None = None,
+    atol: float = 0.0,
+    rtol: float = 1e-6,
+    raise_exception: bool = False,
+    locate: bool = True,
+) -> Report:
+    """Compare the gradients of `fn` with finite differences, entry by entry, and say what is wrong.
+
+    fn       a function of tensors that returns a tensor, or tuples, lists and dicts of them
+    inputs   its arguments: a tuple of tensors (or lists, tuples, dicts of them, or anything else).
+             Those that require grad are checked; if none does, all floating-point ones are.
+             float32 inputs are compared with differences of a float64 copy.
+    params   tensors that `fn` uses without taking them as arguments, to be checked, too: a Module, a
+             dict or a list
+    eps      a fixed step, for plain central differences; by default steps are chosen by entry
+    atol, rtol  accepted difference, absolute and relative, beside the estimated error
+    raise_exception  raise a GradientError if something is wrong
+    locate   check each op of the function on its own, to name the one that is wrong
+
+    Returns  a `Report`; ``report.ok`` says whether all is well, ``report.diagnoses`` what is not.
+    Raises   TypeError if no input is a floating-point tensor, or no output is a tensor; GradientError
+             with `raise_exception`.
+    Example  >>> import minigrad as mg
+             >>> @mg.op(lambda g, out: -g * out)
+             ... def exponential(x):
+             ...     return np.exp(x)
+             >>> report = mg.testing.check_gradients(exponential, mg.tensor([0.5, 1.0]))
+             >>> report.ok, report.diagnoses[0].kind
+             (False, 'sign')
+    """
+    function = Function(fn, inputs, params)
+    report = Report()
+    tolerance = Tolerance(rtol, atol)
+    with function.in_float64() as exact:
+        report.problems += exact.determinism()
+        if not report.problems:
+            problem = exact.problem()
+            report.jacobians, analytic = compare_all(problem, tolerance, eps)
+            exact.note_others(report)
+            report.problems += exact.linearity(analytic)
+    if report.problems:
+        report.diagnoses += report.problems
+    if function.lower_precision and report.ok:
+        report.problems += function.compare_precisions(analytic, report)
+        report.diagnoses += report.problems
+    if report.count(Verdict.WRONG):
+        found = diagnose(report.jacobians)
+        report.diagnoses += [*(localise(function) if locate else []), *found]
+    if raise_exception and not report.ok:
+        raise GradientError(report)
+    return report
+
+
+def parameters_of(params: Any) -> tuple[list[str], list[Any]]:
+    """Names and tensors of a module, a dict, a list, or one tensor."""
+    if params is None:
+        return [], []
+    if hasattr(params, "named_parameters"):
+        named = list(params.named_parameters())
+    elif isinstance(params, dict):
+        named = list(params.items())
+    else:
+        listed = leaves_of(params)
+        named = [(getattr(p, "name", None) or f"params[{i}]", p) for i, p in enumerate(listed)]
+    wrong = [name for name, p in named if not isinstance(p, Variable)]
+    if wrong:
+        raise TypeError(f"params: {wrong[0]} is not a tensor")
+    return [name for name, _ in named], [p for _, p in named]
+
+
+def argument_names(fn: Callable[..., Any], tree: tuple[Any, ...]) -> list[str]:
+    """A name for each leaf of the arguments: that of the parameter it is passed to."""
+    try:
+        parameters = list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = []
+    for i, argument in enumerate(tree):
+        plain = i < len(parameters) and parameters[i].kind in (
+            inspect.Parameter.POSITIONAL_ONLY,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        )
+        name = parameters[i].name if plain else f"input {i}"
+        leaves = leaves_of(argument)
+        if isinstance(argument, (tuple, list, dict)):
+            names += [f"{name}[{k}]" for k in range(len(leaves))]
+        else:
+            names.append(getattr(argument, "name", None) or name)
+    return names
+
+
+def is_float(value: Any) -> bool:
+    return isinstance(value, Variable) and value._array.dtype.kind == "f"
+
+
+class Function:
+    """A function of tensors with its checked inputs replaced by copies that the checker may change."""
+
+    def __init__(self, fn: Callable[..., Any], inputs: Any, params: Any = None) -> None:
+        self.fn = fn
+        arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+        self.originals, self.rebuild = flatten(arguments)
+        names = argument_names(fn, arguments)
+        asked = [i for i, x in enumerate(self.originals) if is_float(x) and x._node is not None]
+        floats = [i for i, x in enumerate(self.originals) if is_float(x)]
+        param_names, self.params = parameters_of(params)
+        self.positions = asked or ([] if self.params else floats)
+        if not self.positions and not self.params:
+            raise TypeError("check_gradients: none of the inputs is a floating-point tensor")
+        self.names = [names[i] for i in self.positions] + param_names
+        self.given = [self.originals[i]._array for i in self.positions]
+        self.given += [p._array for p in self.params]
+        self.lower_precision = any(array.dtype != np.float64 for array in self.given)
+        self.dtype: Any = None
+        self.recorded_only = False
+        self.combine: Array | None = None
+
+    @contextmanager
+    def in_float64(self) -> Any:
+        """This function on float64 copies of its inputs."""
+        with self.holding([np.array(array, np.float64, order="C") for array in self.given]):
+            yield self
+
+    @contextmanager
+    def holding(self, arrays: list[Array]) -> Any:
+        """Put `arrays` in the place of the inputs and parameters; afterwards all is as it was."""
+        state = [(p, p._array, p._node, p._alias, p.grad) for p in self.params]
+        self.arrays = arrays
+        count = len(self.positions)
+        copies = [wrap(array).requires_grad_() for array in arrays[:count]]
+        leaves = list(self.originals)
+        for position, copy in zip(self.positions, copies):
+            leaves[position] = copy
+        self.arguments = self.rebuild(leaves)
+        try:
+            for p, array in zip(self.params, arrays[count:]):
+                p._array, p._node, p._alias = array, None, None
+                p.requires_grad_()
+            self.tensors = [*copies, *self.params]
+            yield
+        finally:
+            for p, array, node, alias, gradient in state:
+                p._array, p._node, p._alias = array, node, alias
+                p._get_leaf()
+                p.grad = gradient
+
+    def run(self) -> list[Any]:
+        """The tensors that the function returns."""
+        outputs = [y for y in leaves_of(self.fn(*self.arguments)) if is_float(y)]
+        if not outputs:
+            raise TypeError("check_gradients: the function returned no floating-point tensor")
+        return outputs
+
+    def recorded(self) -> list[Any]:
+        with enable_grad():
+            return self.run()
+
+    def evaluate(self) -> Array:
+        """The outputs as one flat array; not recorded, unless the function differentiates itself."""
+        if self.recorded_only:
+            outputs = self.recorded()
+        else:
+            with no_grad():
+                outputs = self.run()
+        flat = np.concatenate([y._array.reshape(-1) for y in outputs]).astype(np.float64, copy=False)
+        return flat if self.combine is None else self.combine @ flat
+
+    def determinism(self) -> list[Diagnosis]:
+        """Run twice: does the function return the same both times, and leave its inputs alone?"""
+        before = [array.copy() for array in self.arrays]
+        with np.errstate(all="ignore"):
+            first = [y._array.copy() for y in self.recorded()]
+            self.outputs = [y for y in self.recorded()]
+        for x, old, name in zip(self.arrays, before, self.names):
+            if not np.array_equal(x, old, equal_nan=True):
+                return [Diagnosis("in-place", f"the function changes its input {name} in place", name)]
+        shapes = [(y.shape, z._array.shape) for y, z in zip(first, self.outputs)]
+        same = len(first) == len(self.outputs) and all(a == b for a, b in shapes)
+        if not same or not all(
+            np.array_equal(y, z._array, equal_nan=True) for y, z in zip(first, self.outputs)
+        ):
+            return [
+                Diagnosis(
+                    "non-deterministic",
+                    "the function is not deterministic: two calls with the same inputs return different "
+                    "values, so no gradient can be checked (dropout? seed it, or use .eval())",
+                )
+            ]
+        flat = np.concatenate([y.reshape(-1) for y in first])
+        try:
+            with np.errstate(all="ignore"):
+                self.recorded_only = not np.array_equal(self.evaluate(), flat, equal_nan=True)
+        except RuntimeError:  # it calls backward or grad itself
+            self.recorded_only = True
+        return []
+
+    def problem(self) -> Problem:
+        shapes = [y._array.shape for y in self.outputs]
+        count = sum(int(np.prod(shape)) for shape in shapes)
+        names = ["out"] if len(shapes) == 1 else [f"out[{i}]" for i in range(len(shapes))]
+        outputs = list(zip(names, shapes))
+        if count * max((x.size for x in self.arrays), default=0) > LIMIT:
+            self.combine = np.random.default_rng(0).standard_normal((COMBINATIONS, count))
+            outputs = [("random combinations of the outputs", (COMBINATIONS,))]
+        eps = max(float(np.finfo(y._array.dtype).eps) for y in self.outputs)
+        return Problem(self.names, self.arrays, outputs, self.evaluate, self.jacobians, max(eps, EPS))
+
+    def note_others(self, report: Report) -> None:
+        """Tell each Jacobian the values of the other inputs: factors are looked for among them."""
+        values = {name: array.copy() for name, array in zip(self.names, self.arrays)}
+        for jacobian in report.jacobians:
+            jacobian.others = {k: v for k, v in values.items() if k != jacobian.input}
+
+    def jacobians(self) -> list[Array]:
+        """The Jacobian that backward claims, for each input: one row for each output entry."""
+        outputs = self.recorded()
+        if self.combine is not None:
+            rows = [self.pull_back(outputs, cotangent) for cotangent in self.combine]
+        else:
+            rows = []
+            for y in outputs:
+                unit = np.zeros(y._array.shape, y._array.dtype)
+                for i in range(unit.size):
+                    unit.reshape(-1)[i] = 1.0
+                    rows.append(self.gradients([y], [unit]))
+                    unit.reshape(-1)[i] = 0.0
+        return [
+            np.array([row[k] for row in rows], np.float64).reshape(len(rows), x.size)
+            for k, x in enumerate(self.arrays)
+        ]
+
+    def pull_back(self, outputs: Sequence[Any], flat: Array) -> list[Array]:
+        """The gradients for a cotangent that is given as one flat array for all outputs."""
+        sizes = np.cumsum([y._array.size for y in outputs])[:-1]
+        parts = [
+            part.reshape(y._array.shape).astype(y._array.dtype)
+            for part, y in zip(np.split(flat, sizes), outputs)
+        ]
+        return self.gradients(outputs, parts)
+
+    def gradients(self, outputs: Sequence[Any], cotangents: Sequence[Array]) -> list[Array]:
+        pairs = [(y, wrap(v.copy())) for y, v in zip(outputs, cotangents) if y._node is not None]
+        if not pairs:
+            return [np.zeros(x.size) for x in self.arrays]
+        gradients = grad(
+            [y for y, _ in pairs],
+            self.tensors,
+            [v for _, v in pairs],
+            retain_graph=True,
+            materialize_grads=True,
+        )
+        return [g._array.reshape(-1) for g in gradients]
+
+    def linearity(self, analytic: list[Array]) -> list[Diagnosis]:
+        """A VJP is linear in its cotangent: a random one must give that combination of the rows."""
+        if self.combine is not None:
+            return []
+        with np.errstate(all="ignore"):
+            outputs = self.recorded()
+            v = np.random.default_rng(2).standard_normal(len(analytic[0]))
+            gradients = [self.pull_back(outputs, v) for _ in range(2)]
+            for name, a, g, again in zip(self.names, analytic, *gradients):
+                if not np.array_equal(g, again, equal_nan=True):
+                    text = f"the gradient of {name} is not deterministic: two backward passes differ"
+                    return [Diagnosis("non-deterministic", text, name)]
+                expected, size = v @ a, abs(v) @ abs(a)
+                fine = abs(g - expected) <= 1e-9 * size
+                if not np.all(fine | ~np.isfinite(expected) | ~np.isfinite(g)):
+                    text = (
+                        f"the gradient of {name} is not linear in the cotangent: for a random cotangent "
+                        "it is not the combination of those for single outputs"
+                    )
+                    return [Diagnosis("nonlinear", text, name)]
+        return []
+
+    def compare_precisions(self, exact: list[Array], report: Report) -> list[Diagnosis]:
+        """The gradients in the inputs' own type against the verified float64 ones.
+
+        What differs by more than rounding explains becomes inconclusive: the formulas are right, the
+        type is too short for these numbers.
+        """
+        arrays = [np.array(array, order="C") for array in self.given]
+        with self.holding(arrays), np.errstate(all="ignore"):
+            outputs = self.recorded()
+            for name, tensor, g in zip(self.names, self.tensors, self.type_of_gradients(outputs)):
+                if g is not None and g.dtype != tensor.dtype:
+                    text = f"the gradient of {name} is {g.dtype}, the input is {tensor.dtype}"
+                    return [Diagnosis("dtype", text, name)]
+            lower = self.jacobians()
+        for k, (name, a, b) in enumerate(zip(self.names, lower, exact)):
+            eps = float(np.finfo(arrays[k].dtype).eps)
+            size = np.fmax(abs(a), abs(b))
+            rough = abs(a - b) > 1e3 * eps * np.fmax(size, 1e-3 * np.nanmax(size, initial=0.0))
+            rough |= ~np.isfinite(a)
+            start = 0
+            for jacobian in report.jacobians:
+                if jacobian.input != name:
+                    continue
+                rows = slice(start, start + len(jacobian.verdict))
+                start = rows.stop
+                jacobian.analytic = a[rows]
+                jacobian.verdict[rough[rows] & (jacobian.verdict == Verdict.CORRECT)] = (
+                    Verdict.INCONCLUSIVE
+                )
+        return []
+
+    def type_of_gradients(self, outputs: Sequence[Any]) -> list[Any]:
+        ones = [np.ones_like(y._array) for y in outputs]
+        pairs = [(y, wrap(v)) for y, v in zip(outputs, ones) if y._node is not None]
+        if not pairs:
+            return [None] * len(self.tensors)
+        return list(
+            grad([y for y, _ in pairs], self.tensors, [v for _, v in pairs], True, allow_unused=True)
+        )
+

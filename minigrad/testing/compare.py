@@ -1,0 +1,171 @@
+"""The comparison itself, for anything that can be evaluated and that claims a derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.testing import numerical
+from minigrad.testing.numerical import EPS, Numeric, guarded
+from minigrad.testing.verdicts import Jacobian, Tolerance, judge
+
+Array = Any
+
+PERTURBED = 2  # how often the analytic Jacobian is computed again at inputs changed in the last bit
+
+
+@dataclass
+class Problem:
+    """A function and the derivative that it claims.
+
+    names     of the inputs
+    arrays    the inputs, float64; `evaluate` and `analytic` read them, the checker changes them in
+              place and restores them
+    outputs   name and shape of each output
+    evaluate  the outputs at the current inputs, all in one flat float64 array
+    analytic  the claimed Jacobian at the current inputs: for each input an array of shape
+              (all output entries, entries of this input)
+    eps       rounding of one operation inside the function
+    complex_evaluate  the outputs for inputs of which one is complex, if the function supports it
+    """
+
+    names: list[str]
+    arrays: list[Array]
+    outputs: list[tuple[str, tuple[int, ...]]]
+    evaluate: Callable[[], Array]
+    analytic: Callable[[], list[Array]]
+    eps: float = EPS
+    complex_evaluate: Callable[[int, Array], Array] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def compare_all(
+    problem: Problem, tolerance: Tolerance, step: float | None = None
+) -> tuple[list[Jacobian], list[Array]]:
+    """A `Jacobian` for each pair of an input and an output, and the analytic Jacobians.
+
+    step     a fixed step for plain central differences; by default it is chosen
+    """
+    with np.errstate(all="ignore"):
+        base = problem.evaluate()
+        noise = numerical.rounding_noise(problem.evaluate, problem.arrays, base, problem.eps)
+        analytic = problem.analytic()
+        numerics = [
+            differentiate(problem, k, base, noise, analytic[k], step)
+            for k in range(len(problem.arrays))
+        ]
+        wobble = wobbling(problem, analytic, tolerance.eps)
+        verdicts = [
+            judge(a, n, tolerance, lambda k=k: wobble()[k])  # type: ignore[misc]
+            for k, (a, n) in enumerate(zip(analytic, numerics))
+        ]
+    jacobians = []
+    for k, name in enumerate(problem.names):
+        start = 0
+        for output, shape in problem.outputs:
+            rows = slice(start, start + int(np.prod(shape)))
+            start = rows.stop
+            n = numerics[k]
+            jacobians.append(
+                Jacobian(
+                    input=name,
+                    output=output,
+                    x=problem.arrays[k].copy(),
+                    y=base[rows].reshape(shape),
+                    analytic=analytic[k][rows],
+                    numeric=n.value[rows],
+                    error=n.error[rows],
+                    verdict=verdicts[k][rows],
+                    left=n.left[rows],
+                    right=n.right[rows],
+                )
+            )
+    return jacobians, analytic
+
+
+def differentiate(
+    problem: Problem, k: int, base: Array, noise: Array, expected: Array, step: float | None
+) -> Numeric:
+    """The numeric Jacobian of input `k`."""
+    flat = problem.arrays[k].reshape(-1)
+    if step is not None:
+        return central(problem.evaluate, flat, base.size, step)
+    by_complex_step = complex_columns(problem, k, base)
+    return numerical.jacobian(problem.evaluate, flat, base, noise, expected, by_complex_step)
+
+
+def central(evaluate: Callable[[], Array], x: Array, m: int, step: float) -> Numeric:
+    """Plain central differences with a given step."""
+    result = Numeric.empty((m, x.size))
+    for j in range(x.size):
+        entry = x[j]
+        x[j] = entry + step
+        above = guarded(evaluate, m)
+        x[j] = entry - step
+        result.value[:, j] = (above - guarded(evaluate, m)) / (2 * step)
+        x[j] = entry
+    result.error[...] = 0.0
+    return result
+
+
+def complex_columns(problem: Problem, k: int, base: Array) -> Callable[[int], Array] | None:
+    """Columns by a complex step, if the function takes complex numbers and means the same by them."""
+    evaluate = problem.complex_evaluate
+    if evaluate is None or problem.arrays[k].size == 0:
+        return None
+    x = problem.arrays[k]
+    tiny = 1e-30
+
+    def along(direction: Array) -> Array:
+        return evaluate(k, x + 1j * tiny * direction)
+
+    direction = np.random.default_rng(k).standard_normal(x.shape)
+    try:
+        tried = along(direction)
+    except (TypeError, ValueError, ArithmeticError, np.linalg.LinAlgError):
+        return None
+    if not np.iscomplexobj(tried) or not np.allclose(tried.real, base, rtol=1e-12, atol=0):
+        return None
+    before = x.copy()
+    h = 1e-6 * max(1.0, float(np.max(abs(x))))
+    x += h * direction
+    above = guarded(problem.evaluate, base.size)
+    x[...] = before - h * direction
+    below = guarded(problem.evaluate, base.size)
+    x[...] = before
+    if not np.allclose(tried.imag / tiny, (above - below) / (2 * h), rtol=1e-4, atol=1e-6):
+        return None
+
+    def column(j: int) -> Array:
+        unit = np.zeros(x.shape)
+        unit.reshape(-1)[j] = 1.0
+        return along(unit).imag / tiny
+
+    return column
+
+
+def wobbling(problem: Problem, analytic: list[Array], eps: float) -> Callable[[], list[Array]]:
+    """How much the analytic Jacobians change when all inputs change in their last bit."""
+    found: list[list[Array]] = []
+
+    def changes() -> list[Array]:
+        if not found:
+            rng = np.random.default_rng(1)
+            largest = [np.zeros_like(a) for a in analytic]
+            before = [x.copy() for x in problem.arrays]
+            for _ in range(PERTURBED):
+                for x in problem.arrays:
+                    x *= 1 + eps * rng.choice([-1.0, 1.0], x.shape)
+                try:
+                    again = problem.analytic()
+                    largest = [np.fmax(m, abs(a - b)) for m, a, b in zip(largest, again, analytic)]
+                finally:
+                    for x, values in zip(problem.arrays, before):
+                        x[...] = values
+            found.append(largest)
+        return found[0]
+
+    return changes

@@ -1,0 +1,113 @@
+"""``gradcheck`` and ``gradgradcheck``: PyTorch's names for a check that passes or raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.differentiate import grad
+from minigrad.graph import Variable, enable_grad, wrap
+from minigrad.pytrees import flatten, leaves_of
+from minigrad.testing.check import check_gradients, is_float
+from minigrad.testing.report import GradientError
+
+
+def gradcheck(
+    fn: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+    raise_exception: bool = True,
+    params: Any = None,
+) -> bool:
+    """Check the gradients of `fn` against finite differences, for all inputs and outputs.
+
+    fn       a function of tensors that returns a tensor, or a tuple, list or dict of them
+    inputs   a tensor or a tuple of them: those that require grad are checked; if none does, all
+             floating-point ones are.  float32 is fine: differences are taken in float64.
+    eps      the step of plain central differences; by default steps and extrapolation are chosen for
+             each entry, with an error estimate
+    atol, rtol  accepted absolute and relative difference; by default 0 and 1e-6, beside the estimated
+             error, and PyTorch's 1e-5 and 1e-3 where `eps` is given
+    raise_exception  raise if a gradient is wrong; else return False
+    params   a Module, dict or list of tensors that `fn` uses, to be checked as well
+
+    Returns  whether all gradients are right.
+    Raises   GradientError (an AssertionError and a RuntimeError) that says which entry is worst, what
+             is wrong, and has the whole comparison as ``error.report``.
+    Example  >>> import minigrad as mg
+             >>> x = mg.tensor([0.5, 1.0], requires_grad=True)
+             >>> mg.gradcheck(lambda x: mg.exp(x * x), x)
+             True
+    """
+    if atol is None:
+        atol = 1e-5 if eps is not None else 0.0
+    if rtol is None:
+        rtol = 1e-3 if eps is not None else 1e-6
+    report = check_gradients(fn, inputs, params=params, eps=eps, atol=atol, rtol=rtol)
+    if raise_exception and not report.ok:
+        raise GradientError(report)
+    return report.ok
+
+
+def gradgradcheck(
+    fn: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+    raise_exception: bool = True,
+) -> bool:
+    """Check second derivatives: `gradcheck` of the gradient of `fn`, for inputs and cotangents.
+
+    grad_outputs   the cotangents of the outputs; by default random ones
+    The other arguments are those of `gradcheck`.
+
+    Returns  whether all second derivatives are right.
+    Raises   GradientError as `gradcheck`.
+    Example  >>> import minigrad as mg
+             >>> x = mg.tensor([0.5, 1.0], requires_grad=True)
+             >>> mg.gradgradcheck(lambda x: mg.exp(x * x), x)
+             True
+    """
+    arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    leaves, rebuild = flatten(arguments)
+    asked = [i for i, x in enumerate(leaves) if is_float(x) and x._node is not None]
+    positions = asked or [i for i, x in enumerate(leaves) if is_float(x)]
+    start = list(leaves)
+    for i in positions:
+        start[i] = leaves[i].detach().requires_grad_()
+    with enable_grad():
+        outputs = [y for y in leaves_of(fn(*rebuild(start))) if is_float(y)]
+    if grad_outputs is None:
+        rng = np.random.default_rng(1)
+        draws = [rng.standard_normal(y._array.shape).astype(y.dtype) for y in outputs]
+        cotangents = [wrap(v) for v in draws]
+    else:
+        cotangents = [v for v in leaves_of(grad_outputs) if isinstance(v, Variable)]
+    cotangents = [v.detach().requires_grad_() for v in cotangents]
+
+    def gradient(*given: Any) -> Any:
+        moved, cotangent = given[: len(positions)], given[len(positions) :]
+        now = list(leaves)
+        for i, x in zip(positions, moved):
+            now[i] = x
+        with enable_grad():
+            results = [y for y in leaves_of(fn(*rebuild(now))) if is_float(y)]
+            pairs = [(y, v) for y, v in zip(results, cotangent) if y._node is not None]
+            return grad(
+                [y for y, _ in pairs], moved, [v for _, v in pairs],
+                create_graph=True, materialize_grads=True,
+            )  # fmt: skip
+
+    points = [leaves[i].detach().requires_grad_() for i in positions]
+    return gradcheck(
+        gradient, [*points, *cotangents],
+        eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+    )  # fmt: skip

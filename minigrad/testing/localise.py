@@ -1,0 +1,176 @@
+"""Which op is to blame: each node of a graph, checked on its own.
+
+The function is recorded once with the operands of every op.  Each op is then a function of its own:
+its forward is run again on these operands, and its VJPs are compared with finite differences of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import errors
+from minigrad.graph import Leaf, Node, Output, recording, wrap
+from minigrad.testing.report import Diagnosis
+
+if TYPE_CHECKING:
+    from minigrad.testing.check import Function
+
+Array = Any
+
+NODES = 500  # more are not checked one by one
+
+
+@contextmanager
+def keeping_values() -> Iterator[None]:
+    """Record the operands of every op."""
+    anomaly, values = recording.anomaly, recording.values
+    recording.anomaly = recording.values = True
+    try:
+        yield
+    finally:
+        recording.anomaly, recording.values = anomaly, values
+
+
+def nodes_of(outputs: list[Any]) -> list[Node]:
+    """All ops behind `outputs`, in the order of their calls."""
+    seen: set[Any] = set()
+    stack = [y._node for y in outputs]
+    while stack:
+        node = stack.pop()
+        if node is None or type(node) is Leaf or node in seen:
+            continue
+        seen.add(node)
+        stack.extend(node.inputs)
+    nodes = [node for node in seen if type(node) is not Output]
+    return sorted(nodes, key=lambda node: node.sequence)
+
+
+def localise(function: Function) -> list[Diagnosis]:
+    """Diagnoses that name the op whose VJP is wrong; empty if there is only one op, or none is."""
+    with function.in_float64(), np.errstate(all="ignore"):
+        with keeping_values():
+            nodes = nodes_of(function.recorded())
+        found = []
+        for i, node in enumerate(nodes[:NODES]):
+            found += check_node(node, i, len(nodes))
+        if not found:
+            with keeping_values():
+                found = cut_off(function, nodes)
+    return found
+
+
+def check_node(node: Node, i: int, count: int) -> list[Diagnosis]:
+    """What is wrong with the VJPs of one node."""
+    local = local_function(node)
+    if local is None:
+        return []
+    call, operands = local
+    from minigrad.testing.check import check_gradients  # a part is checked by the same means
+
+    try:
+        report = check_gradients(call, operands, locate=False)
+    except TypeError:  # no operand that can be checked
+        return []
+    name = node.op.name
+    where = place(node, i, count)
+    found = []
+    for d in report.diagnoses:
+        text = f"the VJP of {name}{where} is wrong: {renamed(d.text, node)}"
+        found.append(Diagnosis(d.kind, text, renamed(d.input, node), d.output, name))
+    return found
+
+
+def local_function(node: Node) -> tuple[Any, list[Any]] | None:
+    """The op of `node` as a function of its operands, and the operands as it met them."""
+    values = node.extras.values if node.extras is not None else None
+    if values is None:
+        return None
+    operation, statics = node.op, list(node.statics)
+    if operation.varargs:
+        statics = [*statics[:-1], *statics[-1]]
+    joint = operation.joint is not None
+    arrays = list(values[1]) if joint else list(values[1 : 1 + operation.arity])
+    operands = [
+        wrap(np.array(a)).requires_grad_() if edge is not None else a
+        for a, edge in zip(arrays, node.inputs)
+    ]
+
+    def call(*tensors: Any) -> Any:
+        return operation.call((list(tensors), *statics) if joint else (*tensors, *statics), {})
+
+    return call, operands
+
+
+def renamed(text: str, node: Node) -> str:
+    """Operands by the names that the op gives them, instead of ``input 0``."""
+    operation = node.op
+    if operation.joint is not None:
+        return text
+    for k, name in enumerate(operation.operand_names):
+        text = text.replace(f"input {k}", name)
+    return text
+
+
+def place(node: Node, i: int, count: int) -> str:
+    """Where in the function the node is: its number, its module, the line that called it."""
+    if count == 1:
+        return ""
+    text = f" (op {i + 1} of {count}"
+    path = errors.module_path(node.frame)
+    if path:
+        text += f", in {path}"
+    return text + ")"
+
+
+# ------------------------------------------------------------------------------- gradients that got lost
+
+
+def cut_off(function: Function, nodes: list[Node]) -> list[Diagnosis]:
+    """Operands that are constants for the graph, but change with the inputs.
+
+    Every op is right by itself; then a contribution is lost on the way: by detach(), .data, numpy()
+    or no_grad.  Called again at other inputs, such a constant has another value.
+    """
+    before = constants_of(nodes)
+    saved = [array.copy() for array in function.arrays]
+    rng = np.random.default_rng(3)
+    try:
+        for array in function.arrays:
+            array *= 1 + 1e-3 * rng.standard_normal(array.shape)
+        moved = nodes_of(function.recorded())
+    finally:
+        for array, values in zip(function.arrays, saved):
+            array[...] = values
+    if [node.op.name for node in moved] != [node.op.name for node in nodes]:
+        return []
+    found = []
+    for (i, name, value), (_, _, again) in zip(before, constants_of(moved)):
+        if np.shape(value) == np.shape(again) and not np.array_equal(value, again, equal_nan=True):
+            node = nodes[i]
+            text = (
+                f"a contribution is dropped: {name} of {node.op.name}{place(node, i, len(nodes))} depends "
+                "on the inputs, but is cut off from the graph (detach(), .data, numpy() or no_grad); "
+                "the VJP of each op by itself is right"
+            )
+            found.append(Diagnosis("dropped", text, "", "out", node.op.name))
+    return found
+
+
+def constants_of(nodes: list[Node]) -> list[tuple[int, str, Array]]:
+    """The operands without a place in the graph: the node's number, the operand's name and value."""
+    found = []
+    for i, node in enumerate(nodes):
+        values = node.extras.values if node.extras is not None else None
+        if values is None:
+            continue
+        joint = node.op.joint is not None
+        arrays = values[1] if joint else values[1 : 1 + node.op.arity]
+        for k, (array, edge) in enumerate(zip(arrays, node.inputs)):
+            if edge is None and hasattr(array, "dtype"):
+                name = f"operand {k}" if joint else f"operand {node.op.operand_names[k]}"
+                found.append((i, name, np.array(array)))
+    return found

@@ -1,0 +1,218 @@
+"""Numerical derivatives with an error estimate for each entry, and no step size to tune.
+
+A cheap pass comes first: one central difference per entry.  Where it is not good enough (or does not
+agree with what the caller expects), Ridders' method takes over: central differences at steps that
+shrink by 4, extrapolated to step zero, the best of the table chosen by its own error estimate.  The
+left and right differences at the same steps tell a kink from a wrong value: at a smooth point their
+gap shrinks with the step, at a kink it stays.
+
+Source   Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)"; Press et al. 2007,
+         Numerical Recipes, section 5.7; Squire and Trapp 1998 for the complex step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+EPS = float(np.finfo(np.float64).eps)
+QUICK_STEP = EPS ** (1 / 3)  # balances truncation and rounding of a central difference
+FIRST_STEP = 0.05  # of Ridders' table, relative to the entry or to 1, whichever is larger
+SHRINK = 4.0
+COLUMNS = 4  # of Ridders' table: more extrapolation only amplifies rounding
+
+
+@dataclass
+class Numeric:
+    """A numerical Jacobian, entry by entry; all arrays have shape (outputs, inputs).
+
+    value        the derivative; the mean of the one-sided ones at a kink
+    error        estimated error of `value`; infinite where nothing converged
+    kink         whether there is a kink at the entry, or nearer to it than a usual step
+    left, right  the one-sided derivatives at a kink, NaN elsewhere
+    at_kink      whether the kink is at the entry itself, so that `value` means nothing
+    """
+
+    value: Array
+    error: Array
+    kink: Array
+    left: Array
+    right: Array
+    at_kink: Array
+
+    @staticmethod
+    def empty(shape: tuple[int, int]) -> Numeric:
+        nan = np.full(shape, np.nan)
+        no = np.zeros(shape, bool)
+        return Numeric(nan, np.full(shape, np.inf), no, nan.copy(), nan.copy(), no.copy())
+
+    def put(self, j: int, column: Numeric) -> None:
+        for name in ("value", "error", "kink", "left", "right", "at_kink"):
+            getattr(self, name)[:, j] = getattr(column, name)
+
+
+Evaluate = Callable[[], Array]  # the outputs as one flat float64 array, at the current inputs
+
+
+def guarded(evaluate: Evaluate, size: int) -> Array:
+    """The outputs, NaN where the function refuses such inputs (log of -1, a singular matrix)."""
+    try:
+        return evaluate()
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+        return np.full(size, np.nan)
+
+
+def rounding_noise(evaluate: Evaluate, inputs: list[Array], base: Array, eps: float) -> Array:
+    """How much of each output is rounding: its change when all inputs change in the last bit."""
+    rng = np.random.default_rng(0)
+    noise = 2 * eps * np.abs(base)
+    before = [x.copy() for x in inputs]
+    for _ in range(2):
+        for x in inputs:
+            x *= 1 + eps * rng.choice([-1.0, 1.0], x.shape)
+        change = np.abs(guarded(evaluate, base.size) - base)
+        noise = np.fmax(noise, change)
+        for x, values in zip(inputs, before):
+            x[...] = values
+    return noise + np.finfo(np.float64).tiny
+
+
+def jacobian(
+    evaluate: Evaluate,
+    x: Array,
+    base: Array,
+    noise: Array,
+    expected: Array | None = None,
+    complex_column: Callable[[int], Array] | None = None,
+) -> Numeric:
+    """The Jacobian of `evaluate` with respect to the entries of `x`, which is changed and restored.
+
+    evaluate        the outputs at the current contents of `x`
+    x               flat array of float64, of n entries
+    base            the m outputs at x
+    noise           rounding error of each output
+    expected        (m, n): entries that agree with it after the cheap pass are not refined
+    complex_column  column j by a complex step, if the function takes complex numbers
+    """
+    m, n = base.size, x.size
+    result = Numeric.empty((m, n))
+    if m == 0 or n == 0:
+        return result
+    steps = QUICK_STEP * np.maximum(1.0, np.abs(x))
+    above, below = np.empty((n, m)), np.empty((n, m))
+    widths = np.empty(n)
+    for j in range(n):
+        entry = x[j]
+        x[j] = upper = entry + steps[j]
+        above[j] = guarded(evaluate, m)
+        x[j] = lower = entry - steps[j]
+        below[j] = guarded(evaluate, m)
+        x[j] = entry
+        widths[j] = upper - lower
+    value = ((above - below) / widths[:, None]).T
+    if complex_column is not None:
+        value = np.stack([complex_column(j) for j in range(n)], axis=1)
+    rounding = 8 * noise[:, None] / steps
+    gap = np.abs(above - 2 * base + below).T / steps
+    settled = settles(value, expected, rounding, gap)
+    result.value[...] = value
+    result.error[...] = rounding if expected is None else np.fmax(rounding, abs(value - expected))
+    for j in np.flatnonzero(~settled.all(axis=0)):
+        result.put(j, refine(evaluate, x, int(j), base, noise))
+    return result
+
+
+def settles(value: Array, expected: Array | None, rounding: Array, gap: Array) -> Array:
+    """Where the cheap pass is enough: two computations agree, and no kink is in sight."""
+    if expected is None:
+        return np.zeros(value.shape, bool)
+    size = np.fmax(np.abs(value), np.abs(expected))
+    typical = np.nanmax(size, axis=0, initial=0.0)
+    difference = np.abs(value - expected)
+    small = np.isfinite(rounding) & (rounding <= 1e-5 * np.fmax(size, 1e-3 * typical))
+    agrees = (difference <= 1e-6 * size) | ((difference <= rounding) & small)
+    exact = (value == expected) & (gap == 0)
+    return (agrees & small & (gap <= 1e-3 * size + 2 * rounding)) | exact
+
+
+def refine(evaluate: Evaluate, x: Array, j: int, base: Array, noise: Array) -> Numeric:
+    """Column j of the Jacobian by Ridders' method, with kinks told apart."""
+    entry = x[j]
+    scale = max(1.0, abs(entry))
+    smallest = 1e-7 * min(abs(entry) or 1.0, 1.0)
+    table = Table(base, noise, near=QUICK_STEP * scale)
+    h = FIRST_STEP * scale
+    while h >= smallest:
+        x[j] = upper = entry + h
+        above = guarded(evaluate, base.size)
+        x[j] = lower = entry - h
+        below = guarded(evaluate, base.size)
+        x[j] = entry
+        if table.add((upper - lower) / 2, above, below):
+            break
+        h /= SHRINK
+    return table.result()
+
+
+class Table:
+    """Ridders' table for all outputs at once, and what the one-sided differences say."""
+
+    def __init__(self, base: Array, noise: Array, near: float) -> None:
+        m = base.size
+        self.base, self.noise, self.near = base, noise, near
+        self.rows: list[Array] = []  # of the previous step
+        self.value, self.error = np.full(m, np.nan), np.full(m, np.inf)
+        self.gap = np.full(m, np.inf)
+        self.kink_now = np.zeros(m, bool)  # at the smallest step that rounding lets us judge
+        self.kink_near = np.zeros(m, bool)
+        self.left, self.right = np.full(m, np.nan), np.full(m, np.nan)
+
+    def add(self, h: float, above: Array, below: Array) -> bool:
+        """Add a step; true when every output is known well enough."""
+        rounding = self.noise / h
+        kinked = self.look_for_kink(h, above, below, rounding)
+        rows = [(above - below) / (2 * h)]
+        factor = SHRINK**2
+        for before in self.rows[: COLUMNS - 1]:
+            rows.append((factor * rows[-1] - before) / (factor - 1))
+            error = np.fmax(abs(rows[-1] - rows[-2]), abs(rows[-1] - before)) + 2 * rounding
+            better = (error < self.error) & ~kinked
+            self.value = np.where(better, rows[-1], self.value)
+            self.error = np.where(better, error, self.error)
+            factor *= SHRINK**2
+        self.rows = rows
+        enough = (self.error <= 1e-8 * abs(self.value)) & ~kinked
+        return bool(np.all(enough | (self.error <= 1e-12 * np.nanmax(abs(self.value), initial=0))))
+
+    def look_for_kink(self, h: float, above: Array, below: Array, rounding: Array) -> Array:
+        """Where the left and right differences do not approach each other as the step shrinks."""
+        right, left = (above - self.base) / h, (self.base - below) / h
+        gap = abs(right - left)
+        certain = gap > 1e-3 * np.fmax(abs(right), abs(left)) + 16 * rounding
+        same = (gap > 0.6 * self.gap) & (gap < 1.7 * self.gap)  # at a smooth point it is a quarter
+        kinked = certain & same
+        judged = (16 * rounding <= 0.1 * np.fmax(gap, abs(right))) | (gap == 0)
+        self.kink_now = np.where(judged, kinked, self.kink_now)
+        near = kinked & (h <= 2 * self.near)
+        self.kink_near |= near
+        self.left = np.where(near, left, self.left)
+        self.right = np.where(near, right, self.right)
+        self.gap = gap
+        return kinked
+
+    def result(self) -> Numeric:
+        at_kink = self.kink_now & self.kink_near
+        middle = (self.left + self.right) / 2
+        return Numeric(
+            value=np.where(at_kink, middle, self.value),
+            error=np.where(at_kink, abs(self.right - self.left) / 2, self.error),
+            kink=self.kink_near,
+            left=self.left,
+            right=self.right,
+            at_kink=at_kink,
+        )

@@ -1,0 +1,169 @@
+"""What a check found, and how it is shown: one line, a text, a page with heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.testing.verdicts import Entry, Jacobian, Verdict
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong, in words, and where.
+
+    kind     short name of the hypothesis that fits: "sign", "factor", "transposed", ...
+    text     the same as a sentence, with the factor
+    input    name of the input concerned
+    output   name of the output concerned
+    op       name of the op whose VJP is wrong, if the error was traced to one
+    """
+
+    kind: str
+    text: str
+    input: str = ""
+    output: str = ""
+    op: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class GradientError(AssertionError, RuntimeError):
+    """A gradient is wrong.  ``error.report`` has the whole comparison."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report.summary())
+        self.report = report
+
+
+@dataclass
+class Report:
+    """The outcome of a gradient check.
+
+    ok         whether no entry is wrong, and nothing else either (shapes, types, determinism)
+    diagnoses  what is wrong, in words; the most telling first
+    jacobians  the comparison for each pair of an output and an input
+    problems   faults that are not about a value: a wrong shape, a function that is not deterministic
+    skipped    notes on what was not checked
+    """
+
+    jacobians: list[Jacobian] = field(default_factory=list)
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    problems: list[Diagnosis] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems and self.count(Verdict.WRONG) == 0
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def count(self, verdict: Verdict) -> int:
+        return sum(jacobian.count(verdict) for jacobian in self.jacobians)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every compared entry, each with its values and verdict."""
+        for jacobian in self.jacobians:
+            yield from jacobian.entries()
+
+    def worst(self) -> Entry | None:
+        """The wrong entry that is farthest off; None if nothing is wrong."""
+        found = [w for w in (jacobian.worst() for jacobian in self.jacobians) if w is not None]
+        return max(found, key=badness, default=None)
+
+    def counts(self) -> str:
+        """The verdicts in words: ``30 correct, 2 wrong``."""
+        named = [(self.count(v), v.name.lower()) for v in Verdict]
+        return ", ".join(f"{n} {name}" for n, name in named if n) or "no entries"
+
+    def summary(self) -> str:
+        """A few lines: the worst entry first, the verdicts, what is wrong, how to see more."""
+        if self.ok:
+            return f"gradients agree with finite differences: {self.counts()}"
+        lines = ["the gradient is wrong"]
+        worst = self.worst()
+        if worst is not None:
+            lines[0] += f": {worst}"
+        lines.append(f"verdicts: {self.counts()}")
+        told = self.diagnoses
+        lines += [f"* {diagnosis.text}" for diagnosis in told[:5]]
+        if len(told) > 5:
+            lines.append(f"* and {len(told) - 5} more")
+        lines.append("see report.to_text() or report.to_html(); an error carries it as error.report")
+        return "\n".join(lines)
+
+    def to_text(self) -> str:
+        """The whole report as text: a table for each Jacobian, wrong entries marked."""
+        blocks = [self.summary()]
+        blocks += [table(jacobian) for jacobian in self.jacobians]
+        blocks += [f"not checked: {note}" for note in self.skipped]
+        return "\n\n".join(blocks)
+
+    def to_html(self) -> str:
+        """The whole report as one HTML page: for each Jacobian a heat map of both values and verdicts."""
+        from minigrad.testing.html import page  # only here: most reports are never shown as a page
+
+        return page(self)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def __repr__(self) -> str:
+        return f"<gradient report: {'ok' if self.ok else 'WRONG'}; {self.counts()}>"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def badness(entry: Entry) -> float:
+    size = abs(entry.numeric) + np.finfo(float).tiny
+    off = abs(entry.analytic - entry.numeric) / size
+    return float("inf") if np.isnan(off) else float(off)
+
+
+MARKS = {Verdict.CORRECT: " ", Verdict.WRONG: "!", Verdict.KINK: "^", Verdict.INCONCLUSIVE: "?"}
+SHOWN = 12  # rows of a table
+
+
+def table(jacobian: Jacobian) -> str:
+    """The entries of a Jacobian that matter, wrong ones first."""
+    title = (
+        f"d {jacobian.output} {jacobian.y.shape} / d {jacobian.input} {jacobian.x.shape}: "
+        + (", ".join(f"{jacobian.count(v)} {v.name.lower()}" for v in Verdict if jacobian.count(v)))
+    )
+    order = [Verdict.WRONG, Verdict.INCONCLUSIVE, Verdict.KINK, Verdict.CORRECT]
+    places = [place for v in order for place in largest(jacobian, v)]
+    lines = [title]
+    if not places:
+        return title
+    lines.append(f"    {'output':>10} {'input':>10} {'gradient':>13} {'differences':>13} {'error':>9}")
+    for i, j in places[:SHOWN]:
+        e = jacobian.entry(int(i), int(j))
+        line = (
+            f"  {MARKS[e.verdict]} {index_text(e.output_index):>10} {index_text(e.input_index):>10} "
+            f"{e.analytic:>13.6g} {e.numeric:>13.6g} {e.error:>9.1g}"
+        )
+        if e.interval is not None:
+            line += f"  kink: {e.interval[0]:.4g} ... {e.interval[1]:.4g}"
+        lines.append(line)
+    if jacobian.verdict.size > SHOWN:
+        lines.append(f"    ... {jacobian.verdict.size - min(len(places), SHOWN)} more")
+    return "\n".join(lines)
+
+
+def largest(jacobian: Jacobian, verdict: Verdict) -> Array:
+    """Positions of the largest entries of a verdict."""
+    places = np.argwhere(jacobian.verdict == verdict)
+    size = np.nan_to_num(abs(jacobian.numeric[tuple(places.T)]), nan=np.inf)
+    return places[np.argsort(-size, kind="stable")[:SHOWN]]
+
+
+def index_text(index: tuple[int, ...]) -> str:
+    return "[" + ", ".join(str(i) for i in index) + "]"

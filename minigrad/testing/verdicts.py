@@ -1,0 +1,172 @@
+"""From analytic and numeric values to verdicts: correct, wrong, kink, inconclusive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.testing.numerical import Numeric
+
+Array = Any
+
+
+class Verdict(IntEnum):
+    """What the comparison of one entry of a Jacobian says.
+
+    CORRECT       both values agree within the error of the numeric one
+    WRONG         they do not
+    KINK          the function has a kink here; the analytic value lies between the one-sided ones
+    INCONCLUSIVE  the numeric value is too uncertain to judge by (overflow, rounding, a jump)
+    """
+
+    CORRECT = 0
+    WRONG = 1
+    KINK = 2
+    INCONCLUSIVE = 3
+
+
+class Entry(NamedTuple):
+    """One entry of a Jacobian: what was computed, what finite differences say, and the verdict."""
+
+    input: str
+    input_index: tuple[int, ...]
+    output: str
+    output_index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float
+    verdict: Verdict
+    interval: tuple[float, float] | None
+
+    def __str__(self) -> str:
+        where = f"d {indexed(self.output, self.output_index)} / "
+        where += f"d {indexed(self.input, self.input_index)}"
+        text = f"{where}: gradient {self.analytic:.6g}, finite differences "
+        if self.interval is not None:
+            return f"{text}between {self.interval[0]:.6g} and {self.interval[1]:.6g}"
+        return f"{text}{self.numeric:.6g} (± {self.error:.1g})"
+
+
+def indexed(name: str, index: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(str(i) for i in index)}]" if index else name
+
+
+@dataclass
+class Jacobian:
+    """The derivatives of one output with respect to one input, entry by entry.
+
+    `analytic`, `numeric`, `error` and `verdict` have shape (output entries, input entries), both in
+    row-major order.  `x` and `y` are the input and the output, `left` and `right` the one-sided
+    derivatives at kinks.
+    """
+
+    input: str
+    output: str
+    x: Array
+    y: Array
+    analytic: Array
+    numeric: Array
+    error: Array
+    verdict: Array
+    left: Array
+    right: Array
+    others: dict[str, Array] = field(default_factory=dict)  # the other inputs, by name
+
+    def count(self, verdict: Verdict) -> int:
+        return int(np.count_nonzero(self.verdict == verdict))
+
+    def entry(self, i: int, j: int) -> Entry:
+        """The entry of flat output position `i` and flat input position `j`."""
+        verdict = Verdict(int(self.verdict[i, j]))
+        low, high = sorted((float(self.left[i, j]), float(self.right[i, j])))
+        return Entry(
+            self.input,
+            position(j, self.x.shape),
+            self.output,
+            position(i, self.y.shape),
+            float(self.analytic[i, j]),
+            float(self.numeric[i, j]),
+            float(self.error[i, j]),
+            verdict,
+            None if np.isnan(low) else (low, high),
+        )
+
+    def entries(self) -> Iterator[Entry]:
+        for i, j in np.ndindex(self.analytic.shape):
+            yield self.entry(i, j)
+
+    def worst(self) -> Entry | None:
+        """The wrong entry with the largest difference, relative to what is expected."""
+        wrong = self.verdict == Verdict.WRONG
+        if not wrong.any():
+            return None
+        difference = abs(self.analytic - self.numeric)
+        typical = np.nanmax(abs(self.numeric), initial=0.0) + np.finfo(float).tiny
+        size = difference / (abs(self.numeric) + 1e-3 * typical)
+        size = np.where(wrong, np.where(np.isnan(size), np.inf, size), -1.0)
+        i, j = np.unravel_index(int(np.argmax(size)), size.shape)
+        return self.entry(int(i), int(j))
+
+
+def position(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(flat, shape)) if shape else ()
+
+
+@dataclass
+class Tolerance:
+    """How far a correct gradient may be from the numeric one, beside the latter's own error."""
+
+    relative: float = 1e-6
+    absolute: float = 0.0
+    eps: float = float(np.finfo(np.float64).eps)  # of the type that the gradient was computed in
+
+
+def judge(
+    analytic: Array,
+    numeric: Numeric,
+    tolerance: Tolerance,
+    wobble: Callable[[], Array],
+) -> Array:
+    """Verdicts for the entries of a Jacobian, as an array of `Verdict` codes.
+
+    wobble   how much the analytic entries change when the inputs change in their last bits; it is asked
+             only if something looks wrong
+    """
+    verdict = compare(analytic, numeric, tolerance, 0.0)
+    if np.any((verdict == Verdict.WRONG) | (verdict == Verdict.INCONCLUSIVE)):
+        verdict = compare(analytic, numeric, tolerance, 10 * wobble())
+    return verdict
+
+
+def compare(analytic: Array, numeric: Numeric, tolerance: Tolerance, wobble: Any) -> Array:
+    value, error = numeric.value, numeric.error
+    finite = np.isfinite(value) & np.isfinite(error)
+    size = np.fmax(abs(analytic), np.where(finite, abs(value), 0.0))
+    rows = np.fmax.reduce(np.where(np.isfinite(size), size, 0.0), axis=1, initial=0.0)[:, None]
+    columns = np.fmax.reduce(np.where(np.isfinite(size), size, 0.0), axis=0, initial=0.0)
+    typical = np.fmax(rows, columns)
+    exact = tolerance.absolute + tolerance.relative * size + 16 * tolerance.eps * typical
+    allowed = exact + wobble
+    difference = abs(analytic - value)
+
+    verdict = np.full(analytic.shape, int(Verdict.WRONG), np.int8)
+    close = difference <= allowed + 4 * error
+    sharp = 4 * error + wobble <= 1e-2 * np.fmax(size, 1e-3 * typical) + exact
+    sharp |= (analytic == value) & (error <= 1e-6)
+    verdict[close & sharp] = Verdict.CORRECT
+    verdict[close & ~sharp] = Verdict.INCONCLUSIVE
+    verdict[~close & (difference <= 40 * error)] = Verdict.INCONCLUSIVE
+    verdict[~finite] = Verdict.INCONCLUSIVE
+    verdict[finite & sharp & ~np.isfinite(analytic)] = Verdict.WRONG
+
+    slack = allowed + 1e-3 * abs(numeric.right - numeric.left)
+    low, high = np.fmin(numeric.left, numeric.right), np.fmax(numeric.left, numeric.right)
+    inside = (analytic >= low - slack) & (analytic <= high + slack)
+    verdict[numeric.at_kink & inside] = Verdict.KINK
+    verdict[numeric.at_kink & ~inside] = Verdict.WRONG
+    verdict[numeric.kink & (verdict == Verdict.CORRECT)] = Verdict.KINK
+    return verdict
