@@ -3,10 +3,10 @@
 A convolution is linear in the image x and in the kernel w.  With ⟨a, b⟩ for the sum of the
 products of all entries, three functions are tied by one identity,
 
-    ⟨convolve(x, w), g⟩  =  ⟨x, convolve_back(g, w)⟩  =  ⟨w, correlate(g, x)⟩,
+    ⟨_convolve(x, w), g⟩  =  ⟨x, _convolve_back(g, w)⟩  =  ⟨w, _correlate(g, x)⟩,
 
 so the derivatives of each are the other two, and derivatives of every order follow.
-`convolve_back` is also what is called a transposed convolution.
+`_convolve_back` is also what is called a transposed convolution.
 
 How it is computed.  The windows of an image are laid out as rows of a matrix along its *width*
 only, and the rows of the kernel are summed over, one matrix product each.  Laying out whole
@@ -142,7 +142,7 @@ def convolve_vjp_x(
     dilation: Sizes,
     groups: int,
 ) -> Array:
-    return convolve_back(g, weight, x_shape[2:], stride, padding, dilation, groups)
+    return _convolve_back(g, weight, x_shape[2:], stride, padding, dilation, groups)
 
 
 def convolve_vjp_weight(
@@ -154,7 +154,7 @@ def convolve_vjp_weight(
     dilation: Sizes,
     groups: int,
 ) -> Array:
-    return correlate(g, x, weight_shape[2:], stride, padding, dilation, groups)
+    return _correlate(g, x, weight_shape[2:], stride, padding, dilation, groups)
 
 
 @op(
@@ -163,7 +163,7 @@ def convolve_vjp_weight(
     lambda g: np.sum(g, axis=(0, *range(2, len(g.shape)))),
     notation="{x} ⋆ {weight} + {bias}",
 )
-def convolve(
+def _convolve(
     x: Array,
     weight: Array,
     bias: Array,
@@ -175,7 +175,7 @@ def convolve(
     """Convolution (without mirroring the kernel, as everywhere in deep learning) plus bias.
 
     Forward    out[n,o,i,j] = b[o] + Σ_{c,k,l} w[o,c,k,l] x[n, c, s·i + d·k - p, s·j + d·l - p]
-    Gradient   x̄ = convolve_back(ḡ, w)        w̄ = correlate(ḡ, x)        b̄ = Σ ḡ over n, i and j
+    Gradient   x̄ = _convolve_back(ḡ, w)        w̄ = _correlate(ḡ, x)        b̄ = Σ ḡ over n, i and j
     Shapes     (n, c, h, w), (o, c / groups, kh, kw), (o,) or None -> (n, o, oh, ow), or without h
     Raises     ValueError if the kernel does not fit
     Source     Dumoulin and Visin 2016, sections 2 and 5
@@ -215,7 +215,7 @@ def flipped(weight: Array, groups: int) -> Array:
 def convolve_back_vjp_g(
     g: Array, weight: Array, stride: Sizes, padding: Padding, dilation: Sizes, groups: int
 ) -> Array:
-    return convolve(g, weight, None, stride, padding, dilation, groups)
+    return _convolve(g, weight, None, stride, padding, dilation, groups)
 
 
 def convolve_back_vjp_weight(
@@ -227,11 +227,11 @@ def convolve_back_vjp_weight(
     dilation: Sizes,
     groups: int,
 ) -> Array:
-    return correlate(y, g, weight_shape[2:], stride, padding, dilation, groups)
+    return _correlate(y, g, weight_shape[2:], stride, padding, dilation, groups)
 
 
 @op(convolve_back_vjp_g, convolve_back_vjp_weight, notation="{y} ⋆ᵀ {weight}")
-def convolve_back(
+def _convolve_back(
     y: Array,
     weight: Array,
     size: Sizes,
@@ -240,10 +240,10 @@ def convolve_back(
     dilation: Sizes,
     groups: int,
 ) -> Array:
-    """The transpose of `convolve` in its image: each entry of y lays down a copy of the kernel.
+    """The transpose of `_convolve` in its image: each entry of y lays down a copy of the kernel.
 
     Forward    out[n, c, s·i + d·k - p, s·j + d·l - p] += Σ_o w[o, c, k, l] y[n, o, i, j]
-    Gradient   ȳ = convolve(ḡ, w)        w̄ = correlate(y, ḡ)
+    Gradient   ȳ = _convolve(ḡ, w)        w̄ = _correlate(y, ḡ)
     Shapes     (n, o, oh, ow), (o, c / groups, kh, kw) -> (n, c, *size)
     Raises     ValueError if `size` does not lead to the size of y
     Source     Dumoulin and Visin 2016, section 4
@@ -254,12 +254,12 @@ def convolve_back(
     if set(stride) == {1} and min(min(pair) for pair in around) >= 0:
         # a convolution with the mirrored kernel does the same, and need not add up overlaps
         mirrored = flipped(weight, groups)
-        return convolve(y, mirrored, None, stride, around, dilation, groups)
+        return _convolve(y, mirrored, None, stride, around, dilation, groups)
     return lay_down(y, weight, geo)
 
 
 def lay_down(y: Array, weight: Array, geo: Geometry) -> Array:
-    """`convolve_back` for any stride: `convolve` read backwards, line by line."""
+    """`_convolve_back` for any stride: `_convolve` read backwards, line by line."""
     n, o = y.shape[:2]
     groups, c = geo.groups, weight.shape[1] * geo.groups
     matrices = [matrix.mT for matrix in kernel_rows(weight, geo)]
@@ -284,7 +284,7 @@ def lay_down(y: Array, weight: Array, geo: Geometry) -> Array:
 def correlate_vjp_y(
     g: Array, x: Array, stride: Sizes, padding: Padding, dilation: Sizes, groups: int
 ) -> Array:
-    return convolve(x, g, None, stride, padding, dilation, groups)
+    return _convolve(x, g, None, stride, padding, dilation, groups)
 
 
 def correlate_vjp_x(
@@ -296,11 +296,11 @@ def correlate_vjp_x(
     dilation: Sizes,
     groups: int,
 ) -> Array:
-    return convolve_back(y, g, x_shape[2:], stride, padding, dilation, groups)
+    return _convolve_back(y, g, x_shape[2:], stride, padding, dilation, groups)
 
 
 @op(correlate_vjp_y, correlate_vjp_x, notation="{y} ⋆ {x}")
-def correlate(
+def _correlate(
     y: Array,
     x: Array,
     kernel: Sizes,
@@ -309,10 +309,10 @@ def correlate(
     dilation: Sizes,
     groups: int,
 ) -> Array:
-    """The transpose of `convolve` in its kernel: how y goes together with x, shifted.
+    """The transpose of `_convolve` in its kernel: how y goes together with x, shifted.
 
     Forward    out[o, c, k, l] = Σ_{n, i, j} y[n, o, i, j] x[n, c, s·i + d·k - p, s·j + d·l - p]
-    Gradient   ȳ = convolve(x, ḡ)        x̄ = convolve_back(y, ḡ)
+    Gradient   ȳ = _convolve(x, ḡ)        x̄ = _convolve_back(y, ḡ)
     Shapes     (n, o, oh, ow), (n, c, h, w) -> (o, c / groups, *kernel)
     """
     geo = geometry_of(x.shape[2:], kernel, stride, padding, dilation, groups)

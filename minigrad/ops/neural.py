@@ -6,9 +6,23 @@ the number range.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
 from minigrad.operation import Array, op
+from minigrad.ops.products import ones_cached
+
+# ------------------------------------------------------------------------------ the cross-entropy
+
+
+@lru_cache(maxsize=64)
+def rows_cached(n: int) -> Array:
+    """The row numbers 0 ... n-1."""
+    rows = np.arange(n)
+    rows.flags.writeable = False
+    return rows
 
 
 def softmax_minus_onehot(x: Array, target: Array) -> Array:
@@ -29,16 +43,169 @@ def cross_entropy(x: Array, target: Array) -> Array:
     Forward    out = -mean over the rows i of log softmax(x)[i, target[i]]
     Gradient   x̄ = ḡ (softmax(x) - onehot(target)) / n
     Shapes     (n, c), (n,) of integers in 0 ... c-1 -> ()
-    Raises     IndexError if a class is out of range
+    Raises     ValueError if a class is out of range, or for other shapes; TypeError for classes
+               that are not integers.  `minigrad.nn.functional.cross_entropy` takes these cases.
     Source     Bishop 2006, equation 4.109
     Example    >>> mg.ops.neural.cross_entropy(mg.tensor([[0.0, 0.0]]), np.array([1]))
                tensor(0.6931)
     """
-    rows = np.arange(x.shape[0])
-    shifted = x - np.maximum.reduce(x, 1, keepdims=True)
+    n, c = x.shape
+    if target.shape != (n,):
+        raise ValueError(f"one class for each of {n} rows, got classes of shape {target.shape}")
+    # refuses classes that are out of range or not integers, at no cost: positions are needed anyway
+    positions = np.ravel_multi_index((rows_cached(n), target), (n, c))
+    shifted = x - np.maximum.reduce(x, 1, None, None, True)
     difference = np.exp(shifted)
-    total = np.add.reduce(difference, 1, keepdims=True)
-    loss = (np.add.reduce(np.log(total), None) - np.add.reduce(shifted[rows, target])) / len(rows)
-    difference /= total
-    difference[rows, target] -= 1
+    total = np.dot(difference, ones_cached(c, x.dtype))
+    loss = (np.add.reduce(np.log(total), None) - np.add.reduce(shifted.take(positions))) / n
+    difference /= total[:, None]
+    difference.reshape(-1)[positions] -= 1
     return loss, difference
+
+
+# ------------------------------------------------------------------------- binary cross-entropies
+
+
+def bce_with_logits_vjp_x(g: Array, x: Array, y: Array, pos_weight: Any) -> Array:
+    up = (1 - y) * _logistic(x)
+    down = y * _logistic(-x)
+    return g * (up - (down if pos_weight is None else down * pos_weight))
+
+
+def bce_with_logits_vjp_y(g: Array, x: Array, pos_weight: Any) -> Array:
+    if pos_weight is None:
+        return -g * x
+    return g * (pos_weight * _softplus(-x) - _softplus(x))
+
+
+@op(
+    bce_with_logits_vjp_x,
+    bce_with_logits_vjp_y,
+    lambda g, x, y: g * y * _softplus(-x),
+    notation="binary_cross_entropy({x}, {y})",
+)
+def _bce_with_logits(x: Array, y: Array, pos_weight: Array) -> Array:
+    """Binary cross-entropy of scores, entry by entry.
+
+    Forward    out = w y softplus(-x) + (1 - y) softplus(x)
+                   = w y max(-x, 0) + (1 - y) max(x, 0) + (1 - y + w y) log(1 + exp(-|x|))
+               where no term is negative, so that nothing cancels (x - x y does, near y = 1)
+    Gradient   x̄ = ḡ ((1 - y) sigmoid(x) - w y sigmoid(-x))
+               ȳ = ḡ (w softplus(-x) - softplus(x))        w̅ = ḡ y softplus(-x)
+    Shapes     (...), (...), broadcast (...) or None -> (...)
+    """
+    positive = y if pos_weight is None else y * pos_weight
+    negative = 1 - y
+    tail = np.log1p(np.exp(-abs(x)))
+    return negative * np.maximum(x, 0) + positive * np.maximum(-x, 0) + (negative + positive) * tail
+
+
+@op(lambda g, out: g * out * (1 - out))
+def _logistic(x: Array) -> Array:
+    """sigmoid(x), without overflow."""
+    e = np.exp(-abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+@op(lambda g, x: g * _logistic(x))
+def _softplus(x: Array) -> Array:
+    """log(1 + exp(x)), without overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
+
+
+def log_at_least(x: Array) -> Array:
+    """log(x), but not below -100, which keeps the loss of a certain and wrong answer finite."""
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(x), -100)
+
+
+def bce_vjp_y(g: Array, x: Array) -> Array:
+    return g * (np.maximum(np.log1p(-x), -100) - np.maximum(np.log(x), -100))
+
+
+@op(
+    lambda g, x, y: g * (x - y) / np.maximum(x * (1 - x), 1e-12),
+    bce_vjp_y,
+    notation="binary_cross_entropy({x}, {y})",
+)
+def _bce(x: Array, y: Array) -> Array:
+    """Binary cross-entropy of probabilities, entry by entry.
+
+    Forward    out = -y log x - (1 - y) log(1 - x), with logarithms not below -100
+    Gradient   x̄ = ḡ (x - y) / max(x (1 - x), 1e-12)        ȳ = ḡ (log(1 - x) - log x)
+    Shapes     (...), (...) -> (...)
+    """
+    with np.errstate(divide="ignore"):
+        not_x = np.maximum(np.log1p(-x), -100)
+    return (y - 1) * not_x - y * log_at_least(x)
+
+
+# ---------------------------------------------------------------------------------- normalisation
+
+
+def standard_deviation(x: Array, dim: tuple[int, ...], eps: float) -> Array:
+    """sqrt(variance + eps), for derivatives of derivatives: x may be a tensor."""
+    centred = x - np.mean(x, axis=dim, keepdims=True)
+    return np.sqrt(np.mean(centred * centred, axis=dim, keepdims=True) + eps)
+
+
+def standardize_vjp(g: Array, out: Array, std: Array, dim: tuple[int, ...]) -> Array:
+    mean = np.mean(g, axis=dim, keepdims=True)
+    along = np.mean(g * out, axis=dim, keepdims=True)
+    return (g - mean - out * along) / std
+
+
+@op(standardize_vjp, keep={"std": standard_deviation}, notation="standardize({x})")
+def _standardize(x: Array, dim: tuple[int, ...], eps: float) -> Array:
+    """Mean 0 and variance 1 along `dim`: what batch, layer, group and instance norm share.
+
+    Forward    out = (x - mean(x)) / sqrt(mean((x - mean(x))²) + eps)
+    Gradient   x̄ = (ḡ - mean(ḡ) - out * mean(ḡ * out)) / sqrt(variance + eps)
+    Shapes     (...) -> (...)
+    Source     Ioffe and Szegedy 2015, section 3
+    """
+    n = 1
+    for axis in dim:
+        n *= x.shape[axis]
+    centred = x - np.add.reduce(x, dim, None, None, True) / n
+    variance = np.add.reduce(centred * centred, dim, None, None, True) / n
+    std = np.sqrt(variance + eps)
+    centred /= std
+    return centred, std
+
+
+# ---------------------------------------------------------------------------------------- lookups
+
+
+@op(
+    lambda g, weight_shape, index, skip: _embedding_back(g, index, weight_shape, skip),
+    notation="{weight}[...]",
+)
+def _embedding(weight: Array, index: Array, skip: int | None) -> Array:
+    """Rows of a table; row `skip` gets no gradient.
+
+    Forward    out[..., :] = weight[index[...], :]
+    Gradient   row i of weight̅ is the sum of the ḡ[..., :] where index is i
+    Shapes     (n, d), integers (...) -> (..., d)
+    """
+    return weight[index]
+
+
+@op(lambda g, index, skip: _embedding_kept(g, index, skip))
+def _embedding_back(g: Array, index: Array, shape: tuple[int, ...], skip: int | None) -> Array:
+    """The transpose of `_embedding`: rows of g, added up by the row that they came from."""
+    n, d = shape
+    index = index.reshape(-1)
+    # each number of the table at its row-major position: bincount is the fastest scattered sum
+    positions = (index[:, None] * d + rows_cached(d)).reshape(-1)
+    table = np.bincount(positions, g.reshape(-1), n * d).astype(g.dtype, copy=False)
+    table = table.reshape(n, d)
+    if skip is not None:
+        table[skip] = 0
+    return table
+
+
+def _embedding_kept(g: Any, index: Array, skip: int | None) -> Any:
+    """Rows of g as `_embedding` takes them, with zeros for row `skip`."""
+    rows = _embedding(g, index, skip)
+    return rows if skip is None else rows * (index != skip)[..., None]

@@ -1,9 +1,12 @@
 """``minigrad.nn.functional``: the functions that neural networks are made of.
 
-Signatures, defaults and results are PyTorch's.  ``import minigrad.nn.functional as F`` is the usual way
-in.
+Signatures, defaults and results are PyTorch's; ``import minigrad.nn.functional as F`` is the usual
+way in.
 """
 
 from minigrad.nn.functional.activations import *  # noqa: F403
-from minigrad.nn.functional.losses import *  # noqa: F403
+from minigrad.nn.functional.classification import *  # noqa: F403
+from minigrad.nn.functional.distances import *  # noqa: F403
+from minigrad.nn.functional.ranking import *  # noqa: F403
+from minigrad.nn.functional.regression import *  # noqa: F403
 from minigrad.ops.products import linear as linear

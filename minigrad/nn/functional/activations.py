@@ -1,25 +1,542 @@
-"""Activation functions."""
+"""Activation functions: each acts on every entry on its own, but `glu`, softmax and its kin.
+
+An op that is fused (`_elu`, `_gelu`, ...) stands above the function that documents it.  With
+``inplace=True`` the memory of the input is changed, by the rules of every in-place operation.
+"""
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
-from minigrad import inplace, ops
-from minigrad.operation import Array
+import numpy as np
 
-__all__ = ["relu", "softmax"]
+from minigrad import ops
+from minigrad.inplace import update
+from minigrad.operation import Array, op
+from minigrad.tensor import Tensor
+
+__all__ = [
+    "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "leaky_relu", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "sigmoid",
+    "silu", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
+    "threshold",
+]  # fmt: skip
 
 
-def relu(input: Array, inplace: bool = False) -> Any:
-    """max(x, 0)."""
+def apply(function: Any, input: Tensor, inplace: bool, *parameters: Any) -> Tensor:
+    """``function(input, *parameters)``, in the memory of `input` if asked."""
     if inplace:
-        return update(input, "relu_", ops.relu)
+        return update(input, f"{function.__name__.strip('_')}_", function, *parameters)  # type: ignore[no-any-return]
+    return function(input, *parameters)  # type: ignore[no-any-return]
+
+
+# --------------------------------------------------------------------------------- piecewise linear
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Rectified linear unit.
+
+    Forward    out = max(x, 0)
+    Gradient   x̄ = ḡ where x > 0, else 0; at the kink x = 0 it is 0
+    Shapes     (...) -> (...)
+    Source     Glorot, Bordes and Bengio 2011
+    Example    >>> mg.nn.functional.relu(mg.tensor([-1.0, 0.0, 2.0]))
+               ???
+    """
+    if inplace:
+        return update(input, "relu_", ops.relu)  # type: ignore[no-any-return]
     return ops.relu(input)
 
 
-def softmax(input: Array, dim: int = -1, _stacklevel: int = 3, dtype: Any = None) -> Any:
-    """Positive numbers that sum to 1 along `dim`."""
-    return ops.softmax(input, dim)
+@op(lambda g, x, low, high: g * ((x > low) & (x < high)), notation="hardtanh({x})")
+def _hardtanh(x: Array, low: float, high: float) -> Array:
+    return np.clip(x, low, high)
 
 
-update = inplace.update
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """The identity, cut off at two bounds.
+
+    Forward    out = min(max(x, min_val), max_val)
+    Gradient   x̄ = ḡ where min_val < x < max_val, else 0; at both kinks it is 0
+    Shapes     (...) -> (...)
+    Raises     ValueError if min_val > max_val
+    Example    >>> mg.nn.functional.hardtanh(mg.tensor([-3.0, 0.5, 3.0]))
+               ???
+    """
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val {min_val} is larger than max_val {max_val}")
+    return apply(_hardtanh, input, inplace, min_val, max_val)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """Rectified linear unit, cut off at 6.
+
+    Forward    out = min(max(x, 0), 6)
+    Gradient   x̄ = ḡ where 0 < x < 6, else 0; at both kinks it is 0
+    Shapes     (...) -> (...)
+    Source     Howard et al. 2017 (MobileNets)
+    Example    >>> mg.nn.functional.relu6(mg.tensor([-1.0, 3.0, 8.0]))
+               ???
+    """
+    return apply(_hardtanh, input, inplace, 0.0, 6.0)
+
+
+@op(lambda g, x, slope: np.where(x > 0, g, slope * g), notation="leaky_relu({x})")
+def _leaky_relu(x: Array, slope: float) -> Array:
+    return np.where(x > 0, x, slope * x)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """Rectified linear unit that lets a little through.
+
+    Forward    out = x where x > 0, else negative_slope * x
+    Gradient   x̄ = ḡ where x > 0, else negative_slope * ḡ (at the kink x = 0, too)
+    Shapes     (...) -> (...)
+    Source     Maas, Hannun and Ng 2013
+    Example    >>> mg.nn.functional.leaky_relu(mg.tensor([-1.0, 2.0]), 0.1)
+               ???
+    """
+    return apply(_leaky_relu, input, inplace, negative_slope)
+
+
+@op(
+    lambda g, x, weight: np.where(x > 0, g, weight * g),
+    lambda g, x: g * np.minimum(x, 0),
+    promote=True,
+    notation="prelu({x})",
+)
+def _prelu(x: Array, weight: Array) -> Array:
+    return np.where(x > 0, x, weight * x)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Leaky rectified linear unit whose slope is learned.
+
+    Forward    out = x where x > 0, else w * x, with one w, or one for each channel (axis 1)
+    Gradient   x̄ = ḡ where x > 0, else w * ḡ        w̄ = Σ ḡ * x over the entries x < 0
+    Shapes     (n, c, ...), (c,) or (1,) -> (n, c, ...)
+    Raises     ValueError if the number of weights is neither 1 nor the number of channels
+    Source     He, Zhang, Ren and Sun 2015
+    Example    >>> mg.nn.functional.prelu(mg.tensor([-1.0, 2.0]), mg.tensor([0.25]))
+               ???
+    """
+    n = math.prod(weight.shape)
+    if n == 1:
+        return _prelu(input, ops.reshape(weight, ()))
+    channels = input.shape[1] if len(input.shape) > 1 else 1
+    if n != channels:
+        raise ValueError(
+            f"prelu: {n} weights for an input of shape {input.shape} with {channels} channel(s); "
+            "give 1, or one for each channel (axis 1)"
+        )
+    return _prelu(input, ops.reshape(weight, (n, *[1] * (len(input.shape) - 2))))
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """What is above a threshold, and a constant instead of the rest.
+
+    Forward    out = x where x > threshold, else value
+    Gradient   x̄ = ḡ where x > threshold, else 0
+    Shapes     (...) -> (...)
+    Example    >>> mg.nn.functional.threshold(mg.tensor([0.5, 2.0]), 1.0, -1.0)
+               ???
+    """
+    return apply(_threshold, input, inplace, threshold, value)
+
+
+@op(lambda g, x, threshold: g * (x > threshold), notation="threshold({x})")
+def _threshold(x: Array, threshold: float, value: float) -> Array:
+    return np.where(x > threshold, x, value)
+
+
+@op(lambda g, x, bound: g * (abs(x) > bound), notation="hardshrink({x})")
+def _hardshrink(x: Array, bound: float) -> Array:
+    return x * (abs(x) > bound)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Zero for small entries.
+
+    Forward    out = x where |x| > lambd, else 0
+    Gradient   x̄ = ḡ where |x| > lambd, else 0
+    Shapes     (...) -> (...)
+    Example    >>> mg.nn.functional.hardshrink(mg.tensor([-1.0, 0.2, 0.6]))
+               ???
+    """
+    return _hardshrink(input, lambd)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Every entry drawn towards zero by `lambd`, at most to zero.
+
+    Forward    out = sign(x) max(|x| - lambd, 0)
+    Gradient   x̄ = ḡ where |x| > lambd, else 0
+    Shapes     (...) -> (...)
+    Raises     ValueError if lambd is negative
+    Example    >>> mg.nn.functional.softshrink(mg.tensor([-1.0, 0.2, 0.6]))
+               ???
+    """
+    if lambd < 0:
+        raise ValueError(f"softshrink: lambd is at least 0, got {lambd}")
+    return input - ops.clamp(input, -lambd, lambd)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """What the hyperbolic tangent takes away.
+
+    Forward    out = x - tanh(x)
+    Gradient   x̄ = ḡ * tanh²(x)
+    Shapes     (...) -> (...)
+    Example    >>> mg.nn.functional.tanhshrink(mg.tensor([-1.0, 0.0, 2.0]))
+               ???
+    """
+    return input - ops.tanh(input)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """A sigmoid made of straight lines.
+
+    Forward    out = min(max(x + 3, 0), 6) / 6
+    Gradient   x̄ = ḡ / 6 where -3 < x < 3, else 0
+    Shapes     (...) -> (...)
+    Source     Courbariaux, Bengio and David 2015, with the slope of Howard et al. 2019
+    Example    >>> mg.nn.functional.hardsigmoid(mg.tensor([-4.0, 0.0, 1.5]))
+               ???
+    """
+    return apply(_hardsigmoid, input, inplace)
+
+
+def _hardsigmoid(x: Tensor) -> Tensor:
+    return _hardtanh(x + 3, 0.0, 6.0) / 6
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """`silu` with the sigmoid made of straight lines.
+
+    Forward    out = x * min(max(x + 3, 0), 6) / 6
+    Gradient   x̄ = 0 where x ≤ -3, ḡ (2 x + 3) / 6 where -3 < x < 3, ḡ where x ≥ 3
+    Shapes     (...) -> (...)
+    Source     Howard et al. 2019 (MobileNetV3)
+    Example    >>> mg.nn.functional.hardswish(mg.tensor([-4.0, 1.0, 4.0]))
+               ???
+    """
+    return apply(_hardswish, input, inplace)
+
+
+def _hardswish(x: Tensor) -> Tensor:
+    return x * _hardsigmoid(x)
+
+
+# -------------------------------------------------------------------------------------- exponential
+
+
+@op(
+    lambda g, x, alpha, scale, rate: (
+        scale * np.where(x > 0, g, g * (alpha * rate) * np.exp(rate * np.minimum(x, 0)))
+    ),
+    notation="elu({x})",
+)
+def _elu(x: Array, alpha: float, scale: float, rate: float) -> Array:
+    return scale * np.where(x > 0, x, alpha * np.expm1(rate * np.minimum(x, 0)))
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Exponential linear unit.
+
+    Forward    out = x where x > 0, else alpha (eˣ - 1)
+    Gradient   x̄ = ḡ where x > 0, else alpha eˣ ḡ
+    Shapes     (...) -> (...)
+    Source     Clevert, Unterthiner and Hochreiter 2016
+    Example    >>> mg.nn.functional.elu(mg.tensor([-1.0, 2.0]))
+               ???
+    """
+    return apply(_elu, input, inplace, alpha, 1.0, 1.0)
+
+
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """`elu`, scaled so that mean 0 and variance 1 are kept from layer to layer.
+
+    Forward    out = 1.0507 x where x > 0, else 1.0507 · 1.6733 (eˣ - 1)
+    Gradient   x̄ = 1.0507 ḡ where x > 0, else 1.0507 · 1.6733 eˣ ḡ
+    Shapes     (...) -> (...)
+    Source     Klambauer, Unterthiner, Mayr and Hochreiter 2017, equation 2
+    Example    >>> mg.nn.functional.selu(mg.tensor([-1.0, 2.0]))
+               ???
+    """
+    return apply(_elu, input, inplace, SELU_ALPHA, SELU_SCALE, 1.0)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """`elu` with a continuous derivative for every alpha.
+
+    Forward    out = x where x > 0, else alpha (exp(x / alpha) - 1)
+    Gradient   x̄ = ḡ where x > 0, else exp(x / alpha) ḡ
+    Shapes     (...) -> (...)
+    Raises     ValueError if alpha is 0
+    Source     Barron 2017
+    Example    >>> mg.nn.functional.celu(mg.tensor([-1.0, 2.0]), 2.0)
+               ???
+    """
+    if alpha == 0:
+        raise ValueError("celu: alpha is not 0")
+    return apply(_elu, input, inplace, alpha, 1.0, 1.0 / alpha)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """Logistic function; the same as `mg.sigmoid`.
+
+    Forward    out = 1 / (1 + e⁻ˣ)
+    Gradient   x̄ = ḡ * out * (1 - out)
+    Shapes     (...) -> (...)
+    Example    >>> mg.nn.functional.sigmoid(mg.tensor([-1.0, 0.0]))
+               ???
+    """
+    return ops.sigmoid(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """Hyperbolic tangent; the same as `mg.tanh`.
+
+    Forward    out = tanh(x)
+    Gradient   x̄ = ḡ * (1 - out²)
+    Shapes     (...) -> (...)
+    Example    >>> mg.nn.functional.tanh(mg.tensor([-1.0, 0.0]))
+               ???
+    """
+    return ops.tanh(input)
+
+
+@op(
+    lambda g, x, beta, threshold: np.where(beta * x > threshold, g, g * ops.sigmoid(beta * x)),
+    notation="softplus({x})",
+)
+def _softplus(x: Array, beta: float, threshold: float) -> Array:
+    scaled = beta * x
+    smooth = (np.maximum(scaled, 0) + np.log1p(np.exp(-abs(scaled)))) / beta
+    return np.where(scaled > threshold, x, smooth)
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """A smooth rectified linear unit.
+
+    Forward    out = log(1 + exp(beta x)) / beta; x itself where beta x > threshold
+    Gradient   x̄ = ḡ * sigmoid(beta x); ḡ where beta x > threshold
+    Shapes     (...) -> (...)
+    Raises     ValueError if beta is 0
+    Source     Dugas, Bengio, Bélisle, Nadeau and Garcia 2001
+    Example    >>> mg.nn.functional.softplus(mg.tensor([-100.0, 0.0, 100.0]))
+               ???
+    """
+    if beta == 0:
+        raise ValueError("softplus: beta is not 0")
+    return _softplus(input, beta, threshold)
+
+
+@op(lambda g, x: g * ops.sigmoid(-x), notation="logsigmoid({x})")
+def logsigmoid(x: Array) -> Array:
+    """Logarithm of the logistic function, exact in both tails.
+
+    Forward    out = log(1 / (1 + e⁻ˣ)) = min(x, 0) - log(1 + exp(-|x|))
+    Gradient   x̄ = ḡ * sigmoid(-x)
+    Shapes     (...) -> (...)
+    Example    >>> mg.nn.functional.logsigmoid(mg.tensor([-1e4, 0.0, 1e4]))
+               ???
+    """
+    return np.minimum(x, 0) - np.log1p(np.exp(-abs(x)))
+
+
+def softsign(input: Tensor) -> Tensor:
+    """A sigmoid with slow tails.
+
+    Forward    out = x / (1 + |x|)
+    Gradient   x̄ = ḡ / (1 + |x|)²
+    Shapes     (...) -> (...)
+    Example    >>> mg.nn.functional.softsign(mg.tensor([-1.0, 0.0, 3.0]))
+               ???
+    """
+    return input / (ops.abs(input) + 1)
+
+
+@op(
+    lambda g, x, s: g * s * (1 + x * (1 - s)),
+    keep={"s": lambda x: ops.sigmoid(x)},
+    notation="silu({x})",
+)
+def _silu(x: Array) -> Array:
+    s = ops.sigmoid(x)
+    return x * s, s
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Sigmoid linear unit, also called swish.
+
+    Forward    out = x * sigmoid(x)
+    Gradient   x̄ = ḡ * s * (1 + x * (1 - s)) with s = sigmoid(x)
+    Shapes     (...) -> (...)
+    Source     Hendrycks and Gimpel 2016; Ramachandran, Zoph and Le 2017
+    Example    >>> mg.nn.functional.silu(mg.tensor([-1.0, 0.0, 2.0]))
+               ???
+    """
+    return apply(_silu, input, inplace)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """A smooth, non-monotonic relative of `silu`.
+
+    Forward    out = x * tanh(softplus(x))
+    Gradient   x̄ = ḡ * (t + x * (1 - t²) * sigmoid(x)) with t = tanh(softplus(x))
+    Shapes     (...) -> (...)
+    Source     Misra 2019
+    Example    >>> mg.nn.functional.mish(mg.tensor([-1.0, 0.0, 2.0]))
+               ???
+    """
+    return apply(_mish, input, inplace)
+
+
+def _mish(x: Tensor) -> Tensor:
+    return x * ops.tanh(_softplus(x, 1.0, math.inf))
+
+
+NORMAL_PEAK = 1 / math.sqrt(2 * math.pi)
+
+
+def normal_cdf(x: Any) -> Any:
+    """Φ(x), the share of a standard normal distribution below x; exact in the lower tail, too."""
+    return 0.5 * ops.erfc(x * -math.sqrt(0.5))
+
+
+@op(
+    lambda g, x, cdf: g * (cdf + x * np.exp(-0.5 * x * x) * NORMAL_PEAK),
+    keep={"cdf": normal_cdf},
+    notation="gelu({x})",
+)
+def _gelu(x: Array) -> Array:
+    cdf = normal_cdf(x)
+    return x * cdf, cdf
+
+
+GELU_RATE = math.sqrt(2 / math.pi)
+GELU_CUBE = 0.044715
+
+
+def gelu_tanh(x: Any) -> Any:
+    return np.tanh(GELU_RATE * (x + GELU_CUBE * x * x * x))
+
+
+@op(
+    lambda g, x, t: g * 0.5 * (1 + t + x * (1 - t * t) * (GELU_RATE * (1 + 3 * GELU_CUBE * x * x))),
+    keep={"t": gelu_tanh},
+    notation="gelu({x})",
+)
+def _gelu_tanh(x: Array) -> Array:
+    t = gelu_tanh(x)
+    return 0.5 * x * (1 + t), t
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """Gaussian error linear unit: x times the probability that a normal number is below x.
+
+    Forward    out = x * Φ(x);  with approximate="tanh":
+               out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))
+    Gradient   x̄ = ḡ * (Φ(x) + x * φ(x)), with the density φ of the standard normal distribution
+    Shapes     (...) -> (...)
+    Raises     ValueError if approximate is neither "none" nor "tanh"
+    Source     Hendrycks and Gimpel 2016
+    Example    >>> mg.nn.functional.gelu(mg.tensor([-1.0, 0.0, 2.0]))
+               ???
+    """
+    if approximate == "none":
+        return _gelu(input)
+    if approximate == "tanh":
+        return _gelu_tanh(input)
+    raise ValueError(f'gelu: approximate is "none" or "tanh", got {approximate!r}')
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """Gated linear unit: one half, as far as the other half lets it through.
+
+    Forward    out = a * sigmoid(b), where a and b are the two halves of x along `dim`
+    Gradient   ā = ḡ * sigmoid(b)        b̄ = ḡ * a * s * (1 - s) with s = sigmoid(b)
+    Shapes     (..., 2 n, ...) -> (..., n, ...)
+    Raises     IndexError if x has no axis `dim`; ValueError if its size is odd
+    Source     Dauphin, Fan, Auli and Grangier 2017
+    Example    >>> mg.nn.functional.glu(mg.tensor([1.0, 2.0, 0.0, 100.0]))
+               ???
+    """
+    axis = np.lib.array_utils.normalize_axis_index(dim, len(input.shape))
+    n, odd = divmod(input.shape[axis], 2)
+    if odd:
+        raise ValueError(f"glu: axis {dim} of {input.shape} is odd, it cannot be halved")
+    before = (slice(None),) * axis
+    return input[(*before, slice(n))] * ops.sigmoid(input[(*before, slice(n, None))])
+
+
+# ------------------------------------------------------------------------------ softmax and its kin
+
+
+def implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
+    """The axis that PyTorch takes where none is given, with a warning."""
+    warnings.warn(
+        f"{name} without dim guesses the axis: say which one, dim=...", stacklevel=stacklevel + 1
+    )
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """Positive numbers that sum to 1.
+
+    Forward    out = eˣ / Σ eˣ along `dim`, safe from overflow
+    Gradient   x̄ = out * (ḡ - Σ ḡ * out)
+    Shapes     (..., n, ...) -> (..., n, ...)
+    Raises     IndexError if x has no axis `dim`
+    Source     Bridle 1990
+    Example    >>> mg.nn.functional.softmax(mg.tensor([0.0, 1000.0, 1000.0]), dim=0)
+               ???
+    """
+    if dim is None:
+        dim = implicit_dim("softmax", len(input.shape), _stacklevel)
+    return ops.softmax(input if dtype is None else input.astype(dtype), dim)
+
+
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """`softmax` of the opposite numbers.
+
+    Forward    out = e⁻ˣ / Σ e⁻ˣ along `dim`
+    Gradient   x̄ = -out * (ḡ - Σ ḡ * out)
+    Shapes     (..., n, ...) -> (..., n, ...)
+    Raises     IndexError if x has no axis `dim`
+    Example    >>> mg.nn.functional.softmin(mg.tensor([0.0, 0.0, 1000.0]), dim=0)
+               ???
+    """
+    if dim is None:
+        dim = implicit_dim("softmin", len(input.shape), _stacklevel)
+    return ops.softmax(-(input if dtype is None else input.astype(dtype)), dim)
+
+
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """Logarithm of `softmax`, without its underflow.
+
+    Forward    out = x - log Σ eˣ along `dim`
+    Gradient   x̄ = ḡ - softmax(x) * Σ ḡ
+    Shapes     (..., n, ...) -> (..., n, ...)
+    Raises     IndexError if x has no axis `dim`
+    Example    >>> mg.nn.functional.log_softmax(mg.tensor([0.0, 1000.0, 1000.0]), dim=0)
+               ???
+    """
+    if dim is None:
+        dim = implicit_dim("log_softmax", len(input.shape), _stacklevel)
+    return ops.log_softmax(input if dtype is None else input.astype(dtype), dim)

@@ -1,0 +1,100 @@
+"""What all loss functions share: their reductions, and the check of shapes.
+
+``reduction`` is "mean" (the default), "sum", or "none" for one loss per entry or per row.  Losses
+compare entry by entry and do not broadcast: an input of shape (n, 1) against a target of shape (n,)
+would silently compare all pairs, so it is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.graph import Variable
+from minigrad.operation import Array
+from minigrad.tensor import Tensor
+
+
+def reduce_loss(
+    loss: Tensor, reduction: str, size_average: bool | None = None, reduce: bool | None = None
+) -> Tensor:
+    """The losses of all entries as `reduction` wants them.
+
+    Raises   ValueError if `reduction` is not one of the three.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy(size_average, reduce)
+    if reduction == "mean":
+        return ops.sum(loss) / max(math.prod(loss.shape), 1)
+    if reduction == "sum":
+        return ops.sum(loss)
+    if reduction == "none":
+        return loss
+    raise ValueError(f'reduction is "mean", "sum" or "none", got {reduction!r}')
+
+
+def legacy(size_average: bool | None, reduce: bool | None) -> str:
+    """The reduction that PyTorch's two older arguments stand for."""
+    averaged = size_average is None or size_average
+    reduction = ("mean" if averaged else "sum") if reduce is None or reduce else "none"
+    warnings.warn(
+        f'size_average and reduce are out of use: say reduction="{reduction}"', stacklevel=4
+    )
+    return reduction
+
+
+def refuse_broadcast(name: str, input: Any, target: Any, other: str = "target") -> None:
+    """Complain if two operands of a loss differ in shape.
+
+    Raises   TypeError if one is not a tensor; ValueError, with a remedy, if the shapes differ.
+    """
+    shape, wanted = getattr(target, "shape", None), getattr(input, "shape", None)
+    if shape is None or wanted is None:
+        strange = target if shape is None else input
+        raise TypeError(f"{name} compares tensors, got {type(strange).__name__}")
+    if shape != wanted:
+        remedy = f"{other}.expand({', '.join(map(str, wanted))}) if that is meant"
+        if math.prod(shape) == math.prod(wanted):
+            remedy = f"{other}.reshape({', '.join(map(str, wanted))})"
+        elif not broadcasts_to(shape, wanted):
+            remedy = "give both the same shape"
+        raise ValueError(
+            f"{name} compares entry by entry and does not broadcast: input has shape {wanted}, "
+            f"{other} has shape {shape}. Use {remedy}"
+            if remedy.startswith(other)
+            else f"{name} compares entry by entry: input has shape {wanted}, {other} has shape "
+            f"{shape}; {remedy}"
+        )
+
+
+def broadcasts_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, wanted) == wanted
+    except ValueError:
+        return False
+
+
+def plain(value: Any) -> Array:
+    """The array of a tensor; an array of anything else."""
+    return value._array if isinstance(value, Variable) else np.asarray(value)
+
+
+def constant_like(value: Any, input: Any) -> Any:
+    """`value` in the type of `input` if it holds integers or booleans."""
+    return value if value.dtype.kind == "f" else value.astype(input.dtype)
+
+
+def weighted_mean(
+    name: str, loss: Tensor, weight: Tensor | None, reduction: str, *legacy_arguments: Any
+) -> Tensor:
+    """`reduce_loss`, with a weight for each entry: the mean is Σ w l / Σ w."""
+    if weight is None:
+        return reduce_loss(loss, reduction, *legacy_arguments)
+    refuse_broadcast(name, loss, weight, "weight")
+    if reduction == "mean":
+        return ops.sum(loss * weight) / ops.sum(weight)
+    return reduce_loss(loss * weight, reduction, *legacy_arguments)
