@@ -26,7 +26,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
+from functools import lru_cache, wraps
 from heapq import heappop, heappush
 from math import prod
 from types import TracebackType
@@ -83,19 +83,30 @@ def wrap(array: Array, node: Edge | None = None) -> Any:
 
 
 class Frame:
-    """One call of a module, and how what runs inside it is recorded.
+    """One call of a module: what is recorded inside it knows where it was.
 
-    detailed  ops note where they were called (detect_anomaly)
-    values    ops keep copies of their operands and results, for pictures
+    How things are recorded is a matter of the class, which calls inside the call take over:
+    in a `DetailedFrame` ops note where they were called (detect_anomaly); in a `ValuesFrame` they
+    keep copies of their operands and results as well, for pictures.
     """
 
-    __slots__ = ("detailed", "module", "parent", "values")
+    __slots__ = ("module", "parent")
+    detailed = False
+    values = False
 
     def __init__(self, module: Any, parent: Frame | None) -> None:
         self.module = module
         self.parent = parent
-        self.detailed: bool = parent is not None and parent.detailed
-        self.values: bool = parent is not None and parent.values
+
+
+class DetailedFrame(Frame):
+    __slots__ = ()
+    detailed = True
+
+
+class ValuesFrame(DetailedFrame):
+    __slots__ = ()
+    values = True
 
 
 OUTERMOST = Frame(None, None)
@@ -145,11 +156,10 @@ class Recording(threading.local):
 
     def set_flags(self, detailed: bool, values: bool) -> None:
         before = self.frame or self.suspended
-        frame = Frame(before.module, before.parent)
-        frame.detailed, frame.values = detailed, values
-        self.suspended = frame
+        kind = ValuesFrame if detailed and values else DetailedFrame if detailed else Frame
+        self.suspended = kind(before.module, before.parent)
         if self.frame is not None:
-            self.frame = frame
+            self.frame = self.suspended
 
 
 recording = Recording()
@@ -397,7 +407,7 @@ def walk(
     if retain_graph is None:
         retain_graph = create_graph
     needed = None if targets is None else leading_to(targets, [edge for edge, _ in roots])
-    wanted = set(targets or ())
+    wanted = None if targets is None else set(targets)
     results: dict[Any, Any] = {}
     gradients: dict[Any, Any] = {}  # what has arrived at nodes that were not visited yet, and at leaves
     summed: set[Any] = set()  # where the array in `gradients` is a sum of ours, free to be added to
@@ -409,16 +419,16 @@ def walk(
     while waiting:
         node = heappop(waiting)[1]
         g = gradients.pop(node)
+        plan = node.plan
+        saved = node.saved
         extras = node.extras
         if extras is not None:
             g = run_hooks(extras, g, create_graph)
-        if node in wanted:
+        if wanted is not None and node in wanted:
             results[node] = g
         if type(node) is Output:
             deliver_output(gradients, waiting, node, g)
             continue
-        plan = node.plan
-        saved = node.saved
         if saved is None:
             raise RuntimeError(
                 f"backward through {plan.op.name} a second time: what it saved was freed by the first. "
@@ -431,43 +441,61 @@ def walk(
         if type(g) is list:
             g = gather_outputs(node, g)
         for position, vjp, pick in plan.steps:
-            try:
-                gradient = vjp(g, *saved) if pick is None else vjp(g, *pick(saved, node))
-            except Exception as error:
-                error.add_note(f"in the backward of {plan.op.name}" + where_recorded(node))
-                raise
-            if position < 0:  # a joint VJP: one gradient for each of a list of tensors
+            if position < 0:  # a joint VJP: a list of gradients, one for each of a list of tensors
+                gradient = call_vjp(vjp, (g, *pick(saved, node)), node)
                 for edge, each in zip(node.inputs, gradient):
                     if edge is not None and each is not None and (needed is None or edge in needed):
-                        each = fit(each, edge, node)
-                        add(gradients, summed, waiting, edge, each)
+                        add(gradients, summed, waiting, edge, fit(each, edge, node))
                 continue
             edge: Any = node.inputs[position]
-            if gradient is None or (needed is not None and edge not in needed):
+            if needed is not None and edge not in needed:
+                continue
+            try:
+                if pick is None:
+                    gradient = vjp(g, *saved)
+                elif type(pick) is int:
+                    gradient = vjp(g, saved[pick])
+                else:
+                    gradient = vjp(g, *pick(saved, node))
+            except Exception as error:
+                note_backward(error, node)
+                raise
+            if gradient is None:
                 continue
             if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
                 gradient = fit(gradient, edge, node)
             if extras is not None and extras.stack is not None:
                 complain_if_nan(gradient, node)
             # `add`, written out: this is the inner loop of every training step
-            arrived = gradients.get(edge)
-            if arrived is None:
+            if edge not in gradients:
                 gradients[edge] = gradient
                 if type(edge) is not Leaf:
                     heappush(waiting, (-edge.sequence, edge))
             elif edge in summed:
-                np.add(arrived, gradient, out=arrived)
+                np.add(gradients[edge], gradient, out=gradients[edge])
             else:
-                gradients[edge] = arrived + gradient
-                if type(gradients[edge]) is ndarray:
+                gradients[edge] = total = gradients[edge] + gradient
+                if type(total) is ndarray:
                     summed.add(edge)
-        if not retain_graph and plan.names:
+        if not retain_graph and saved:
             node.saved = None
+    if wanted is None and not any([leaf.extras for leaf in gradients]):
+        return gradients
     for leaf, g in gradients.items():
-        if leaf.extras is not None:
-            g = run_hooks(leaf.extras, g, create_graph)
-        results[leaf] = g
+        results[leaf] = g if leaf.extras is None else run_hooks(leaf.extras, g, create_graph)
     return results
+
+
+def call_vjp(vjp: Callable[..., Any], arguments: tuple[Any, ...], node: Node) -> Any:
+    try:
+        return vjp(*arguments)
+    except Exception as error:
+        note_backward(error, node)
+        raise
+
+
+def note_backward(error: Exception, node: Node) -> None:
+    error.add_note(f"in the backward of {node.name()}{where_recorded(node)}")
 
 
 def add(
@@ -675,6 +703,14 @@ def backward(
         accumulate(walk(roots, create_graph, retain_graph, targets), create_graph)
 
 
+@lru_cache
+def one(dtype: Any) -> Array:
+    """The number 1 as a 0-d array: where most backward passes start."""
+    array = np.ones((), dtype)
+    array.flags.writeable = False
+    return array
+
+
 def start(tensor: Any, gradient: Any, create_graph: bool) -> tuple[Edge, Any]:
     """The edge where a cotangent enters the graph, and the cotangent."""
     edge = tensor._node
@@ -689,7 +725,7 @@ def start(tensor: Any, gradient: Any, create_graph: bool) -> tuple[Edge, Any]:
                 f"backward of a tensor of shape {array.shape}: only that of a single number needs no "
                 "gradient argument. Reduce it (t.sum(), t.mean()), or pass one of the same shape"
             )
-        gradient = np.ones_like(array)
+        gradient = np.ones_like(array) if array.ndim or type(array) is not ndarray else one(array.dtype)
     else:
         if not isinstance(gradient, Variable):
             if not isinstance(gradient, (ndarray, float, int, np.generic)):
@@ -714,12 +750,13 @@ def accumulate(gradients: dict[Any, Any], create_graph: bool) -> None:
         leaf, gradient = gradients.popitem()
         if type(leaf) is not Leaf:
             continue
-        if leaf.grad is None:
+        before = leaf.grad
+        if before is None:
             leaf.grad = gradient if isinstance(gradient, Variable) else wrap(own(gradient))
-        elif create_graph or leaf.grad._node is not None:
-            leaf.grad = leaf.grad + gradient
+        elif create_graph or before._node is not None:
+            leaf.grad = before + gradient
         else:
-            array = leaf.grad._array
+            array = before._array
             if isinstance(gradient, Variable):
                 gradient = gradient._array
             np.add(array, gradient, out=array)

@@ -137,12 +137,13 @@ UNSHARED = count_when_unshared()  # what `references` counts for an array that o
 
 def own(array: Any) -> Array:
     """`array`, or a copy of it if anyone else might hold its memory."""
-    if type(array) is not ndarray or not array.flags.writeable:
+    if type(array) is not ndarray:
         return np.array(array)
     base = array.base
     if base is None:
         # one more than UNSHARED: the caller holds it too
-        return array if references(array) <= UNSHARED + 1 else array.copy()
+        return array if references(array) <= UNSHARED + 1 else array.copy(order="K")
     # the view holds its base once, and `base` here once more
     alone = type(base) is ndarray and base.base is None and references(base) <= UNSHARED + 1
-    return array if alone and references(array) <= UNSHARED + 1 else array.copy(order="K")
+    alone = alone and references(array) <= UNSHARED + 1 and array.flags.writeable
+    return array if alone else array.copy(order="K")

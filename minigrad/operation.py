@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
@@ -77,7 +76,7 @@ def op(
             call: Any = lambda *args, **kwargs: operation.call(args, kwargs)  # noqa: E731
         elif operation.arity == 1:
             call = leading(operation) if operation.static_names or keep else unary(operation)
-        elif promote and operation.arity == 2 and not operation.static_names:
+        elif promote and operation.arity == 2 and not operation.static_names and any(vjps):
             call = binary(operation)
         elif not (operation.static_names or keep or promote):
             call = several(operation)
@@ -296,7 +295,8 @@ class Plan:
     names   the arrays that are saved, in order: "out", operands, what the forward keeps
     save    picks these from its arguments, ``out, *operands, *kept``
     steps   for each operand that needs a gradient: its position (-1: all, by a joint VJP), its VJP, and
-            what picks the VJP's arguments from ``(saved, node)``; None where these are just all saved
+            where the VJP's arguments are: None, all that was saved; a number, that one of the saved;
+            else a function that picks them from ``(saved, node)``
     """
 
     __slots__ = ("names", "op", "save", "steps")
@@ -317,14 +317,13 @@ class Plan:
         self.save = SAVE.get(positions) or saver(positions)
         self.steps = tuple([(i, vjp, self.argument_picker(op.wants[vjp])) for i, vjp in used])
 
-    def argument_picker(self, wants: tuple[str, ...]) -> Callable[[Any, Node], Any] | None:
+    def argument_picker(self, wants: tuple[str, ...]) -> Callable[[Any, Node], Any] | int | None:
         """What finds the arguments of a VJP: among the saved, the statics, the shapes of inputs."""
         op, names = self.op, self.names
-        if wants == names:
+        if op.joint is None and wants == names:
             return None
-        if all(name in names for name in wants):
-            getter = tuple_getter([names.index(name) for name in wants])
-            return lambda saved, node: getter(saved)
+        if op.joint is None and len(wants) == 1 and wants[0] in names:
+            return names.index(wants[0])
 
         def source(name: str) -> tuple[int, int]:
             if name in names:
@@ -363,7 +362,7 @@ def note_values(node: Node, out: Any, arrays: Sequence[Any], kept: Sequence[Any]
     """What pictures show and backward may not need: numbers, and with `recording.values` all."""
     operands = arrays if node.op.joint is None else arrays[0]
     numbers = {
-        i: a for i, a in enumerate(operands) if node.inputs[i] is None and a is not None and not np.ndim(a)
+        i: a for i, a in enumerate(operands) if node.inputs[i] is None and (a is None or not np.ndim(a))
     }
     if numbers:
         node.constants = numbers
@@ -376,16 +375,6 @@ def copied(values: Any) -> Any:
     if isinstance(values, (tuple, list)):
         return tuple([copied(value) for value in values])
     return np.array(values) if hasattr(values, "dtype") else values
-
-
-def tuple_getter(positions: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
-    """Like `operator.itemgetter`, but always a tuple."""
-    if len(positions) == 0:
-        return lambda values: ()
-    if len(positions) == 1:
-        position = positions[0]
-        return lambda values: (values[position],)
-    return itemgetter(*positions)
 
 
 def record(plan: Plan, inputs: tuple[Edge | None, ...], statics: tuple[Any, ...]) -> Node:
@@ -594,20 +583,26 @@ def several(operation: Op) -> Callable[..., Any]:
     """Calls of an op with any number of operands, each a tensor, an array or None, given in order."""
     forward = operation.forward
     arity = operation.arity
+    plans: dict[int, Plan] = {}  # by a number whose bits say which operands need gradients
 
     def call(*args: Any, **kwargs: Any) -> Any:
         frame = recording.frame
         if kwargs or len(args) != arity or (frame is not None and frame.detailed):
             return operation.call(args, kwargs)
-        arrays = []
-        inputs = []
+        absent = None
+        arrays: list[Any] = []
+        inputs: list[Any] = []
+        needs = 0
         for operand in args:
             if isinstance(operand, Variable):
+                edge = operand._node
                 arrays.append(operand._array)
-                inputs.append(operand._node)
+                inputs.append(edge)
+                needs += needs + (edge is not None)
             elif operand is None:
                 arrays.append(None)
                 inputs.append(None)
+                needs += needs
             else:
                 return operation.call(args, kwargs)
         try:
@@ -624,7 +619,9 @@ def several(operation: Op) -> Callable[..., Any]:
         result._alias = None
         result._node = None
         if frame is not None:
-            plan = operation.plan(tuple([edge is not None for edge in inputs]))
+            plan = plans.get(needs)
+            if plan is None:
+                plan = plans[needs] = operation.plan(tuple([edge is not None for edge in inputs]))
             if plan.steps:
                 result._node = node = new(Node)
                 node.plan = plan
@@ -636,6 +633,8 @@ def several(operation: Op) -> Callable[..., Any]:
                 node.frame = frame
                 node.extras = None
                 node.sequence = next(clock)
+                if absent is not None:
+                    node.constants = absent
         return result
 
     return call

@@ -73,7 +73,7 @@ class Module:
         # `_run`, written out: one more call would be a tenth of the cost of a small layer
         parent = recording.frame
         if parent is not None:
-            recording.frame = Frame(self, parent)
+            recording.frame = type(parent)(self, parent)
         try:
             return self.forward(*args, **kwargs)
         except Exception as error:
@@ -86,7 +86,7 @@ class Module:
         """``forward``, without hooks: what it records knows that this module was running."""
         parent = recording.frame
         if parent is not None:  # None: nothing is recorded
-            recording.frame = Frame(self, parent)
+            recording.frame = type(parent)(self, parent)
         try:
             return self.forward(*args, **kwargs)
         except Exception as error:
@@ -491,6 +491,11 @@ class Module:
             return f"{self._get_name()}({extra})"
         lines = ([*extra.split("\n")] if extra else []) + children
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def shown(module: Module, *names: str) -> str:
+    """Attributes as the repr of a module shows them: ``alpha=1.0, inplace=True``."""
+    return ", ".join(f"{name}={getattr(module, name)!r}" for name in names)
 
 
 def registry_of(value: Any) -> str | None:

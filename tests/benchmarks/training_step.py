@@ -219,16 +219,14 @@ def torch_like(library: str):
         layers = []
         for i, (w, b) in enumerate(zip(weights, biases)):
             layer = nn.Linear(w.shape[1], w.shape[0])
-            with lib.no_grad():
-                layer.weight.copy_(lib.from_numpy(w))
-                layer.bias.copy_(lib.from_numpy(b))
+            layer.load_state_dict({"weight": lib.tensor(w), "bias": lib.tensor(b)})
             layers += [layer, nn.ReLU()] if i < len(weights) - 1 else [layer]
         model = nn.Sequential(*layers)
         if optimizer == "sgd":
             opt = lib.optim.SGD(model.parameters(), lr=LR, momentum=MOMENTUM)
         else:
             opt = lib.optim.Adam(model.parameters(), lr=LR, betas=BETAS, eps=EPS)
-        x, y = lib.from_numpy(x), lib.from_numpy(y)
+        x, y = lib.tensor(x), lib.tensor(y)
 
         def step() -> float:
             opt.zero_grad()
