@@ -5,7 +5,8 @@ On a tensor that is not recorded, the memory is changed and every view of it cha
 On a recorded one (the tensor or the new value requires grad, and recording is on), the handle is
 moved to a new node: ``x += y`` is ``x = x + y``, and what other nodes saved of the old x stays as it
 was.  If other handles look at the same memory they must see the change, too: then the memory is
-changed, and the node of the base tensor, and of each overlapping view, is made anew from the change.
+changed, and the node of each handle that overlaps is made anew: its old value, with the entries at
+the same addresses replaced.
 
 A leaf that requires grad is refused outside ``no_grad``: the gradient would be of its old value.
 """
@@ -19,7 +20,7 @@ import numpy as np
 
 from minigrad.graph import Array, Leaf, Variable, recording, wrap
 from minigrad.memory import writes
-from minigrad.ops import indexing
+from minigrad.ops import conversion, indexing
 
 
 def update(
@@ -30,12 +31,9 @@ def update(
     Raises   RuntimeError for a leaf that requires grad, or a view of one; ValueError if the new value
              has another shape; TypeError if it cannot be held by the tensor's type.
     """
-    recorded = recording.enabled and (
-        tensor._node is not None
-        or any(isinstance(o, Variable) and o._node is not None for o in operands)
-    )
-    if not recorded:
+    if not is_recorded(tensor, operands, statics):
         arrays = [o._array if isinstance(o, Variable) else o for o in operands]
+        statics = {k: s._array if isinstance(s, Variable) else s for k, s in statics.items()}
         value = function(wrap(tensor._array), *arrays, **statics)
         write(tensor, value._array, name)
         return tensor
@@ -43,18 +41,35 @@ def update(
     value = function(tensor, *operands, **statics)
     check_fits(tensor, value._array, name)
     if value._array.dtype != tensor._array.dtype:
-        value = value.astype(tensor._array.dtype)
+        value = conversion.astype(value, tensor._array.dtype)
     replace(tensor, value, name)
     return tensor
+
+
+def is_recorded(tensor: Variable, operands: Any, statics: Any) -> bool:
+    """Whether an operation on these has a gradient to keep."""
+    if not recording.enabled:
+        return False
+    return tensor._node is not None or any([
+        isinstance(each, Variable) and each._node is not None
+        for each in (*operands, *statics.values())
+    ])  # fmt: skip
 
 
 def write(tensor: Variable, value: Array, name: str) -> None:
     """Change the memory of `tensor`."""
     check_fits(tensor, value, name)
-    if not tensor._array.flags.writeable:
-        raise ValueError(f"{name}: the memory of this tensor is read-only; change a clone() of it")
+    check_writeable(tensor, name)
     np.copyto(tensor._array, value, casting="same_kind")
     writes.note(tensor._array, name)
+
+
+def check_writeable(tensor: Variable, name: str) -> None:
+    if not tensor._array.flags.writeable:
+        raise ValueError(
+            f"{name}: this tensor cannot be written to (it is expanded, or on a read-only array); "
+            "change a clone() of it"
+        )
 
 
 def check_fits(tensor: Variable, value: Array, name: str) -> None:
@@ -87,48 +102,95 @@ def replace(tensor: Variable, value: Variable, name: str) -> None:
     if not others and not (alias and alias.detached):
         tensor._array, tensor._node, tensor._alias = value._array, value._node, None
         return
-    if not tensor._array.flags.writeable:
-        raise ValueError(f"{name}: the memory of this tensor is read-only; change a clone() of it")
-    root = alias.root()
-    overlapping = [h for h in others if np.shares_memory(h._array, tensor._array)]
-    if root is None and overlapping:
-        raise RuntimeError(
-            f"{name} on a view whose base is gone, while {len(overlapping)} other view(s) of it are "
-            "alive: keep the base, or change a clone()"
-        )
-    recorded_root: Any = value
-    if root is not None and root is not tensor:
-        recorded_root = indexing.put(
-            wrap(root._array, root._node), value, positions(tensor._array, root._array)
-        )
-    nodes = []
-    for handle in overlapping:
-        if handle is root:
-            nodes.append(recorded_root._node)
-        else:
-            where = positions(handle._array, (root if root is not None else tensor)._array)
-            nodes.append(indexing.take(recorded_root, where)._node)
-    np.copyto(tensor._array, value._array)
-    writes.note(tensor._array, name)
+    check_writeable(tensor, name)
+    array = tensor._array
+    changed = [(handle, merged(handle, value, array)) for handle in others
+               if np.may_share_memory(handle._array, array)]  # fmt: skip
+    np.copyto(array, value._array)
+    writes.note(array, name)
     tensor._node = value._node
-    for handle, node in zip(overlapping, nodes):
-        handle._node = node
+    for handle, node in changed:
+        if node is not None:
+            handle._node = node
 
 
-def positions(view: Array, base: Array) -> Array:
-    """For each entry of `view`, the row-major position in `base` of the entry at the same address."""
+def merged(handle: Variable, value: Variable, array: Array) -> Any:
+    """The node of `handle` after `value` is written to `array`; None if they share no address."""
+    wanted, written = addresses(handle._array), addresses(array).ravel()
+    order = np.argsort(written, kind="stable")
+    found = order[np.minimum(np.searchsorted(written[order], wanted), written.size - 1)]
+    common = written[found] == wanted
+    if not common.any():
+        return None
+    if common.all():
+        return indexing._take(value, found)._node
+    old = wrap(handle._array, handle._node)
+    return indexing._setitem(old, indexing._take(value, found[common]), common)._node
 
-    def addresses(array: Array) -> Array:
-        total = np.full(array.shape, array.__array_interface__["data"][0], np.int64)
-        for axis, (size, stride) in enumerate(zip(array.shape, array.strides)):
-            total += (np.arange(size) * stride).reshape((-1,) + (1,) * (array.ndim - axis - 1))
-        return total
 
-    known = addresses(base).ravel()
-    order = np.argsort(known, kind="stable")
-    return order[np.searchsorted(known[order], addresses(view))]
+def addresses(array: Array) -> Array:
+    """The address of each entry."""
+    total = np.full(array.shape, array.__array_interface__["data"][0], np.int64)
+    for axis, (size, stride) in enumerate(zip(array.shape, array.strides)):
+        total += (np.arange(size) * stride).reshape((-1,) + (1,) * (array.ndim - axis - 1))
+    return total
+
+
+# ------------------------------------------------------------------------------- assignment, methods
 
 
 def assign(tensor: Variable, index: Any, value: Any) -> None:
     """``tensor[index] = value``."""
-    update(tensor, "t[i] = v", indexing.setitem, value, index=index)
+    index = indexing.plain_index(index)
+    if is_recorded(tensor, (value,), {}):
+        if not isinstance(value, Variable):
+            value = np.asarray(value, tensor._array.dtype)
+        refuse_leaf(tensor, "t[i] = v")
+        replace_by = indexing._setitem(tensor, value, index)
+        replace(tensor, replace_by, "t[i] = v")
+        return
+    check_writeable(tensor, "t[i] = v")
+    tensor._array[index] = value._array if isinstance(value, Variable) else value
+    writes.note(tensor._array, "t[i] = v")
+
+
+def overwrite(tensor: Any, name: str, value: Any) -> Any:
+    """Give all entries of `tensor` the values of `value`, converted to its type."""
+    return update(tensor, name, indexing._overwrite, value)
+
+
+def zero_(self: Any) -> Any:
+    """Fill this tensor with zeros, and return it."""
+    return overwrite(self, "zero_", 0)
+
+
+def fill_(self: Any, value: Any) -> Any:
+    """Fill this tensor with one number, and return it.
+
+    Raises   ValueError if `value` has dimensions.
+    """
+    if np.shape(value) != ():
+        raise ValueError(f"fill_: value is one number, got shape {np.shape(value)}; see copy_")
+    return overwrite(self, "fill_", value)
+
+
+def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
+    """Give this tensor the entries of `src`, broadcast and converted to its type, and return it.
+
+    Raises   ValueError if `src` does not broadcast to the shape of this tensor.
+    """
+    return overwrite(self, "copy_", src)
+
+
+def method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The in-place method of an op: ``t.f_(...)`` gives t the value of ``t.f(...)``."""
+    name = f"{function.__name__}_"
+
+    def in_place(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return update(self, name, function, *args, **kwargs)
+
+    in_place.__name__ = in_place.__qualname__ = name
+    in_place.__doc__ = (
+        f"`{function.__name__}`, in place: this tensor takes the result's value, and is returned."
+    )
+    return in_place

@@ -11,47 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import graph, inplace, numpy_protocol, ops, promotion
+from minigrad import (
+    creation,
+    devices,
+    dtypes,
+    graph,
+    inplace,
+    numpy_protocol,
+    ops,
+    printing,
+    promotion,
+    random,
+)
+from minigrad.creation import as_array
 from minigrad.graph import Extras, Leaf, Node, Variable, wrap
 from minigrad.memory import Alias
 
 __all__ = ["Tensor", "as_array"]
-
-
-def as_array(data: Any, dtype: Any = None) -> np.ndarray:
-    """`data` as an array with the types of PyTorch: Python floats take the default dtype."""
-    if isinstance(data, Variable):
-        data = data._array
-    if dtype is not None:
-        return np.array(nested(data), dtype=dtype)
-    if isinstance(data, (np.ndarray, np.generic)):
-        array = np.array(data)
-    else:
-        array = np.array(nested(data))
-        if array.dtype == np.float64 and not holds_float64(data):
-            array = array.astype(promotion.default_dtype)
-    if array.dtype.kind not in "biuf":
-        kind = "complex numbers are not supported" if array.dtype.kind == "c" else "not numbers"
-        raise TypeError(f"a tensor holds real numbers or booleans, got dtype {array.dtype}: {kind}")
-    return array
-
-
-def nested(data: Any) -> Any:
-    """Lists that hold tensors as lists that hold arrays; a tensor that requires grad is refused."""
-    if isinstance(data, Variable):
-        if data._node is not None:
-            raise TypeError("tensor(...) of a list with tensors that require grad: use mg.stack(...)")
-        return data._array
-    if isinstance(data, (list, tuple)):
-        return [nested(item) for item in data]
-    return data
-
-
-def holds_float64(data: Any) -> bool:
-    """Whether nested lists hold NumPy's float64 rather than Python's floats."""
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(data, (np.ndarray, np.float64, Variable))
 
 
 class Tensor(Variable):
@@ -122,6 +98,33 @@ class Tensor(Variable):
     def dim(self) -> int:
         """Number of axes."""
         return self._array.ndim  # type: ignore[no-any-return]
+
+    ndimension = dim
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes of one entry."""
+        return self._array.itemsize  # type: ignore[no-any-return]
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Entries to step over in memory from one position to the next, along each axis or one."""
+        strides = tuple([n // self._array.itemsize for n in self._array.strides])
+        return strides if dim is None else strides[dim]
+
+    def is_contiguous(self) -> bool:
+        """Whether the memory is in row-major order."""
+        return bool(self._array.flags.c_contiguous)
+
+    def data_ptr(self) -> int:
+        """The address of the first entry."""
+        return int(self._array.__array_interface__["data"][0])
+
+    @property
+    def device(self) -> devices.device:
+        """Always the CPU."""
+        return devices.CPU
+
+    is_cuda = False
 
     # ------------------------------------------------------------------------------------- the graph
 
@@ -330,9 +333,7 @@ class Tensor(Variable):
         return self._array.tolist()
 
     def __repr__(self) -> str:
-        text = np.array2string(
-            self._array, separator=", ", prefix="tensor(", precision=4, threshold=1000
-        )
+        text = printing.text_of(self._array)
         if self._array.size == 0:
             text = "[]" + (f", size={self.shape}" if self.shape != (0,) else "")
         parts = [text]
@@ -470,6 +471,41 @@ class Tensor(Variable):
     # ------------------------------------------------------------------------- shape and joining
 
     reshape = ops.reshape
+    reshape_as = ops.reshape_as
+    view = ops.view
+    view_as = ops.view_as
+    flatten = ops.flatten
+    unflatten = ops.unflatten
+    ravel = ops.ravel
+    squeeze = ops.squeeze
+    unsqueeze = ops.unsqueeze
+    permute = ops.permute
+    transpose = ops.transpose
+    t = ops.t
+    movedim = ops.movedim
+    moveaxis = ops.moveaxis
+    swapaxes = ops.swapaxes
+    swapdims = ops.swapdims
+    expand = ops.expand
+    expand_as = ops.expand_as
+    broadcast_to = ops.broadcast_to
+    repeat = ops.repeat
+    tile = ops.tile
+    repeat_interleave = ops.repeat_interleave
+    flip = ops.flip
+    fliplr = ops.fliplr
+    flipud = ops.flipud
+    roll = ops.roll
+    rot90 = ops.rot90
+    clone = ops.clone
+    contiguous = ops.contiguous
+    split = ops.split
+    chunk = ops.chunk
+    tensor_split = ops.tensor_split
+    hsplit = ops.hsplit
+    vsplit = ops.vsplit
+    dsplit = ops.dsplit
+    unbind = ops.unbind
 
     @property
     def T(self) -> Tensor:
@@ -485,7 +521,76 @@ class Tensor(Variable):
 
     __getitem__ = ops.getitem
     __setitem__ = inplace.assign
+    select = ops.select
+    narrow = ops.narrow
+    nonzero = ops.nonzero
+    index_select = ops.index_select
+    index_add = ops.index_add
+    index_copy = ops.index_copy
+    index_fill = ops.index_fill
+    index_put = ops.index_put
+    gather = ops.gather
+    take = ops.take
+    take_along_dim = ops.take_along_dim
+    put = ops.put
+    scatter = ops.scatter
+    scatter_add = ops.scatter_add
+    masked_scatter = ops.masked_scatter
+    unfold = ops.unfold
+    diag = ops.diag
+    diag_embed = ops.diag_embed
+    diagflat = ops.diagflat
+    diagonal = ops.diagonal
+    trace = ops.trace
+    tril = ops.tril
+    triu = ops.triu
+
+    index_add_ = inplace.method(ops.index_add)
+    index_copy_ = inplace.method(ops.index_copy)
+    index_fill_ = inplace.method(ops.index_fill)
+    index_put_ = inplace.method(ops.index_put)
+    scatter_ = inplace.method(ops.scatter)
+    scatter_add_ = inplace.method(ops.scatter_add)
+    masked_scatter_ = inplace.method(ops.masked_scatter)
+    put_ = inplace.method(ops.put)
+    tril_ = inplace.method(ops.tril)
+    triu_ = inplace.method(ops.triu)
+    zero_ = inplace.zero_
+    fill_ = inplace.fill_
+    copy_ = inplace.copy_
 
     # ------------------------------------------------------------------------------------ products
 
     matmul = ops.matmul
+
+    # ------------------------------------------------------------------------ new tensors, in place
+
+    new_tensor = creation.new_tensor
+    new_zeros = creation.new_zeros
+    new_ones = creation.new_ones
+    new_full = creation.new_full
+    new_empty = creation.new_empty
+
+    normal_ = random.normal_
+    uniform_ = random.uniform_
+    bernoulli_ = random.bernoulli_
+    exponential_ = random.exponential_
+    random_ = random.random_
+
+    # ------------------------------------------------------------------ types: last, for these names
+    # are those of Python's types, which the annotations above mean
+
+    astype = ops.astype
+    to = ops.to
+    type_as = ops.type_as
+    is_floating_point = ops.is_floating_point
+    type = ops.astype
+    cpu = ops.cpu
+    cuda = ops.cuda
+    half = ops.to_type(dtypes.float16)
+    float = ops.to_type(dtypes.float32)
+    double = ops.to_type(dtypes.float64)
+    short = ops.to_type(dtypes.int16)
+    int = ops.to_type(dtypes.int32)
+    long = ops.to_type(dtypes.int64)
+    bool = ops.to_type(dtypes.bool)

@@ -1,126 +1,346 @@
-"""Taking entries by position, and putting them back: each op beside its transpose.
+"""Taking entries by position, and putting them there: each op beside its transpose.
 
-An index is what NumPy takes: integers, slices, ``None``, ``...``, boolean and integer arrays, and
-tuples of these.  Tensors in an index are read as arrays.
+An index is what NumPy takes: integers, slices (also with negative steps), ``None``, ``...``, boolean
+and integer arrays, and tuples of these.  Tensors in an index are read as arrays.
 """
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.composition import composition
 from minigrad.operation import Array, Variable, op
+from minigrad.ops.joining import along
+
+__all__ = [
+    "_add_at", "_getitem", "_overwrite", "_put", "_put_zeros", "_scatter_into", "_setitem", "_take",
+    "_without", "getitem", "index_put", "narrow", "nonzero", "plain_index", "put", "select", "setitem",
+    "take",
+]  # fmt: skip
+
+BASIC = {int, slice, type(None), type(Ellipsis)}
 
 
 def plain_index(index: Any) -> Any:
-    """`index` with tensors replaced by their arrays."""
+    """`index` as NumPy reads it: tensors and lists as arrays, 0-d integer tensors as integers."""
+    kind = type(index)
+    if kind in BASIC:
+        return index
+    if kind is tuple:
+        return tuple([i if type(i) in BASIC else plain_index(i) for i in index])
     if isinstance(index, Variable):
-        return index._array
-    if isinstance(index, tuple):
-        return tuple([plain_index(i) for i in index])
-    if isinstance(index, list):
-        return np.asarray([plain_index(i) for i in index]) if index else np.empty(0, np.intp)
+        index = index._array
+    elif isinstance(index, list):
+        index = np.asarray([plain_index(i) for i in index]) if index else np.empty(0, np.intp)
+    if isinstance(index, np.ndarray) and index.ndim == 0 and index.dtype.kind in "iu":
+        return operator.index(index)
     return index
 
 
 def is_basic(index: Any) -> bool:
-    """Whether NumPy answers with a view: integers, slices, None and ... only."""
-    parts = index if isinstance(index, tuple) else (index,)
+    """Whether NumPy answers a plain index with a view: integers, slices, None and ... only."""
+    parts = index if type(index) is tuple else (index,)
+    return all(type(i) in BASIC or isinstance(i, np.integer) for i in parts)
+
+
+def is_unique(index: Any) -> bool:
+    """Whether no entry is taken twice, as far as the kinds of a plain index tell."""
+    parts = index if type(index) is tuple else (index,)
     return all(
-        i is None or i is Ellipsis or isinstance(i, slice)
-        or (isinstance(i, (int, np.integer)) and not isinstance(i, (bool, np.bool_)))
+        type(i) in BASIC or isinstance(i, np.integer) or getattr(i, "dtype", None) == bool
         for i in parts
-    )  # fmt: skip
+    )
 
 
-@op(lambda g, x_shape, index: scatter_into(g, x_shape, index), view=True, notation="{x}[...]")
-def getitem(x: Array, index: Any) -> Array:
-    """Entries of a tensor by position.
+def add_at(out: Array, index: Any, g: Array) -> None:
+    """``out[index] += g``, where positions that occur several times get each of their addends."""
+    if is_unique(index):
+        out[index] += g
+    else:
+        np.add.at(out, index, g)
+
+
+def winners(shape: tuple[int, ...], index: Any) -> Array:
+    """Where ``out[index] = value`` leaves its mark: False at entries that a later one overwrites."""
+    positions = np.arange(int(np.prod(shape))).reshape(shape)[index]
+    order = np.arange(positions.size).reshape(positions.shape)
+    last = np.zeros(int(np.prod(shape)), order.dtype)
+    last[positions] = order
+    return last[positions] == order
+
+
+# ------------------------------------------------------------------------------------ by any index
+
+
+@op(lambda g, x_shape, index: _scatter_into(g, x_shape, index), view=True, notation="{x}[...]")
+def _getitem(x: Array, index: Any) -> Array:
+    """Entries of a tensor by position: ``x[index]``.
 
     Forward    out = x[index]; a view for integers, slices, None and ..., else a copy
     Gradient   x̄ = zeros, with ḡ added at `index`; an entry taken twice gets both gradients
     Shapes     NumPy's indexing
-    Raises     IndexError if an index is out of range
+    """
+    return x[index]
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """Entries of a tensor by position: ``x[index]``.
+
+    index      NumPy's: integers, slices, None, ..., boolean and integer arrays or tensors, and tuples
+    Forward    out = x[index]; a view for integers, slices, None and ..., else a copy
+    Gradient   x̄ = zeros, with ḡ added at `index`; an entry taken twice gets both gradients
+    Shapes     NumPy's indexing
+    Raises     IndexError if an index is out of range, or of the wrong type
     Example    >>> mg.tensor([10.0, 20.0, 30.0])[1:]
                tensor([20., 30.])
     """
-    return x[plain_index(index)]
+    return _getitem(x, index if type(index) in BASIC else plain_index(index))
 
 
-@op(lambda g, index: g[index])
-def scatter_into(g: Array, shape: tuple[int, ...], index: Any) -> Array:
+@op(lambda g, index: _getitem(g, index), notation="scatter({g})")
+def _scatter_into(g: Array, shape: tuple[int, ...], index: Any) -> Array:
     """The transpose of ``x[index]``: zeros of `shape`, with `g` added at `index`.
 
     Forward    out = zeros(shape); out[index] += g, repeated positions adding up
     Gradient   ḡ = out̄[index]
     Shapes     shape of x[index] -> shape
     """
-    index = plain_index(index)
     out = np.zeros_like(g, shape=shape)
-    if is_basic(index):
+    if is_unique(index):
         out[index] = g
     else:
         np.add.at(out, index, g)
     return out
 
 
+def setitem_value_vjp(g: Array, index: Any) -> Array:
+    """value̅ = ḡ[index], but 0 for what was overwritten by a later entry at the same position."""
+    taken = _getitem(g, index)
+    return taken if is_unique(index) else taken * winners(g.shape, index)
+
+
 @op(
-    lambda g, index: without(g, index),
-    lambda g, index: g[index],
+    lambda g, index: _without(g, index),
+    setitem_value_vjp,
     notation="{x} with [...] = {value}",
 )
-def setitem(x: Array, value: Array, index: Any) -> Array:
+def _setitem(x: Array, value: Array, index: Any) -> Array:
     """A copy of x with ``x[index] = value``.
 
     Forward    out = x; out[index] = value
-    Gradient   x̄ = ḡ, zero at `index`        value̅ = ḡ[index]
+    Gradient   x̄ = ḡ, zero at `index`        value̅ = ḡ[index]; of several values for one position
+               only the last gets it
+    Shapes     (...), broadcastable to x[index] -> (...)
+    """
+    out = np.array(x)
+    out[index] = value
+    return out
+
+
+def setitem(x: Any, value: Any, index: Any) -> Any:
+    """A copy of x with ``x[index] = value``.
+
+    Forward    out = x; out[index] = value
+    Gradient   x̄ = ḡ, zero at `index`        value̅ = ḡ[index]; of several values for one position
+               only the last gets it
     Shapes     (...), broadcastable to x[index] -> (...)
     Raises     ValueError if the value does not broadcast; IndexError if an index is out of range
+    Example    >>> mg.ops.setitem(mg.zeros(3), 5.0, slice(1, None))
+               tensor([0., 5., 5.])
+    """
+    return _setitem(x, value, plain_index(index))
+
+
+@op(lambda g, index: _without(g, index))
+def _without(x: Array, index: Any) -> Array:
+    """A copy of x that is zero at `index`: a projection, so it is its own transpose.
+
+    Forward    out = x; out[index] = 0
+    Gradient   x̄ = ḡ, zero at `index`
+    Shapes     (...) -> (...)
     """
     out = np.array(x)
-    out[plain_index(index)] = value
+    out[index] = 0
     return out
 
 
-@op(lambda g, index: without(g, index))
-def without(x: Array, index: Any) -> Array:
-    """A copy of x that is zero at `index`: a projection, so it is its own transpose."""
+@op(lambda g: g, lambda g, index: _getitem(g, index), notation="{x} with [...] += {value}")
+def _add_at(x: Array, value: Array, index: Any) -> Array:
+    """A copy of x with `value` added at `index`, every entry at its position.
+
+    Forward    out = x; out[index] += value, repeated positions adding up
+    Gradient   x̄ = ḡ        value̅ = ḡ[index]
+    Shapes     (...), broadcastable to x[index] -> (...)
+    """
     out = np.array(x)
-    out[plain_index(index)] = 0
+    add_at(out, index, value)
     return out
 
 
-@op(lambda g, x_shape, positions: put_zeros(g, positions, x_shape))
-def take(x: Array, positions: Array) -> Array:
+def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+    """A copy of x with ``x[indices] = values``, or ``+=``.
+
+    indices     a tuple of index tensors
+    accumulate  add instead; several values for one position all count
+    Shapes      (...), broadcastable to x[indices] -> (...)
+    Raises      ValueError if the values do not broadcast; IndexError if an index is out of range
+    Example     >>> mg.zeros(3).index_put((mg.tensor([0, 0]),), mg.tensor(1.0), accumulate=True)
+                tensor([2., 0., 0.])
+    """
+    index = plain_index(tuple(indices))
+    return _add_at(x, values, index) if accumulate else _setitem(x, values, index)
+
+
+@op(lambda g: np.zeros_like(g), lambda g: g, notation="{value}")
+def _overwrite(x: Array, value: Array) -> Array:
+    """`value`, in the shape and type of x.
+
+    Forward    out = value
+    Gradient   x̄ = 0        value̅ = ḡ
+    Shapes     (...), broadcastable to it -> (...)
+    """
+    out = np.empty_like(x)
+    np.copyto(out, value, casting="unsafe")
+    return out
+
+
+# ------------------------------------------------------------------------- by row-major position
+
+
+@op(lambda g, x_shape, index: _put_zeros(g, index, x_shape), notation="take({x})")
+def _take(x: Array, index: Array) -> Array:
     """Entries of x by their row-major positions.
 
-    Forward    out = x.ravel()[positions]
-    Gradient   x̄ = zeros, with ḡ added at `positions`
-    Shapes     (...), (...) of integers -> shape of positions
-    Raises     IndexError if a position is out of range
+    Forward    out = x.ravel()[index]
+    Gradient   x̄ = zeros, with ḡ added at `index`
+    Shapes     (...), (...) of integers -> shape of index
     """
-    return x.reshape(-1)[positions]
+    return x.reshape(-1)[index]
 
 
-@op(lambda g, positions: take(g, positions))
-def put_zeros(g: Array, positions: Array, shape: tuple[int, ...]) -> Array:
-    """The transpose of `take`: zeros of `shape`, with `g` added at row-major `positions`."""
+def take(x: Any, index: Any) -> Any:
+    """Entries of x by their row-major positions.
+
+    Forward    out = x.ravel()[index]
+    Gradient   x̄ = zeros, with ḡ added at `index`
+    Shapes     (...), (...) of integers -> shape of index
+    Raises     IndexError if a position is out of range, or no integer
+    Example    >>> mg.take(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([0, 3]))
+               tensor([1., 4.])
+    """
+    return _take(x, integers("take", index))
+
+
+@op(lambda g, index: _take(g, index))
+def _put_zeros(g: Array, index: Array, shape: tuple[int, ...]) -> Array:
+    """The transpose of `take`: zeros of `shape`, with `g` added at row-major positions.
+
+    Forward    out = zeros(shape); out.ravel()[index] += g, repeated positions adding up
+    Gradient   ḡ = out̄.ravel()[index]
+    Shapes     shape of index -> shape
+    """
     out = np.zeros_like(g, shape=int(np.prod(shape)))
-    np.add.at(out, positions, g)
+    np.add.at(out, index, g)
     return out.reshape(shape)
 
 
-@op(
-    lambda g, positions: put(g, np.zeros_like(take(g, positions)), positions),
-    lambda g, positions: take(g, positions),
-)
-def put(x: Array, value: Array, positions: Array) -> Array:
-    """A copy of x with `value` at row-major `positions`.
+def put_value_vjp(g: Array, index: Array) -> Array:
+    """value̅ = ḡ at its positions, but 0 for what was overwritten by a later entry."""
+    return _take(g, index) * winners((int(np.prod(g.shape)),), index)
 
-    Forward    out = x; out.ravel()[positions] = value
-    Gradient   x̄ = ḡ, zero at `positions`        value̅ = ḡ there
+
+@op(lambda g, index: _put(g, np.zeros_like(_take(g, index)), index), put_value_vjp)
+def _put(x: Array, value: Array, index: Array) -> Array:
+    """A copy of x with `value` at row-major positions.
+
+    Forward    out = x; out.ravel()[index] = value
+    Gradient   x̄ = ḡ, zero at `index`        value̅ = ḡ there; of several values for one position
+               only the last gets it
+    Shapes     (...), shape of index -> (...)
     """
-    out = np.array(x)
-    out.reshape(-1)[positions] = value
+    out = np.array(x, order="C")
+    out.reshape(-1)[index] = value
     return out
+
+
+def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+    """A copy of x with the entries of `source` at row-major positions.
+
+    accumulate  add instead; several entries for one position all count
+    Shapes      (...), two of the same size -> (...)
+    Raises      IndexError if a position is out of range, or no integer; ValueError if sizes differ
+    Example     >>> mg.zeros(3).put(mg.tensor([2, 0]), mg.tensor([5.0, 7.0]))
+                tensor([7., 0., 5.])
+    """
+    index = integers("put", index)
+    values = source.reshape(index.shape)
+    if accumulate:
+        return x + _put_zeros(values, index, tuple(x.shape))
+    return _put(x, values, index)
+
+
+def integers(name: str, index: Any) -> Array:
+    """`index` as an array of integers."""
+    array = np.asarray(getattr(index, "_array", index))
+    if array.dtype.kind not in "iu":
+        raise IndexError(f"{name}: positions are integers, got {array.dtype}")
+    return array
+
+
+# ------------------------------------------------------------------------------- along one axis
+
+
+@composition
+def select(x: Any, dim: int, index: int) -> Any:
+    """One entry along an axis, which goes: a view.
+
+    Forward    out = x[..., index, ...]
+    Gradient   x̄ = zeros, with ḡ at `index`
+    Shapes     (..., n, ...) -> (..., ...)
+    Raises     IndexError if the index or the axis is out of range
+    Example    >>> mg.select(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, 0)
+               tensor([1., 3.])
+    """
+    return getitem(x, along(normalize_axis_index(dim, len(x.shape)), operator.index(index)))
+
+
+@composition
+def narrow(x: Any, dim: int, start: int, length: int) -> Any:
+    """`length` entries along an axis, from `start` on (negative: counted from the end): a view.
+
+    Forward    out = x[..., start : start + length, ...]
+    Gradient   x̄ = zeros, with ḡ where it came from
+    Shapes     (..., n, ...) -> (..., length, ...)
+    Raises     IndexError if the part is not inside the axis, or the axis is out of range
+    Example    >>> mg.narrow(mg.arange(5), 0, 1, 3)
+               tensor([1, 2, 3])
+    """
+    dim = normalize_axis_index(dim, len(x.shape))
+    n = x.shape[dim]
+    begin, length = operator.index(start), operator.index(length)
+    begin += n if begin < 0 else 0
+    if not 0 <= begin <= begin + length <= n:
+        raise IndexError(f"narrow: start {start} and length {length} leave axis {dim} of size {n}")
+    return getitem(x, along(dim, slice(begin, begin + length)))
+
+
+@op(None)
+def _nonzero(x: Array) -> Array:
+    return np.argwhere(x)
+
+
+def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
+    """The positions of entries that are not zero.
+
+    as_tuple   a tuple with the positions along each axis, as an index takes it
+    Shapes     (...) -> integers, (number of entries, number of axes)
+    Example    >>> mg.nonzero(mg.tensor([0.0, 5.0, 7.0]))
+               tensor([[1],
+                       [2]])
+    """
+    positions = _nonzero(x)
+    return tuple(positions.T) if as_tuple else positions

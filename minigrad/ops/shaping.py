@@ -1,17 +1,41 @@
-"""Ops that rearrange entries without changing them."""
+"""Ops that rearrange entries without changing them.
+
+Where NumPy can, the result is a view of the same memory, as in PyTorch.  ``dim`` counts from 0, or
+from the end if negative; one that is out of range is refused by NumPy's AxisError, which is both an
+IndexError and a ValueError.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.operation import Array, op
 
+__all__ = [
+    "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors",
+    "broadcast_to", "clone", "contiguous", "expand", "expand_as", "flatten", "flip", "fliplr",
+    "flipud", "mT", "moveaxis", "movedim", "permute", "ravel", "repeat",
+    "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "squeeze", "swapaxes", "swapdims",
+    "t", "tile", "transpose", "unflatten", "unsqueeze", "view", "view_as",
+]  # fmt: skip
 
-@op(
-    lambda g, x_shape: np.reshape(g, x_shape),
-    view=True,
-    notation="reshape({x})",
-)
+
+def numbers(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of ``f(2, 3)`` or ``f((2, 3))``, as one tuple."""
+    if len(values) == 1 and isinstance(values[0], (tuple, list)):
+        return tuple(values[0])
+    return values
+
+
+# --------------------------------------------------------------------------------------- another shape
+
+
+@op(lambda g, x_shape: g.reshape(x_shape), view=True, notation="reshape({x})")
 def reshape(x: Array, *shape: int) -> Array:
     """The same entries in another shape, in row-major order; a view where possible.
 
@@ -23,7 +47,170 @@ def reshape(x: Array, *shape: int) -> Array:
                tensor([[0, 1, 2],
                        [3, 4, 5]])
     """
-    return np.reshape(x, shape)
+    return x.reshape(shape)
+
+
+def view(x: Any, *shape: int) -> Any:
+    """`reshape`; unlike PyTorch's it copies where no view is possible.
+
+    Shapes     (...) -> shape
+    Raises     ValueError if the sizes differ
+    Example    >>> mg.arange(4).view(2, 2)
+               tensor([[0, 1],
+                       [2, 3]])
+    """
+    return reshape(x, *shape)
+
+
+def view_as(x: Any, other: Any) -> Any:
+    """`x` in the shape of another tensor.
+
+    Example    >>> mg.arange(4).view_as(mg.zeros(2, 2)).shape
+               (2, 2)
+    """
+    return reshape(x, other.shape)
+
+
+reshape_as = view_as
+
+
+@op(lambda g, x_shape: g.reshape(x_shape), view=True, notation="flatten({x})")
+def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
+    """Neighbouring axes made into one.
+
+    Forward    out[..., i, ...] = x, its axes from `start_dim` to `end_dim` read row by row
+    Gradient   x̄ = ḡ, read back into the shape of x
+    Shapes     (..., n, ..., m, ...) -> (..., n ⋯ m, ...); a 0-d tensor becomes (1,)
+    Raises     AxisError if an axis is out of range; ValueError if start_dim is behind end_dim
+    Example    >>> mg.flatten(mg.zeros(2, 3, 4), 1).shape
+               (2, 12)
+    """
+    if not x.ndim:
+        return x.reshape(1)
+    start, end = normalize_axis_index(start_dim, x.ndim), normalize_axis_index(end_dim, x.ndim)
+    if start > end:
+        raise ValueError(f"flatten: start_dim {start_dim} is behind end_dim {end_dim}")
+    shape = x.shape
+    return x.reshape((*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+@op(lambda g, x_shape: g.reshape(x_shape), view=True, notation="unflatten({x})")
+def unflatten(x: Array, dim: int, sizes: Sequence[int]) -> Array:
+    """One axis made into several.
+
+    Forward    out = x, its axis `dim` read row by row into `sizes`, of which one may be -1
+    Gradient   x̄ = ḡ, read back into the shape of x
+    Shapes     (..., n, ...) -> (..., *sizes, ...)
+    Raises     ValueError if the product of the sizes is not n; AxisError if the axis is out of range
+    Example    >>> mg.unflatten(mg.zeros(2, 12), 1, (3, -1)).shape
+               (2, 3, 4)
+    """
+    dim = normalize_axis_index(dim, x.ndim)
+    try:  # before the other axes can lend their entries to a wrong product
+        sizes = np.broadcast_to(0, x.shape[dim]).reshape(tuple(sizes)).shape
+    except ValueError as error:
+        error.add_note(f"unflatten: an axis of size {x.shape[dim]} into sizes {tuple(sizes)}")
+        raise
+    return x.reshape((*x.shape[:dim], *sizes, *x.shape[dim + 1 :]))
+
+
+def ravel(x: Any) -> Any:
+    """All entries in one axis, in row-major order.
+
+    Shapes     (...) -> (n,)
+    Example    >>> mg.ravel(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
+               tensor([1., 2., 3., 4.])
+    """
+    return reshape(x, -1)
+
+
+def squeezed(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
+    """`shape` without the axes `dim` (None: without all) where these have size 1."""
+    if dim is None:
+        return tuple([n for n in shape if n != 1])
+    if not shape:  # PyTorch takes 0 and -1 for a 0-d tensor, which has nothing to squeeze
+        normalize_axis_tuple(dim, 1)
+        return shape
+    dims = normalize_axis_tuple(dim, len(shape))
+    return tuple([n for i, n in enumerate(shape) if n != 1 or i not in dims])
+
+
+@op(lambda g, x_shape: g.reshape(x_shape), view=True, notation="squeeze({x})")
+def squeeze(x: Array, dim: int | tuple[int, ...] | None = None) -> Array:
+    """Without axes of size 1.
+
+    Forward    out = x, without its axes of size 1 among `dim` (None: all); others stay
+    Gradient   x̄ = ḡ, in the shape of x
+    Shapes     (n, 1, m) -> (n, m)
+    Raises     AxisError if an axis is out of range
+    Example    >>> mg.squeeze(mg.zeros(2, 1, 3)).shape
+               (2, 3)
+    """
+    return x.reshape(squeezed(x.shape, dim))
+
+
+@op(lambda g, x_shape: g.reshape(x_shape), view=True, notation="unsqueeze({x})")
+def unsqueeze(x: Array, dim: int) -> Array:
+    """With a new axis of size 1 at position `dim` of the result.
+
+    Forward    out[..., 0, ...] = x
+    Gradient   x̄ = ḡ, without the axis
+    Shapes     (n, m) -> (n, 1, m)
+    Raises     AxisError if the position is out of range
+    Example    >>> mg.unsqueeze(mg.zeros(2, 3), 1).shape
+               (2, 1, 3)
+    """
+    dim = normalize_axis_index(dim, x.ndim + 1)
+    return x.reshape((*x.shape[:dim], 1, *x.shape[dim:]))
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """0-d tensors as vectors of one entry; others as they are.
+
+    Returns    the tensor, or a tuple if several (or a sequence) were given
+    Shapes     () -> (1,)
+    Example    >>> mg.atleast_1d(mg.tensor(1.0))
+               tensor([1.])
+    """
+    return each(lambda x: x if len(x.shape) else reshape(x, 1), tensors)
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """With axes of size 1 in front where there are fewer than two axes.
+
+    Returns    the tensor, or a tuple if several (or a sequence) were given
+    Shapes     () -> (1, 1); (n,) -> (1, n)
+    Example    >>> mg.atleast_2d(mg.tensor([1.0, 2.0]))
+               tensor([[1., 2.]])
+    """
+    return each(lambda x: x if len(x.shape) > 1 else reshape(x, 1, -1), tensors)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """With axes of size 1 around where there are fewer than three axes.
+
+    Returns    the tensor, or a tuple if several (or a sequence) were given
+    Shapes     () -> (1, 1, 1); (n,) -> (1, n, 1); (n, m) -> (n, m, 1)
+    Example    >>> mg.atleast_3d(mg.tensor([1.0, 2.0])).shape
+               (1, 2, 1)
+    """
+
+    def widened(x: Any) -> Any:
+        if len(x.shape) > 2:
+            return x
+        return reshape(x, (*x.shape, 1)) if len(x.shape) == 2 else reshape(x, 1, -1, 1)
+
+    return each(widened, tensors)
+
+
+def each(function: Any, tensors: tuple[Any, ...]) -> Any:
+    """`function` of one tensor, or a tuple of its results for several."""
+    if len(tensors) == 1 and not isinstance(tensors[0], (tuple, list)):
+        return function(tensors[0])
+    return tuple([function(tensor) for tensor in numbers(tensors)])
+
+
+# ------------------------------------------------------------------------------------- order of axes
 
 
 @op(lambda g: g.T, view=True, notation="{x}ᵀ")
@@ -54,6 +241,102 @@ def mT(x: Array) -> Array:
     return x.mT
 
 
+@op(lambda g: g.T, view=True, notation="{x}ᵀ")
+def t(x: Array) -> Array:
+    """The transpose of a matrix; vectors and 0-d tensors stay as they are.
+
+    Forward    out[i, j] = x[j, i]
+    Gradient   x̄ = ḡᵀ
+    Shapes     (n, m) -> (m, n)
+    Raises     ValueError if x has more than two axes
+    Example    >>> mg.t(mg.tensor([[1.0, 2.0]]))
+               tensor([[1.],
+                       [2.]])
+    """
+    if x.ndim > 2:
+        raise ValueError(f"t: takes a matrix, got shape {x.shape}; use mT for stacks of matrices")
+    return x.T
+
+
+@op(lambda g, dim0, dim1: transpose(g, dim0, dim1), view=True, notation="transpose({x})")
+def transpose(x: Array, dim0: int, dim1: int) -> Array:
+    """Two axes exchanged.
+
+    Forward    out[..., i, ..., j, ...] = x[..., j, ..., i, ...]
+    Gradient   x̄ = ḡ, the same axes exchanged
+    Shapes     (..., n, ..., m, ...) -> (..., m, ..., n, ...)
+    Raises     AxisError if an axis is out of range
+    Example    >>> mg.transpose(mg.zeros(2, 3, 4), 0, 2).shape
+               (4, 3, 2)
+    """
+    return x.swapaxes(dim0, dim1)
+
+
+swapaxes = swapdims = transpose
+
+
+def inverse_order(dims: Sequence[int]) -> tuple[int, ...]:
+    """The order of axes that undoes `dims`."""
+    order = [0] * len(dims)
+    for i, dim in enumerate(dims):
+        order[dim] = i
+    return tuple(order)
+
+
+@op(lambda g, dims: permute(g, inverse_order(dims)), view=True, notation="permute({x})")
+def permute(x: Array, *dims: int) -> Array:
+    """The axes in another order.
+
+    Forward    axis i of out is axis dims[i] of x
+    Gradient   x̄ = ḡ, in the inverse order
+    Shapes     (n₀, n₁, ...) -> (n_dims[0], n_dims[1], ...)
+    Raises     ValueError if `dims` is no order of all axes
+    Example    >>> mg.permute(mg.zeros(2, 3, 4), (2, 0, 1)).shape
+               (4, 2, 3)
+    """
+    return x.transpose(dims)
+
+
+@op(
+    lambda g, source, destination: movedim(g, destination, source),
+    view=True,
+    notation="movedim({x})",
+)
+def movedim(x: Array, source: Any, destination: Any) -> Array:
+    """Axes moved to other places, the others kept in order.
+
+    Forward    axis `destination` of out is axis `source` of x; both may be tuples
+    Gradient   x̄ = ḡ, moved back
+    Shapes     (n, m, k) -> (m, k, n) for source 0 and destination -1
+    Raises     AxisError if an axis is out of range; ValueError if the two differ in number
+    Example    >>> mg.movedim(mg.zeros(2, 3, 4), 0, -1).shape
+               (3, 4, 2)
+    """
+    return np.moveaxis(x, source, destination)
+
+
+moveaxis = movedim
+
+# -------------------------------------------------------------------------------------- repetition
+
+
+def broadcast(x: Array, shape: tuple[int, ...]) -> Array:
+    """``np.broadcast_to(x, shape)``, at a quarter of its cost where the memory is contiguous."""
+    if type(x) is not np.ndarray or not x.flags.c_contiguous or not x.size or 0 in shape:
+        return np.broadcast_to(x, shape)
+    lead = len(shape) - x.ndim
+    if lead < 0:
+        return np.broadcast_to(x, shape)
+    strides = [0] * lead
+    for size, wanted, stride in zip(x.shape, shape[lead:], x.strides):
+        if size != wanted and size != 1:
+            return np.broadcast_to(x, shape)
+        strides.append(stride if size != 1 else 0)
+    out: Array = np.ndarray(shape, x.dtype, x, 0, tuple(strides))
+    out.flags.writeable = False
+    return out
+
+
 @op(lambda g: g, view=True, notation="expand({x})")
 def expand(x: Array, *shape: int) -> Array:
     """Repeat x along axes of size 1, and along new leading axes, without copying.
@@ -66,6 +349,262 @@ def expand(x: Array, *shape: int) -> Array:
                tensor([[1., 1., 1.],
                        [2., 2., 2.]])
     """
-    lead = len(shape) - x.ndim
-    sizes = [x.shape[i - lead] if size == -1 else size for i, size in enumerate(shape)]
-    return np.broadcast_to(x, sizes)
+    if -1 in shape:
+        lead = len(shape) - x.ndim
+        if -1 in shape[: max(lead, 0)]:
+            raise ValueError(f"expand: the size of a new axis cannot be -1, got {shape}")
+        shape = tuple([x.shape[i - lead] if n == -1 else n for i, n in enumerate(shape)])
+    return broadcast(x, shape)
+
+
+def expand_as(x: Any, other: Any) -> Any:
+    """`x`, broadcast to the shape of another tensor.
+
+    Raises     ValueError if the shapes do not broadcast
+    Example    >>> mg.tensor([1.0]).expand_as(mg.zeros(3))
+               tensor([1., 1., 1.])
+    """
+    return expand(x, other.shape)
+
+
+def broadcast_to(x: Any, size: Sequence[int]) -> Any:
+    """`x`, broadcast to the shape `size`, without copying.
+
+    Raises     ValueError if the shapes do not broadcast
+    Example    >>> mg.broadcast_to(mg.tensor([1.0, 2.0]), (2, 2))
+               tensor([[1., 2.],
+                       [1., 2.]])
+    """
+    return expand(x, tuple(size))
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """Tensors broadcast against each other, without copying.
+
+    Shapes     (n, 1), (m,) -> (n, m), (n, m)
+    Raises     ValueError if the shapes do not broadcast
+    Example    >>> a, b = mg.broadcast_tensors(mg.zeros(2, 1), mg.zeros(3))
+               >>> a.shape, b.shape
+               ((2, 3), (2, 3))
+    """
+    tensors = numbers(tensors)
+    shape = np.broadcast_shapes(*[x.shape for x in tensors])
+    return tuple([expand(x, shape) for x in tensors])
+
+
+def interleaved(shape: tuple[int, ...], dims: tuple[int, ...]) -> list[tuple[int, int]]:
+    """For each axis of a tiled result: how often it repeats, and the size that is repeated."""
+    n = max(len(shape), len(dims))
+    return list(zip((1,) * (n - len(dims)) + dims, (1,) * (n - len(shape)) + shape))
+
+
+def tile_vjp(g: Array, x_shape: tuple[int, ...], dims: tuple[int, ...]) -> Array:
+    """x̄ = Σ ḡ over the copies."""
+    pairs = interleaved(x_shape, tuple(dims))
+    copies = tuple(range(0, 2 * len(pairs), 2))
+    return g.reshape(tuple([n for pair in pairs for n in pair])).sum(copies).reshape(x_shape)
+
+
+@op(tile_vjp, notation="tile({x})")
+def tile(x: Array, *dims: int) -> Array:
+    """Copies of x side by side.
+
+    Forward    out[i, j, ...] = x[i mod n, j mod m, ...]
+    Gradient   x̄ = ḡ, summed over the copies
+    Shapes     (n, m, ...) -> (n · dims[0], m · dims[1], ...); missing axes and numbers count as 1
+    Raises     ValueError if a number is negative
+    Example    >>> mg.tile(mg.tensor([1.0, 2.0]), (2, 2))
+               tensor([[1., 2., 1., 2.],
+                       [1., 2., 1., 2.]])
+    """
+    if any(n < 0 for n in dims):
+        raise ValueError(f"tile: numbers of copies are not negative, got {dims}")
+    pairs = interleaved(x.shape, dims)
+    spread = x.reshape([n for _, size in pairs for n in (1, size)])
+    spread = np.broadcast_to(spread, [n for pair in pairs for n in pair])
+    return np.array(spread.reshape([copies * size for copies, size in pairs]))
+
+
+def repeat(x: Any, *sizes: int) -> Any:
+    """`tile`, with a number for every axis: PyTorch's `repeat`. (NumPy's is `repeat_interleave`.)
+
+    Shapes     (n, m) -> (n · sizes[0], m · sizes[1])
+    Raises     ValueError if there are fewer numbers than axes, or one is negative
+    Example    >>> mg.tensor([1.0, 2.0]).repeat(2)
+               tensor([1., 2., 1., 2.])
+    """
+    sizes = numbers(sizes)
+    if len(sizes) < len(x.shape):
+        raise ValueError(
+            f"repeat: {len(sizes)} numbers for the {len(x.shape)} axes of shape {tuple(x.shape)}; "
+            "give one for each, or use tile; for NumPy's repeat, repeat_interleave"
+        )
+    return tile(x, *sizes)
+
+
+def repeat_interleave_vjp(g: Array, x_shape: tuple[int, ...], repeats: int, dim: int) -> Array:
+    """x̄ = Σ ḡ over the copies."""
+    dim %= len(x_shape)
+    return g.reshape((*x_shape[: dim + 1], repeats, *x_shape[dim + 1 :])).sum(dim + 1)
+
+
+@op(repeat_interleave_vjp, notation="repeat_interleave({x})")
+def _repeat_each(x: Array, repeats: int, dim: int) -> Array:
+    """Each entry along an axis, `repeats` times in a row.
+
+    Forward    out[..., i, ...] = x[..., i // repeats, ...]
+    Gradient   x̄ = ḡ, summed over the copies
+    Shapes     (..., n, ...) -> (..., n · repeats, ...)
+    """
+    return np.repeat(x, repeats, dim)
+
+
+def repeat_interleave(
+    x: Any, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+) -> Any:
+    """Each entry several times in a row: NumPy's ``np.repeat``.
+
+    repeats      one number, or one for each entry along the axis, not negative
+    dim          the axis; None: all entries, in one axis
+    output_size  the size of the result along the axis, if known; it is checked
+    Shapes       (..., n, ...) -> (..., Σ repeats, ...)
+    Raises       ValueError for a negative number, or if there is not one for each entry
+    Example      >>> mg.repeat_interleave(mg.tensor([1.0, 2.0]), 2)
+                 tensor([1., 1., 2., 2.])
+                 >>> mg.repeat_interleave(mg.tensor([1.0, 2.0]), mg.tensor([1, 3]))
+                 tensor([1., 2., 2., 2.])
+    """
+    repeats = np.asarray(getattr(repeats, "_array", repeats))
+    if repeats.dtype.kind not in "iu":
+        raise TypeError(f"repeat_interleave: numbers of copies are integers, got {repeats.dtype}")
+    if (repeats < 0).any():
+        raise ValueError("repeat_interleave: numbers of copies are not negative")
+    if dim is None:
+        x, dim = ravel(x), 0
+    size = x.shape[normalize_axis_index(dim, len(x.shape))]
+    if repeats.size == 1:
+        out = _repeat_each(x, int(repeats.reshape(-1)[0]), dim)
+    elif repeats.shape != (size,):
+        raise ValueError(
+            f"repeat_interleave: {repeats.shape} numbers of copies for an axis of size {size}"
+        )
+    else:
+        from_position = np.repeat(np.arange(size), repeats)
+        out = x[(slice(None),) * (dim % len(x.shape)) + (from_position,)]
+    if output_size is not None and out.shape[dim] != output_size:
+        raise ValueError(
+            f"repeat_interleave: output_size is {output_size}, the result has {out.shape[dim]}"
+        )
+    return out
+
+
+# ------------------------------------------------------------------------------------ order of entries
+
+
+@op(lambda g, dims: flip(g, dims), notation="flip({x})")
+def flip(x: Array, *dims: int) -> Array:
+    """Axes read backwards.
+
+    Forward    out[..., i, ...] = x[..., n - 1 - i, ...]
+    Gradient   x̄ = ḡ, read backwards along the same axes
+    Shapes     (...) -> (...)
+    Raises     AxisError if an axis is out of range
+    Example    >>> mg.flip(mg.tensor([1.0, 2.0, 3.0]), 0)
+               tensor([3., 2., 1.])
+    """
+    return np.array(np.flip(x, dims))
+
+
+def fliplr(x: Any) -> Any:
+    """Columns in reverse order.
+
+    Shapes     (n, m, ...) -> (n, m, ...)
+    Raises     AxisError if x has fewer than two axes
+    Example    >>> mg.fliplr(mg.tensor([[1.0, 2.0]]))
+               tensor([[2., 1.]])
+    """
+    return flip(x, 1)
+
+
+def flipud(x: Any) -> Any:
+    """Rows in reverse order.
+
+    Shapes     (n, ...) -> (n, ...)
+    Raises     AxisError if x is 0-d
+    Example    >>> mg.flipud(mg.tensor([[1.0], [2.0]]))
+               tensor([[2.],
+                       [1.]])
+    """
+    return flip(x, 0)
+
+
+def opposite(shifts: Any) -> Any:
+    return tuple([-n for n in shifts]) if isinstance(shifts, (tuple, list)) else -shifts
+
+
+@op(lambda g, shifts, dims: roll(g, opposite(shifts), dims), notation="roll({x})")
+def roll(x: Array, shifts: Any, dims: Any = None) -> Array:
+    """Entries moved along axes, those that leave at one end entering at the other.
+
+    Forward    out[..., i, ...] = x[..., (i - shift) mod n, ...]; with dims None, of all entries in
+               row-major order
+    Gradient   x̄ = ḡ, moved back
+    Shapes     (...) -> (...)
+    Raises     ValueError if there is not one shift for each axis; AxisError if one is out of range
+    Example    >>> mg.roll(mg.tensor([1.0, 2.0, 3.0]), 1)
+               tensor([3., 1., 2.])
+    """
+    if isinstance(shifts, (tuple, list)) and len(shifts) != (1 if dims is None else np.size(dims)):
+        raise ValueError(f"roll: shifts {shifts} for axes {dims}; give one shift for each axis")
+    return np.roll(x, shifts, dims)
+
+
+@op(lambda g, k, dims: rot90(g, -k, dims), notation="rot90({x})")
+def rot90(x: Array, k: int = 1, dims: Sequence[int] = (0, 1)) -> Array:
+    """A turn by k · 90 degrees in the plane of two axes, from the first towards the second.
+
+    Forward    for k = 1: out[i, j] = x[j, m - 1 - i]
+    Gradient   x̄ = ḡ, turned back
+    Shapes     (n, m, ...) -> (m, n, ...) for odd k
+    Raises     ValueError if `dims` is not two different axes
+    Example    >>> mg.rot90(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
+               tensor([[2., 4.],
+                       [1., 3.]])
+    """
+    return np.array(np.rot90(x, k, dims))
+
+
+# ---------------------------------------------------------------------------------------------- copies
+
+
+@op(lambda g: g, notation="clone({x})")
+def clone(x: Array) -> Array:
+    """A copy.
+
+    Forward    out = x
+    Gradient   x̄ = ḡ
+    Shapes     (...) -> (...)
+    Example    >>> mg.clone(mg.tensor([1.0, 2.0]))
+               tensor([1., 2.])
+    """
+    return x.copy("K")
+
+
+@op(lambda g: g, notation="contiguous({x})")
+def _contiguous(x: Array) -> Array:
+    """A copy in row-major order.
+
+    Forward    out = x
+    Gradient   x̄ = ḡ
+    Shapes     (...) -> (...)
+    """
+    return x.copy("C")
+
+
+def contiguous(x: Any) -> Any:
+    """`x` itself if its memory is in row-major order, else a copy that is.
+
+    Example    >>> mg.zeros(2, 3).T.contiguous().is_contiguous()
+               True
+    """
+    return x if getattr(x, "_array", x).flags.c_contiguous else _contiguous(x)

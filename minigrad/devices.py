@@ -1,0 +1,51 @@
+"""Devices: there is one, the CPU.  Asking for another is an error that says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["check", "device"]
+
+
+class device:  # noqa: N801  PyTorch's name
+    """The place of a tensor's memory: always the CPU.
+
+    type     "cpu"
+    Raises   ValueError for any other device.
+    Example  >>> import minigrad as mg
+             >>> mg.device("cpu")
+             device(type='cpu')
+    """
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
+        name = str(type)
+        self.type, _, number = name.partition(":")
+        self.index = int(number) if number.isdigit() else index
+        if self.type != "cpu":
+            raise ValueError(
+                f"device {name!r}: minigrad is a CPU library, its only device is 'cpu'. For a GPU, "
+                "run the same code with PyTorch"
+            )
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')"
+
+    def __str__(self) -> str:
+        return "cpu"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) or other == "cpu"
+
+    def __hash__(self) -> int:
+        return hash("cpu")
+
+
+CPU = device()
+
+
+def check(name: Any) -> None:
+    """Refuse a device that is not the CPU; None stands for the CPU."""
+    if name is not None and name is not CPU:
+        device(name)

@@ -1,0 +1,319 @@
+"""Taking and putting along one axis, by tensors of positions, and by masks.
+
+``index`` holds integers.  For `gather` and its relatives it has as many axes as x, and says for each
+entry of the result where along `dim` it comes from: ``out[i, j] = x[index[i, j], j]`` for dim 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from minigrad.composition import composition
+from minigrad.operation import Array, op
+from minigrad.ops.indexing import (
+    _add_at,
+    _getitem,
+    _setitem,
+    getitem,
+    integers,
+    setitem,
+)
+from minigrad.ops.joining import along
+from minigrad.ops.shaping import broadcast_to, reshape
+
+__all__ = [
+    "gather", "index_add", "index_copy", "index_fill", "index_select", "masked_scatter", "scatter",
+    "scatter_add", "take_along_dim", "unfold",
+]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------- whole slices
+
+
+def slices_index(name: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
+    """The index that takes the slices `index` along axis `dim`."""
+    positions = integers(name, index)
+    if positions.ndim > 1:
+        raise ValueError(f"{name}: the index is a vector, got shape {positions.shape}")
+    if not len(x.shape):
+        raise ValueError(f"{name}: x is 0-d, it has no axis to index")
+    return along(normalize_axis_index(dim, len(x.shape)), positions.reshape(-1))
+
+
+@composition
+def index_select(x: Any, dim: int, index: Any) -> Any:
+    """Slices of a tensor along an axis, in any order and number.
+
+    Forward    out[..., i, ...] = x[..., index[i], ...]
+    Gradient   x̄ = zeros, with the slices of ḡ added at `index`
+    Shapes     (..., n, ...), (k,) -> (..., k, ...)
+    Raises     IndexError if an index is out of range or no integer; ValueError if it is no vector
+    Example    >>> mg.index_select(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, mg.tensor([1, 1, 0]))
+               tensor([[2., 2., 1.],
+                       [4., 4., 3.]])
+    """
+    return _getitem(x, slices_index("index_select", x, dim, index))
+
+
+@composition
+def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+    """A copy of x with slices added along an axis, repeated positions adding up.
+
+    Forward    out = x; out[..., index[i], ...] += alpha source[..., i, ...]
+    Gradient   x̄ = ḡ        source̅ = alpha ḡ[..., index[i], ...]
+    Shapes     (..., n, ...), (k,), (..., k, ...) -> (..., n, ...)
+    Raises     IndexError if an index is out of range; ValueError if the source does not fit
+    Example    >>> mg.index_add(mg.zeros(2), 0, mg.tensor([0, 0]), mg.tensor([1.0, 2.0]))
+               tensor([3., 0.])
+    """
+    where = slices_index("index_add", x, dim, index)
+    check_source("index_add", x, where, source)
+    return _add_at(x, source if alpha == 1 else source * alpha, where)
+
+
+@composition
+def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
+    """A copy of x with slices replaced along an axis.
+
+    Forward    out = x; out[..., index[i], ...] = source[..., i, ...]
+    Gradient   x̄ = ḡ, zero at `index`        source̅ = ḡ[..., index[i], ...]
+    Shapes     (..., n, ...), (k,), (..., k, ...) -> (..., n, ...)
+    Raises     IndexError if an index is out of range; ValueError if the source does not fit
+    Example    >>> mg.index_copy(mg.zeros(3), 0, mg.tensor([2, 0]), mg.tensor([1.0, 2.0]))
+               tensor([2., 0., 1.])
+    """
+    where = slices_index("index_copy", x, dim, index)
+    check_source("index_copy", x, where, source)
+    return _setitem(x, source, where)
+
+
+@composition
+def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
+    """A copy of x with slices along an axis filled with one number.
+
+    Forward    out = x; out[..., index[i], ...] = value
+    Gradient   x̄ = ḡ, zero at `index`        value̅ = Σ ḡ there
+    Shapes     (..., n, ...), (k,) -> (..., n, ...)
+    Raises     IndexError if an index is out of range; ValueError if `value` is not one number
+    Example    >>> mg.index_fill(mg.zeros(3), 0, mg.tensor([0, 2]), 5.0)
+               tensor([5., 0., 5.])
+    """
+    if np.shape(value) != ():
+        raise ValueError(f"index_fill: value is one number, got shape {np.shape(value)}")
+    return _setitem(x, value, slices_index("index_fill", x, dim, index))
+
+
+def check_source(name: str, x: Any, where: tuple[Any, ...], source: Any) -> None:
+    """Refuse slices that are not of the shape that `where` takes of x."""
+    *before, positions = where
+    shape = list(x.shape)
+    shape[len(before)] = positions.size
+    if tuple(source.shape) != tuple(shape):
+        raise ValueError(f"{name}: the source has shape {tuple(source.shape)}, needed is {tuple(shape)}")
+
+
+# -------------------------------------------------------------------------------- entry by entry
+
+
+def mesh(name: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
+    """The index that takes, along axis `dim`, what `index` says for each entry of the result."""
+    positions = integers(name, index)
+    shape = tuple(x.shape)
+    if positions.ndim != len(shape):
+        raise ValueError(
+            f"{name}: index has shape {positions.shape}, x has shape {shape}; they need as many axes"
+        )
+    if not shape:
+        normalize_axis_index(dim, 1)  # the only entry: PyTorch takes dim 0 or -1
+        return ()
+    dim = normalize_axis_index(dim, len(shape))
+    if positions.size and any(
+        n > m for i, (n, m) in enumerate(zip(positions.shape, shape)) if i != dim
+    ):
+        raise ValueError(
+            f"{name}: index of shape {positions.shape} is larger than x of shape {shape} "
+            f"along an axis other than {dim}"
+        )
+    grid: list[Any] = list(np.ogrid[tuple([slice(n) for n in positions.shape])])
+    grid[dim] = positions
+    return tuple(grid)
+
+
+@composition
+def gather(x: Any, dim: int, index: Any) -> Any:
+    """Entries along an axis, one choice for each entry of the result.
+
+    Forward    out[i, j] = x[index[i, j], j] for dim 0, x[i, index[i, j]] for dim 1, and so on
+    Gradient   x̄ = zeros, with ḡ added where the entries came from
+    Shapes     (n, m), (k, l) with l ≤ m for dim 0 -> (k, l)
+    Raises     IndexError if an index is out of range; ValueError if the shapes do not fit
+    Example    >>> mg.gather(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, mg.tensor([[1], [0]]))
+               tensor([[2.],
+                       [3.]])
+    """
+    return _getitem(x, mesh("gather", x, dim, index))
+
+
+@composition
+def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
+    """`gather`, whose arguments broadcast along the other axes.
+
+    dim        None: positions in row-major order, of a vector
+    Shapes     (..., n, ...), (..., k, ...) -> (..., k, ...)
+    Raises     IndexError if an index is out of range; ValueError if the shapes do not fit
+    Example    >>> x = mg.tensor([[3.0, 1.0, 2.0]])
+               >>> mg.take_along_dim(x, mg.argsort(x, 1), 1)
+               tensor([[1., 2., 3.]])
+    """
+    positions = integers("take_along_dim", indices)
+    if dim is None:
+        return gather(reshape(x, -1), 0, positions.reshape(-1))
+    if positions.ndim != len(x.shape):
+        raise ValueError(
+            f"take_along_dim: indices of shape {positions.shape} and x of shape {tuple(x.shape)} "
+            "need as many axes"
+        )
+    dim = normalize_axis_index(dim, len(x.shape))
+    one = tuple([1 if i == dim else n for i, n in enumerate(x.shape)])
+    shape = list(np.broadcast_shapes(one, tuple([1 if i == dim else n for i, n in
+                                                 enumerate(positions.shape)])))  # fmt: skip
+    shape[dim] = x.shape[dim]
+    x = broadcast_to(x, tuple(shape)) if tuple(shape) != tuple(x.shape) else x
+    shape[dim] = positions.shape[dim]
+    return gather(x, dim, np.broadcast_to(positions, shape))
+
+
+def part_for(name: str, index: Any, source: Any) -> Any:
+    """The leading part of `source` that has the shape of `index`."""
+    shape = np.shape(index)
+    if np.ndim(source) == 0 and len(shape):
+        return source
+    if len(source.shape) != len(shape) or any(n > m for n, m in zip(shape, source.shape)):
+        raise ValueError(
+            f"{name}: the source has shape {tuple(source.shape)}, smaller than the index {shape}"
+        )
+    return source if tuple(source.shape) == shape else getitem(source, tuple(map(slice, shape)))
+
+
+@composition
+def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
+            reduce: str | None = None) -> Any:  # fmt: skip
+    """A copy of x with entries replaced along an axis: the reverse of `gather`.
+
+    src        a tensor at least as large as the index, or one number (also `value`)
+    reduce     "add": add instead, as `scatter_add`
+    Forward    out = x; out[index[i, j], j] = src[i, j] for dim 0
+    Gradient   x̄ = ḡ, zero where replaced        src̅ = ḡ there; of several for one position only the
+               last gets it
+    Shapes     (n, m), (k, l), (k, l) -> (n, m)
+    Raises     IndexError if an index is out of range; ValueError if the shapes do not fit
+    Example    >>> mg.scatter(mg.zeros(2, 2), 1, mg.tensor([[1], [0]]), 5.0)
+               tensor([[0., 5.],
+                       [5., 0.]])
+    """
+    source = value if src is None else src
+    if source is None:
+        raise TypeError("scatter: there is nothing to put in; give src or value")
+    if reduce is not None:
+        if reduce != "add":
+            raise ValueError(f"scatter: reduce is None or 'add', got {reduce!r}")
+        return scatter_add(x, dim, index, source)
+    where = mesh("scatter", x, dim, index)
+    return _setitem(x, part_for("scatter", index, source), where)
+
+
+@composition
+def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
+    """A copy of x with entries added along an axis: the transpose of `gather`.
+
+    Forward    out = x; out[index[i, j], j] += src[i, j] for dim 0, repeated positions adding up
+    Gradient   x̄ = ḡ        src̅[i, j] = ḡ[index[i, j], j]
+    Shapes     (n, m), (k, l), (k, l) -> (n, m)
+    Raises     IndexError if an index is out of range; ValueError if the shapes do not fit
+    Example    >>> mg.scatter_add(mg.zeros(2), 0, mg.tensor([1, 1]), mg.tensor([1.0, 2.0]))
+               tensor([0., 3.])
+    """
+    where = mesh("scatter_add", x, dim, index)
+    return _add_at(x, part_for("scatter_add", index, src), where)
+
+
+# ---------------------------------------------------------------------------------------- by mask
+
+
+def mask_of(name: str, mask: Any) -> Array:
+    """`mask` as an array of booleans."""
+    array = np.asarray(getattr(mask, "_array", mask))
+    if array.dtype != bool:
+        raise TypeError(f"{name}: the mask is boolean, got {array.dtype}; compare, or use .bool()")
+    return array
+
+
+def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
+    """x with the entries of `source`, one after the other, where the mask is true.
+
+    Forward    out = x; out[mask] = source.ravel()[: number of entries]
+    Gradient   x̄ = ḡ where not mask, else 0        source̅ = the entries of ḡ, zeros for what was unused
+    Shapes     (...), broadcastable to it, (...) -> (...)
+    Raises     TypeError if the mask is not boolean; ValueError if the source has too few entries
+    Example    >>> mg.masked_scatter(mg.zeros(3), mg.tensor([True, False, True]), mg.arange(1.0, 9.0))
+               tensor([1., 0., 2.])
+    """
+    where = np.broadcast_to(mask_of("masked_scatter", mask), tuple(x.shape))
+    count = int(where.sum())
+    entries = reshape(source, -1)
+    if entries.shape[0] < count:
+        raise ValueError(
+            f"masked_scatter: the mask has {count} entries, the source only {entries.shape[0]}"
+        )
+    return setitem(x, getitem(entries, slice(count)), where)
+
+
+# ---------------------------------------------------------------------------------------- windows
+
+
+@op(
+    lambda g, x_shape, dimension, size, step: _overlap_add(g, x_shape, dimension, size, step),
+    notation="unfold({x})",
+)
+def unfold(x: Array, dimension: int, size: int, step: int) -> Array:
+    """Windows along an axis.
+
+    Forward    out[..., w, ..., k] = x[..., w step + k, ...]
+    Gradient   x̄ = the windows of ḡ, added where they overlap
+    Shapes     (..., n, ...) -> (..., ⌊(n - size) / step⌋ + 1, ..., size)
+    Raises     ValueError if a window does not fit, or the step is not positive
+    Example    >>> mg.arange(5).unfold(0, 3, 2)
+               tensor([[0, 1, 2],
+                       [2, 3, 4]])
+    """
+    dimension = normalize_axis_index(dimension, x.ndim)
+    at = along(dimension, windows(x.shape[dimension], size, step))
+    return np.moveaxis(x[at], dimension + 1, -1)
+
+
+def windows(n: int, size: int, step: int) -> Array:
+    """Positions along an axis of size n: a row for each window."""
+    if step < 1:
+        raise ValueError(f"unfold: the step is positive, got {step}")
+    if not 0 <= size <= n:
+        raise ValueError(f"unfold: windows of size {size} do not fit in an axis of size {n}")
+    return np.arange(0, n - size + 1, step)[:, None] + np.arange(size)
+
+
+@op(lambda g, dimension, size, step: unfold(g, dimension, size, step))
+def _overlap_add(g: Array, shape: tuple[int, ...], dimension: int, size: int, step: int) -> Array:
+    """The transpose of `unfold`: windows added where they overlap.
+
+    Forward    out[..., w step + k, ...] += g[..., w, ..., k]
+    Gradient   ḡ = the windows of out̄
+    Shapes     (..., w, ..., size) -> shape
+    """
+    dimension = normalize_axis_index(dimension, len(shape))
+    out = np.zeros_like(g, shape=shape)
+    span = (g.shape[dimension] - 1) * step + 1
+    for k in range(size):  # the windows' k-th entries lie apart: no two of them meet
+        out[along(dimension, slice(k, k + span, step))] += g[..., k]
+    return out

@@ -1,0 +1,447 @@
+"""Random tensors, all from one source, so that one call of `manual_seed` makes a program repeatable.
+
+Everywhere: `generator` is a `Generator` of one's own; None means the common one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import devices, dtypes, inplace, promotion
+from minigrad.creation import finish, floating, like, shape_of
+from minigrad.graph import Variable
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+__all__ = [
+    "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed",
+    "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like", "randperm", "seed", "set_rng_state",
+]  # fmt: skip
+
+Array = Any
+
+
+class Generator:
+    """A source of random numbers: NumPy's generator, which is at ``.numpy``.
+
+    seed     an integer that decides all numbers to come; None: a fresh one from the system
+    Raises   ValueError if `device` is not the CPU.
+    Example  >>> generator = mg.Generator().manual_seed(0)
+             >>> a = mg.rand(2, generator=generator)
+             >>> generator = generator.manual_seed(0)
+             >>> mg.equal(a, mg.rand(2, generator=generator))
+             True
+    """
+
+    def __init__(self, device: Any = None, *, seed: int | None = None) -> None:
+        devices.check(device)
+        self.manual_seed(fresh_seed() if seed is None else seed)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from `seed`, any integer, and return this generator.
+
+        Raises   TypeError if `seed` is not an integer.
+        """
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise TypeError(f"a seed is an integer, got {type(seed).__name__}")
+        self._seed = int(seed)
+        self.numpy = np.random.default_rng(self._seed % 2**64)  # negative ones wrap around
+        return self
+
+    def seed(self) -> int:
+        """Start again from a fresh seed of the system's, and return it."""
+        return self.manual_seed(fresh_seed()).initial_seed()
+
+    def initial_seed(self) -> int:
+        """The seed that this generator last started from."""
+        return self._seed
+
+    def get_state(self) -> dict[str, Any]:
+        """Where the generator stands, for `set_state` to return to."""
+        return {"seed": self._seed, "numpy": self.numpy.bit_generator.state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Return to where the generator stood at `get_state`.
+
+        Raises   TypeError if `state` did not come from `get_state`.
+        """
+        if not isinstance(state, dict) or set(state) != {"seed", "numpy"}:
+            raise TypeError("set_state takes what get_state returned")
+        self._seed = state["seed"]
+        self.numpy.bit_generator.state = state["numpy"]
+
+
+def fresh_seed() -> int:
+    return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+
+
+default_generator = Generator()
+
+
+def source(generator: Any) -> np.random.Generator:
+    """NumPy's generator behind `generator`; None: the common one."""
+    if generator is None:
+        return default_generator.numpy
+    if isinstance(generator, np.random.Generator):
+        return generator
+    if not isinstance(generator, Generator):
+        raise TypeError(f"generator is a mg.Generator, got {type(generator).__name__}")
+    return generator.numpy
+
+
+def manual_seed(seed: int) -> Generator:
+    """Make all that is random repeatable, from here on: the common generator starts from `seed`.
+
+    Raises   TypeError if `seed` is not an integer.
+    Example  >>> generator = mg.manual_seed(0)
+             >>> a = mg.rand(3)
+             >>> generator = mg.manual_seed(0)
+             >>> mg.equal(a, mg.rand(3))
+             True
+    """
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Start the common generator from a fresh seed of the system's, and return it."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed that the common generator last started from."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> dict[str, Any]:
+    """Where the common generator stands, for `set_rng_state`."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: dict[str, Any]) -> None:
+    """Return the common generator to where it stood at `get_rng_state`."""
+    default_generator.set_state(new_state)
+
+
+# ---------------------------------------------------------------------------------------- as arrays
+
+
+def uniform_array(shape: Any, dtype: np.dtype[Any], generator: Any) -> Array:
+    """Uniform numbers in [0, 1) of a floating-point type."""
+    refuse_integers("rand", dtype)
+    drawn = np.float32 if dtype.itemsize <= 4 else np.float64
+    array = source(generator).random(shape, drawn)
+    if dtype.itemsize < 4:  # rounding to half precision may reach 1
+        return np.minimum(array.astype(dtype), np.nextafter(dtype.type(1), dtype.type(0)))
+    return array
+
+
+def normal_array(shape: Any, dtype: np.dtype[Any], generator: Any) -> Array:
+    """Standard normal numbers of a floating-point type."""
+    refuse_integers("randn", dtype)
+    drawn = np.float32 if dtype.itemsize <= 4 else np.float64
+    return np.asarray(source(generator).standard_normal(shape, drawn)).astype(dtype, copy=False)
+
+
+def refuse_integers(name: str, dtype: np.dtype[Any]) -> None:
+    if dtype.kind != "f":
+        raise TypeError(f"{name}: the type is a floating-point one, got {dtype}; see randint")
+
+
+# -------------------------------------------------------------------------------- of a given shape
+
+
+def rand(
+    *size: Any,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Uniform random numbers in [0, 1).
+
+    Raises   ValueError if a size is negative; TypeError if `dtype` is not a floating-point type.
+    Example  >>> mg.rand(2, 3).shape
+             (2, 3)
+    """
+    array = uniform_array(shape_of("rand", size), floating(dtype), generator)
+    return finish(array, requires_grad, device)
+
+
+def randn(
+    *size: Any,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers of the standard normal distribution.
+
+    Raises   ValueError if a size is negative; TypeError if `dtype` is not a floating-point type.
+    Example  >>> mg.randn(2, 3).shape
+             (2, 3)
+    """
+    array = normal_array(shape_of("randn", size), floating(dtype), generator)
+    return finish(array, requires_grad, device)
+
+
+def randint(
+    low: Any,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random integers from `low` to `high` - 1; ``randint(high, size)`` starts at 0.
+
+    Returns  int64 unless `dtype` says otherwise
+    Raises   ValueError if there is no integer between; TypeError if a size is missing.
+    Example  >>> t = mg.randint(1, 7, (100,))
+             >>> bool(((t >= 1) & (t <= 6)).all())
+             True
+    """
+    if isinstance(high, (tuple, list)):
+        low, high, size = 0, low, high
+    if size is None:
+        raise TypeError("randint: the size is missing; call randint(high, size) or (low, high, size)")
+    if high is None:
+        low, high = 0, low
+    shape = shape_of("randint", tuple(size) if isinstance(size, (tuple, list)) else (size,))
+    if int(low) >= int(high):
+        raise ValueError(f"randint: no integer is at least {low} and less than {high}")
+    array = np.asarray(source(generator).integers(int(low), int(high), shape))
+    kind = np.dtype(np.int64) if dtype is None else dtypes.resolve(dtype)
+    return finish(array.astype(kind, copy=False), requires_grad, device)
+
+
+def randperm(
+    n: int,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The numbers 0 to n - 1 in random order.
+
+    Raises   ValueError if `n` is negative.
+    Example  >>> mg.randperm(4).sort().values
+             tensor([0, 1, 2, 3])
+    """
+    (n,) = shape_of("randperm", (n,))
+    array = source(generator).permutation(n)
+    kind = np.dtype(np.int64) if dtype is None else dtypes.resolve(dtype)
+    return finish(array.astype(kind, copy=False), requires_grad, device)
+
+
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Uniform random numbers in [0, 1), in the shape and type of another tensor."""
+    kind = like(input, dtype)
+    return finish(uniform_array(input.shape, kind, generator), requires_grad, device)
+
+
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Standard normal random numbers, in the shape and type of another tensor."""
+    kind = like(input, dtype)
+    return finish(normal_array(input.shape, kind, generator), requires_grad, device)
+
+
+def randint_like(
+    input: Tensor,
+    low: Any,
+    high: Any = None,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random integers from `low` to `high` - 1 (or 0 to `low` - 1), in the shape and type of another."""
+    kind = like(input, dtype)
+    if high is None:
+        low, high = 0, low
+    return randint(low, high, input.shape, generator=generator, dtype=kind, device=device,
+                   requires_grad=requires_grad)  # fmt: skip
+
+
+# --------------------------------------------------------------------- with parameters for each entry
+
+
+def plain(value: Any) -> Any:
+    return value._array if isinstance(value, Variable) else value
+
+
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers of normal distributions.
+
+    mean, std  numbers, together with `size`, or tensors, one distribution for each entry
+    Raises     ValueError if a standard deviation is negative, or if mean and std do not broadcast.
+    Example    >>> mg.normal(mg.arange(3.0), 0.0)
+               tensor([0., 1., 2.])
+    """
+    mean, std = plain(mean), plain(std)
+    if np.any(np.asarray(std) < 0):
+        raise ValueError("normal: a standard deviation is not negative")
+    if size is None:
+        shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
+    else:
+        shape = shape_of("normal", tuple(size) if isinstance(size, (tuple, list)) else (size,))
+    if dtype is None:
+        given = [a.dtype for a in (mean, std) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+        kind = np.result_type(*given) if given else promotion.default_dtype
+    else:
+        kind = dtypes.resolve(dtype)
+    array = normal_array(shape, kind, generator) * std + mean
+    return finish(np.asarray(array).astype(kind, copy=False), requires_grad, device)
+
+
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
+    """Ones and zeros: 1 with the probability at each entry.
+
+    input    probabilities from 0 to 1, floating-point; with `p` given, only its shape and type count
+    p        one probability for all
+    Raises   ValueError if a probability is outside 0 ... 1.
+    Example  >>> mg.bernoulli(mg.tensor([0.0, 1.0]))
+             tensor([0., 1.])
+    """
+    probabilities = plain(input) if p is None else np.asarray(p)
+    if not np.all((probabilities >= 0) & (probabilities <= 1)):
+        raise ValueError("bernoulli: a probability is between 0 and 1")
+    draws = source(generator).random(input.shape)
+    return finish(np.asarray(draws < probabilities).astype(input.dtype))
+
+
+def poisson(input: Tensor, *, generator: Any = None) -> Tensor:
+    """Random counts of Poisson distributions, with the rate at each entry.
+
+    Raises   ValueError if a rate is negative.
+    Example  >>> mg.poisson(mg.zeros(2))
+             tensor([0., 0.])
+    """
+    return finish(np.asarray(source(generator).poisson(plain(input))).astype(input.dtype))
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None
+) -> Tensor:
+    """Random positions, drawn with the weights of each row.
+
+    input        weights, at least 0, of any sum above 0: (n,) or (m, n)
+    num_samples  how many to draw from each row
+    replacement  whether a position may be drawn again
+    Returns      int64, (num_samples,) or (m, num_samples)
+    Raises       ValueError for weights that are negative, not finite or all 0, or if there are fewer
+                 positions of positive weight than samples without replacement.
+    Example      >>> mg.multinomial(mg.tensor([0.0, 1.0, 0.0]), 2, replacement=True)
+                 tensor([1, 1])
+    """
+    weights = np.asarray(plain(input), np.float64)
+    if weights.ndim not in (1, 2):
+        raise ValueError(f"multinomial: weights are a vector or a matrix, got {weights.shape}")
+    if num_samples < 1:
+        raise ValueError(f"multinomial: num_samples is at least 1, got {num_samples}")
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and (weights.sum(-1) > 0).all()):
+        raise ValueError("multinomial: weights are finite, at least 0, and not all 0 in a row")
+    rng = source(generator)
+    if replacement:
+        cumulative = np.cumsum(weights, -1)
+        totals = cumulative[..., -1:]
+        draws = rng.random((*weights.shape[:-1], num_samples)) * totals
+        draws = np.minimum(draws, np.nextafter(totals, 0))  # rounding may reach the total
+        rows = zip(np.atleast_2d(cumulative), np.atleast_2d(draws))
+        found = [np.searchsorted(row, drawn, side="right") for row, drawn in rows]
+        drawn = np.stack(found).reshape(draws.shape)
+    else:
+        if ((weights > 0).sum(-1) < num_samples).any():
+            raise ValueError(
+                f"multinomial: cannot draw {num_samples} without replacement from fewer positions of "
+                "positive weight; pass replacement=True"
+            )
+        # the positions of the smallest of exponential waiting times, one clock for each position
+        waiting = np.full(weights.shape, np.inf)
+        np.divide(rng.standard_exponential(weights.shape), weights, out=waiting, where=weights > 0)
+        drawn = np.argsort(waiting, -1)[..., :num_samples]
+    return finish(drawn.astype(np.int64, copy=False))
+
+
+# ------------------------------------------------------------------------------ in place, as methods
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fill this tensor with normal random numbers, and return it."""
+    array = normal_array(tensor.shape, tensor.dtype, generator) * std + mean
+    return inplace.overwrite(tensor, "normal_", array)
+
+
+def uniform_(tensor: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fill this tensor with uniform random numbers in [from_, to), and return it."""
+    if from_ > to:
+        raise ValueError(f"uniform_: the bounds are in falling order, {from_} and {to}")
+    array = uniform_array(tensor.shape, tensor.dtype, generator) * (to - from_) + from_
+    return inplace.overwrite(tensor, "uniform_", array)
+
+
+def bernoulli_(tensor: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+    """Fill this tensor with ones (with probability `p`) and zeros, and return it."""
+    draws = source(generator).random(tensor.shape) < plain(p)
+    return inplace.overwrite(tensor, "bernoulli_", np.asarray(draws).astype(tensor.dtype))
+
+
+def exponential_(tensor: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fill this tensor with random numbers of density lambd exp(-lambd x), and return it."""
+    if not lambd > 0:
+        raise ValueError(f"exponential_: lambd is positive, got {lambd}")
+    array = source(generator).standard_exponential(tensor.shape) / lambd
+    return inplace.overwrite(tensor, "exponential_", np.asarray(array).astype(tensor.dtype))
+
+
+def random_(
+    tensor: Tensor, from_: int = 0, to: int | None = None, *, generator: Any = None
+) -> Tensor:
+    """Fill this tensor with random integers in [from_, to), and return it.
+
+    ``random_(to)`` starts at 0, and ``random_()`` goes as far as the type holds integers exactly.
+    """
+    if to is None:
+        from_, to = (0, from_) if from_ else (0, largest_integer(tensor.dtype) + 1)
+    array = source(generator).integers(from_, to, tensor.shape)
+    return inplace.overwrite(tensor, "random_", np.asarray(array).astype(tensor.dtype))
+
+
+def largest_integer(dtype: np.dtype[Any]) -> int:
+    """The largest n such that `dtype` holds all integers up to n, and below NumPy's limit."""
+    if dtype.kind == "b":
+        return 1
+    if dtype.kind == "f":
+        return int(2 ** (math.frexp(1 / np.finfo(dtype).eps)[1]))
+    return min(int(np.iinfo(dtype).max), 2**63 - 2)
