@@ -6,12 +6,16 @@ finds common mistakes, and `plots` has pictures of training.
 
 from minigrad.visualize.description import Description, Vertex, describe
 from minigrad.visualize.dot import draw
+from minigrad.visualize.explain import explain
 from minigrad.visualize.recording import record_values
+from minigrad.visualize.tape import tape
 
 __all__ = [
     "Description",
     "Vertex",
     "describe",
     "draw",
+    "explain",
     "record_values",
+    "tape",
 ]

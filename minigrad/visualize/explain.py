@@ -134,8 +134,7 @@ class PageData:
         self.replay = done
         self.cotangents = cotangents
         self.arrays: list[dict[str, Any]] = []
-        self.known: dict[int, int] = {}
-        self.kept_alive: list[Any] = []  # ids are only valid while the arrays live
+        self.known: dict[Any, int] = {}
 
     def data(self) -> dict[str, Any]:
         vertices = [self.vertex(v) for v in self.description.vertices]
@@ -158,11 +157,12 @@ class PageData:
         """The number of an array in the page's list."""
         if value is None or isinstance(value, (tuple, list)):
             return None
-        known = self.known.get(id(value))
+        array = np.asarray(value)
+        key = (array.shape, array.dtype.str, array.tobytes())
+        known = self.known.get(key)
         if known is None:
-            known = self.known[id(value)] = len(self.arrays)
-            self.kept_alive.append(value)
-            self.arrays.append(packed(np.asarray(value)))
+            known = self.known[key] = len(self.arrays)
+            self.arrays.append(packed(array))
         return known
 
     # ----------------------------------------------------------------------------------- vertices
@@ -213,7 +213,12 @@ class PageData:
             if arrivals[target] > 1:
                 step["arrival"] = [seen[target], arrivals[target]]
             steps.append(step)
-        return steps
+        leaves = [
+            [v.index, self.array(self.replay.gradients[v.index])]
+            for v in self.description.vertices
+            if v.kind == "leaf" and v.index in self.replay.gradients
+        ]
+        return [*steps, {"kind": "done", "leaves": leaves}]
 
     def product(self, c: Contribution) -> dict[str, Any]:
         """One vector-Jacobian product as the page shows it."""
@@ -229,8 +234,9 @@ class PageData:
             "g": self.array(c.cotangent),
             "gradient": self.array(c.gradient),
             "total": self.array(c.total),
-            "before": self.array(c.before),
         }
+        if c.before is not None:
+            step["before"] = self.array(c.before)
         if c.raw.shape != c.gradient.shape:
             step["raw"] = self.array(c.raw)
             step["stretched"] = stretched(c.raw.shape, c.gradient.shape)

@@ -88,7 +88,8 @@ def as_copy(vjp: Callable[[Any], Any], random: Any, probe: Any) -> Rule | None:
     if scale.shape != probe.shape or not np.isfinite(found).all():
         return None
     index = np.rint(found).astype(np.int64) - 1
-    index = np.where(scale == 0, 0, index)
+    itself = np.arange(scale.size).reshape(scale.shape) if scale.size == random.size else 0
+    index = np.where(scale == 0, itself, index)
     if index.size and not (0 <= index.min() and index.max() < random.size):
         return None
     if not close(scale * random.reshape(-1)[index], probe):

@@ -1,0 +1,596 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const { vertices, arrays, steps } = data;
+  const byId = (id) => document.getElementById(id);
+  const graph = byId("graph"), panel = byId("panel");
+  let current = -1, timer = null, wantJacobian = false;
+
+  // ------------------------------------------------------------------------------- small helpers
+
+  /** An element with text and children; text is never read as markup. */
+  function make(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
+    }
+    element.append(...children.filter((c) => c !== null && c !== undefined));
+    return element;
+  }
+
+  function makeSvg(tag, attributes = {}, text = null) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    if (text !== null) element.textContent = text;
+    return element;
+  }
+
+  const shownNumber = (n) => String(n).replace("-", "−");
+  const number = (n) => (typeof n === "number" ? n : Number(n === "inf" ? Infinity : n === "-inf" ? -Infinity : NaN));
+  const inBrackets = (n) => (number(n) < 0 ? `(${shownNumber(n)})` : shownNumber(n));
+  const cut = (text, n) => { const c = [...text]; return c.length > n ? c.slice(0, n - 1).join("") + "…" : text; };
+  const sizeOf = (shape) => shape.reduce((a, b) => a * b, 1);
+  const columnsOf = (shape) => (shape.length ? shape[shape.length - 1] : 1);
+
+  // ----------------------------------------------------------------------------------- matrices
+
+  /** A figure with an array's numbers.  `role` names it for the marks of `ask`. */
+  function matrix(index, caption, role, ask = null, note = null) {
+    const figure = make("figure", { "data-role": role });
+    const title = make("figcaption", {}, make("b", {}, caption));
+    figure.append(title);
+    if (index === null || index === undefined) {
+      title.append(make("span", {}, ` ${note || "value not kept"}`));
+      return figure;
+    }
+    const array = arrays[index];
+    const shape = array.shape.length ? array.shape.join("×") : "scalar";
+    title.append(make("span", {}, ` ${shape}${note ? ", " + note : ""}`));
+    const flat = array.rows.flat().map(number).filter(Number.isFinite);
+    const largest = Math.max(1e-30, ...flat.map(Math.abs));
+    const table = make("table", { "data-array": index, "aria-label": `${caption}, ${shape}` });
+    if (ask) table.className = "asks";
+    array.rows.forEach((row, r) => {
+      const line = make("tr");
+      row.forEach((n, c) => {
+        const cell = make("td", { "data-r": r, "data-c": c }, shownNumber(n));
+        const share = Number.isFinite(number(n)) ? 0.3 * Math.abs(number(n)) / largest : 0;
+        if (share > 0.01) {
+          const colour = number(n) > 0 ? "--positive" : "--negative";
+          cell.style.backgroundColor = `rgba(var(${colour}), ${share.toFixed(3)})`;
+        }
+        if (ask) cell.tabIndex = r === 0 && c === 0 ? 0 : -1;
+        line.append(cell);
+      });
+      table.append(line);
+    });
+    figure.append(make("div", { class: "scroll" }, table));
+    if (array.of) {
+      const shown = `${array.rows.length} of ${array.of[0]} rows, ${array.rows[0].length} of ${array.of[1]} columns`;
+      figure.append(make("p", { class: "cut" }, `Cut: ${shown} are shown.`));
+    }
+    if (array.shape.includes(0)) figure.append(make("p", { class: "cut" }, "No entries."));
+    if (ask) explainEntries(table, ask);
+    return figure;
+  }
+
+  function explainEntries(table, ask) {
+    const answer = (event) => {
+      const cell = event.target.closest("td");
+      if (cell) ask(Number(cell.dataset.r), Number(cell.dataset.c), cell);
+    };
+    table.addEventListener("pointerover", answer);
+    table.addEventListener("click", answer);
+    table.addEventListener("focusin", answer);
+    table.addEventListener("keydown", (event) => {
+      const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+      const cell = event.target.closest("td");
+      if (!cell || !(event.key in moves)) return;
+      const [dr, dc] = moves[event.key];
+      const to = table.rows[Number(cell.dataset.r) + dr]?.cells[Number(cell.dataset.c) + dc];
+      event.preventDefault();
+      event.stopPropagation();
+      if (!to) return;
+      cell.tabIndex = -1;
+      to.tabIndex = 0;
+      to.focus();
+    });
+  }
+
+  function clearMarks() {
+    panel.querySelectorAll("td.mark, td.target").forEach((c) => c.classList.remove("mark", "target"));
+  }
+
+  /** Mark the cells of the figure `role` for which test(row, column) holds. */
+  function mark(role, test) {
+    panel.querySelectorAll(`figure[data-role="${role}"] td`).forEach((cell) => {
+      if (test(Number(cell.dataset.r), Number(cell.dataset.c))) cell.classList.add("mark");
+    });
+  }
+
+  function sumText(terms, limit = 12) {
+    const shown = terms.slice(0, limit).join(" + ");
+    return terms.length > limit ? `${shown} + … (${terms.length} terms)` : shown || "0";
+  }
+
+  // ----------------------------------------------------------------------------- rules of a VJP
+
+  const sign = (text) => make("span", { class: "sign", "aria-hidden": "true" }, text);
+
+  function whyBox() {
+    return make("p", { class: "why", id: "why", "aria-live": "polite" },
+      "Point at an entry of the result, or move there with Tab and the arrow keys, to see what made it.");
+  }
+
+  function answerWith(cell, text) {
+    cell.classList.add("target");
+    byId("why").textContent = text;
+  }
+
+  /** The figures of a vector-Jacobian product; the first is the result. */
+  function product(step) {
+    const rule = step.rule, target = vertices[step.target], source = vertices[step.vertex];
+    const result = step.raw ?? step.gradient;
+    const name = step.raw === undefined ? target.bar : `${target.bar} before the sum`;
+    const entry = (r, c) => arrays[result].rows[r][c];
+    const place = (r, c) => `${target.bar}[${arrays[result].shape.length > 1 ? r + ", " : ""}${c}]`;
+    const row = make("div", { class: "row product" });
+
+    if (rule.kind === "product") {
+      const left = arrays[rule.left.array], right = arrays[rule.right.array];
+      const inner = left.of ? left.of[1] : columnsOf(left.shape);
+      const columns = columnsOf(right.shape);
+      const wide = columnsOf(arrays[result].shape);
+      const ask = (r, c, cell) => {
+        clearMarks();
+        const flat = r * wide + c, i = Math.floor(flat / columns), j = flat % columns;
+        mark("left", (a) => a === i);
+        mark("right", (_, b) => b === j);
+        if (!left.rows[i] || j >= right.rows[0].length) {
+          answerWith(cell, `${place(r, c)} = ${shownNumber(entry(r, c))}: its row or column is cut here.`);
+          return;
+        }
+        const terms = left.rows[i].slice(0, right.rows.length)
+          .map((n, k) => `${inBrackets(n)}·${inBrackets(right.rows[k][j])}`);
+        const hidden = inner - terms.length;
+        const more = hidden > 0 ? ` + … (${hidden} more terms are cut)` : "";
+        answerWith(cell, `${place(r, c)} = row ${i} of ${rule.left.symbol} · column ${j} of ${rule.right.symbol}`
+          + ` = ${sumText(terms)}${more} = ${shownNumber(entry(r, c))}`);
+      };
+      row.append(matrix(result, name, "result", ask), sign("="),
+        matrix(rule.left.array, rule.left.symbol, "left"), sign("·"),
+        matrix(rule.right.array, rule.right.symbol, "right"));
+    } else if (rule.kind === "copy") {
+      const g = arrays[step.g], scale = arrays[rule.scale], wide = columnsOf(g.shape);
+      const from = (r, c) => {
+        const flat = rule.index ? rule.index[r][c] : r * columnsOf(arrays[result].shape) + c;
+        return [Math.floor(flat / wide), flat % wide];
+      };
+      const ask = (r, c, cell) => {
+        clearMarks();
+        const [i, j] = from(r, c), factor = scale.rows[r][c];
+        mark("scale", (a, b) => a === r && b === c);
+        if (number(factor) === 0) {
+          answerWith(cell, `${place(r, c)} = 0: nothing of ${source.bar} comes here.`);
+          return;
+        }
+        mark("cotangent", (a, b) => a === i && b === j);
+        const g_ij = g.rows[i]?.[j];
+        const was = g_ij === undefined ? `entry ${i}, ${j} of ${source.bar}, which is cut here` : inBrackets(g_ij);
+        answerWith(cell, `${place(r, c)} = ${was} · ${inBrackets(factor)} = ${shownNumber(entry(r, c))}`);
+      };
+      const factors = new Set(scale.rows.flat());
+      const mask = factors.size === 2 && factors.has(0) && factors.has(1);
+      const trivial = factors.size === 1 && factors.has(1);
+      row.append(matrix(result, name, "result", ask), sign("="),
+        matrix(step.g, source.bar, "cotangent", null, rule.index ? "each entry taken to its place" : null));
+      if (!trivial) {
+        row.append(sign("∗"), matrix(rule.scale, mask ? "mask" : `∂${source.symbol}/∂${target.symbol}`, "scale",
+          null, mask ? "1 where it passes, 0 where it stops" : "entry by entry"));
+      }
+    } else if (rule.kind === "sum") {
+      const g = arrays[step.g], d = g.shape.length, firstOnly = rule.axes.every((a) => a < d - 1);
+      const columnSum = rule.axes.length === d - 1 && firstOnly;
+      const ask = (r, c, cell) => {
+        clearMarks();
+        const all = rule.axes.length === d;
+        if (!columnSum && !all) {
+          answerWith(cell, `${place(r, c)} = ${shownNumber(entry(r, c))}, a sum over axes ${rule.axes.join(", ")}`);
+          return;
+        }
+        mark("cotangent", (_, b) => all || b === c);
+        const terms = (all ? g.rows.flat() : g.rows.map((line) => line[c])).map(inBrackets);
+        const more = g.of ? " + … (the rest is cut)" : "";
+        answerWith(cell, `${place(r, c)} = ${all ? "all of" : `column ${c} of`} ${source.bar}`
+          + ` = ${sumText(terms)}${more} = ${shownNumber(entry(r, c))}`);
+      };
+      row.append(matrix(result, name, "result", ask), sign("= Σ"),
+        matrix(step.g, source.bar, "cotangent", null, columnSum ? "summed down each column" : `summed over axes ${rule.axes.join(", ")}`));
+    } else {
+      row.append(matrix(result, name, "result"), sign("⟵"),
+        matrix(step.g, source.bar, "cotangent", null, `through the derivative of ${source.op}`));
+    }
+    return row;
+  }
+
+  function stretched(step) {
+    if (step.raw === undefined) return [];
+    const target = vertices[step.target], raw = arrays[step.raw], result = arrays[step.gradient];
+    const axes = step.stretched, d = raw.shape.length;
+    const rowsSummed = axes.some((a) => a < d - 1), columnsSummed = axes.includes(d - 1);
+    const simple = d <= 2;
+    const ask = (r, c, cell) => {
+      clearMarks();
+      if (!simple) {
+        answerWith(cell, `${shownNumber(result.rows[r][c])}, a sum over axes ${axes.join(", ")}`);
+        return;
+      }
+      const hit = (a, b) => (rowsSummed || a === r) && (columnsSummed || b === c);
+      mark("result", hit);
+      const terms = [];
+      raw.rows.forEach((line, a) => line.forEach((n, b) => { if (hit(a, b)) terms.push(inBrackets(n)); }));
+      answerWith(cell, `${target.bar}: ${sumText(terms)}${raw.of ? " + … (the rest is cut)" : ""} = ${shownNumber(result.rows[r][c])}`);
+    };
+    const which = axes.length === 1 ? `axis ${axes[0]}` : `axes ${axes.join(", ")}`;
+    return [
+      make("h3", {}, `${target.symbol} was stretched along ${which} by broadcasting: its gradient is the sum there`),
+      make("div", { class: "row" }, matrix(step.gradient, target.bar, "gradient", ask),
+        sign("= Σ"), make("span", { class: "facts" }, "of the entries above")),
+    ];
+  }
+
+  function fanOut(step) {
+    const target = vertices[step.target];
+    if (!step.arrival) return [];
+    const [n, of] = step.arrival;
+    const before = step.before === undefined
+      ? make("span", { class: "facts" }, "nothing yet")
+      : matrix(step.before, `${target.bar} so far`, "before");
+    return [
+      make("h3", {}, `${target.symbol} is used ${of} times: contribution ${n} of ${of} is added`),
+      make("div", { class: "row" }, before, sign("+"),
+        matrix(step.gradient, "this contribution", "contribution"), sign("="),
+        matrix(step.total, n === of ? target.bar : `${target.bar} so far`, "total")),
+    ];
+  }
+
+  function jacobianPart(step) {
+    if (!wantJacobian) return [];
+    const target = vertices[step.target], source = vertices[step.vertex];
+    const title = make("h3", {}, `The whole Jacobian J = ∂${source.symbol}/∂${target.symbol}, and Jᵀ·vec(${source.bar})`);
+    if (step.jacobian === undefined) {
+      return [title, make("p", { class: "facts" }, "It is too large to print here: that is why nobody forms it.")];
+    }
+    const J = arrays[step.jacobian], g = arrays[step.g].rows.flat(), x = arrays[step.gradient];
+    const wide = columnsOf(x.shape);
+    const column = x.rows.flat();
+    const ask = (r, c, cell) => {
+      clearMarks();
+      mark("jacobian", (_, b) => b === r * wide + c);
+      mark("vec", () => true);
+      const terms = J.rows.map((line, k) => [line[r * wide + c], g[k]]).filter(([d]) => number(d) !== 0)
+        .map(([d, each]) => `${inBrackets(d)}·${inBrackets(each)}`);
+      answerWith(cell, `column ${r * wide + c} of J · vec(${source.bar}) = ${sumText(terms)} = ${shownNumber(column[r * wide + c])}`);
+    };
+    const vec = matrixOf(g.map((n) => [n]), `vec(${source.bar})`, "vec");
+    const nonzero = J.rows.flat().filter((n) => number(n) !== 0).length;
+    return [
+      title,
+      make("p", { class: "facts" }, `${J.shape[0]} × ${J.shape[1]} entries, ${nonzero} of them not zero; `
+        + `row: an entry of ${source.symbol}, column: an entry of ${target.symbol}`),
+      make("div", { class: "row" }, matrix(step.gradient, `${target.bar} = Jᵀ·vec(${source.bar})`, "shortcut", ask), sign("from"),
+        matrix(step.jacobian, "J", "jacobian"), vec),
+    ];
+  }
+
+  /** A figure of numbers that are not in the data. */
+  function matrixOf(rows, caption, role) {
+    const index = arrays.length;
+    arrays.push({ shape: [rows.length, rows[0].length], rows });
+    const figure = matrix(index, caption, role);
+    arrays.pop();
+    return figure;
+  }
+
+  // -------------------------------------------------------------------------------------- steps
+
+  function facts(vertex) {
+    const found = [];
+    if (vertex.module) found.push(make("p", { class: "facts" }, `in ${vertex.module}`));
+    if (vertex.line) found.push(make("p", { class: "facts" }, "computed by ", make("code", {}, vertex.line)));
+    return found;
+  }
+
+  function operands(vertex, shownRole = "operand") {
+    const distinct = [...new Set(vertex.inputs)];
+    return distinct.map((i) => matrix(vertices[i].value, vertices[i].symbol, shownRole, null, vertices[i].note));
+  }
+
+  const views = {
+    forward(step) {
+      const vertex = vertices[step.vertex];
+      return {
+        title: `Forward: ${vertex.symbol} = ${vertex.formula}`,
+        parts: [
+          make("p", { class: "kind" }, "Forward"),
+          make("h2", {}, `${vertex.symbol} = ${vertex.formula}`),
+          ...facts(vertex),
+          make("h3", {}, "What goes in"),
+          make("div", { class: "row" }, ...operands(vertex)),
+          make("h3", {}, "What comes out"),
+          make("div", { class: "row" }, matrix(vertex.value, vertex.symbol, "value", null, vertex.note)),
+        ],
+      };
+    },
+    seed(step) {
+      const vertex = vertices[step.vertex];
+      return {
+        title: `Backward starts at ${vertex.symbol}`,
+        parts: [
+          make("p", { class: "kind backward" }, "Backward"),
+          make("h2", {}, `The gradient of ${vertex.symbol} by itself`),
+          make("p", {}, `The backward pass starts here, and goes through the ops in reverse. `
+            + `${vertex.bar} says how much the result changes with each entry of ${vertex.symbol}.`),
+          make("div", { class: "row" }, matrix(step.total, vertex.bar, "total")),
+        ],
+      };
+    },
+    vjp(step) {
+      const vertex = vertices[step.vertex], target = vertices[step.target];
+      return {
+        title: `Backward of ${vertex.symbol} = ${vertex.formula}: ${step.formula}`,
+        parts: [
+          make("p", { class: "kind backward" }, `Backward of ${vertex.symbol} = ${vertex.formula}`),
+          make("p", { class: "formula" }, step.formula),
+          ...facts(vertex),
+          make("h3", {}, `From ${vertex.bar}, which arrived, to ${target.bar}`),
+          product(step),
+          whyBox(),
+          ...stretched(step),
+          ...fanOut(step),
+          ...jacobianPart(step),
+          make("h3", {}, "The op, as it was computed"),
+          make("div", { class: "row" }, ...operands(vertex), sign("→"),
+            matrix(vertex.value, vertex.symbol, "value", null, vertex.note)),
+        ],
+      };
+    },
+    done(step) {
+      const all = step.leaves.map(([i, g]) => make("div", { class: "row" },
+        matrix(vertices[i].value, vertices[i].symbol, "value", null, vertices[i].note),
+        matrix(g, vertices[i].bar, "leaf-gradient")));
+      return {
+        title: "Done: the gradients of all leaves",
+        parts: [make("p", { class: "kind backward" }, "Done"),
+          make("h2", {}, "The gradients of all leaves"), ...all],
+      };
+    },
+  };
+
+  // -------------------------------------------------------------------------------------- graph
+
+  /** Layers from top to bottom; long edges pass through points of their own in each layer. */
+  function layOut() {
+    const layer = vertices.map(() => 0), users = vertices.map(() => []);
+    vertices.forEach((v, i) => v.inputs.forEach((j) => users[j].push(i)));
+    vertices.forEach((v, i) => { if (v.inputs.length) layer[i] = 1 + Math.max(...v.inputs.map((j) => layer[j])); });
+    vertices.forEach((v, i) => {
+      if (!v.inputs.length && users[i].length) layer[i] = Math.min(...users[i].map((j) => layer[j])) - 1;
+    });
+    const points = vertices.map((v, i) => {
+      const label = v.formula ? cut(v.formula, 24) : v.shape;
+      const letters = Math.max([...cut(v.symbol, 20)].length * 1.15, [...label].length);
+      return { layer: layer[i], width: Math.max(64, letters * 7.2 + 22), up: [], down: [], vertex: i, label };
+    });
+    const edges = [];
+    vertices.forEach((v, i) => [...new Set(v.inputs)].forEach((j) => {
+      const chain = [j];
+      for (let k = layer[j] + 1; k < layer[i]; k++) {
+        chain.push(points.push({ layer: k, width: 14, up: [], down: [], vertex: null }) - 1);
+      }
+      chain.push(i);
+      for (let k = 1; k < chain.length; k++) {
+        points[chain[k]].up.push(chain[k - 1]);
+        points[chain[k - 1]].down.push(chain[k]);
+      }
+      edges.push({ from: j, to: i, chain });
+    }));
+    const layers = [];
+    points.forEach((p, i) => (layers[p.layer] ??= []).push(i));
+    const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
+    const positions = () => layers.forEach((l) => l.forEach((i, k) => { points[i].order = k; }));
+    positions();
+    for (let sweep = 0; sweep < 16; sweep++) {
+      const down = sweep % 2 === 0;
+      (down ? layers : [...layers].reverse()).forEach((line) => {
+        const key = new Map(line.map((i) => {
+          const near = down ? points[i].up : points[i].down;
+          return [i, near.length ? mean(near.map((j) => points[j].order)) : points[i].order];
+        }));
+        line.sort((a, b) => key.get(a) - key.get(b));
+        positions();
+      });
+    }
+    const gap = 18;
+    layers.forEach((line) => {
+      let x = 0;
+      line.forEach((i) => { points[i].x = x + points[i].width / 2; x += points[i].width + gap; });
+    });
+    for (let round = 0; round < 40; round++) {
+      (round % 2 ? [...layers].reverse() : layers).forEach((line) => {
+        const wanted = line.map((i) => {
+          const near = [...points[i].up, ...points[i].down];
+          return near.length ? mean(near.map((j) => points[j].x)) : points[i].x;
+        });
+        const apart = (k) => (points[line[k]].width + points[line[k + 1]].width) / 2 + gap;
+        const right = [...wanted], left = [...wanted];
+        for (let k = 1; k < line.length; k++) right[k] = Math.max(right[k], right[k - 1] + apart(k - 1));
+        for (let k = line.length - 2; k >= 0; k--) left[k] = Math.min(left[k], left[k + 1] - apart(k));
+        line.forEach((i, k) => { points[i].x = (right[k] + left[k]) / 2; });
+      });
+    }
+    points.forEach((p) => { p.y = 30 + p.layer * 86; });
+    return { points, edges, height: 60 + (layers.length - 1) * 86 };
+  }
+
+  let boxes = [], paths = [];
+
+  function drawGraph() {
+    const { points, edges, height } = layOut();
+    const least = Math.min(...points.map((p) => p.x - p.width / 2)) - 10;
+    const most = Math.max(...points.map((p) => p.x + p.width / 2)) + 10;
+    const svg = makeSvg("svg", {
+      viewBox: `${least} 0 ${most - least} ${height}`, width: most - least, height,
+      role: "group", "aria-label": `Graph of ${vertices.length} tensors`,
+    });
+    const arrow = makeSvg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto", markerUnits: "userSpaceOnUse" });
+    arrow.append(makeSvg("path", { d: "M0 0L8 4L0 8z" }));
+    const definitions = makeSvg("defs");
+    definitions.append(arrow);
+    svg.append(definitions);
+    paths = edges.map((edge) => {
+      const at = edge.chain.map((i) => points[i]);
+      let d = `M${at[0].x} ${at[0].y + 23}`;
+      for (let k = 1; k < at.length; k++) {
+        const y0 = at[k - 1].y + (k === 1 ? 23 : 0), y1 = at[k].y - (k === at.length - 1 ? 23 : 0);
+        const bend = (y1 - y0) / 2;
+        d += `C${at[k - 1].x} ${y0 + bend} ${at[k].x} ${y1 - bend} ${at[k].x} ${y1}`;
+      }
+      const path = makeSvg("path", { d, "marker-end": "url(#arrow)" });
+      svg.append(path);
+      return { ...edge, path };
+    });
+    boxes = vertices.map((vertex, i) => {
+      const p = points[i];
+      const group = makeSvg("g", { class: `box ${vertex.kind}`, "data-vertex": i });
+      group.append(makeSvg("title", {}, vertex.formula ? `${vertex.symbol} = ${vertex.formula}` : `${vertex.symbol}, ${vertex.kind}`));
+      group.append(makeSvg("rect", { x: p.x - p.width / 2, y: p.y - 23, width: p.width, height: 46, rx: 9 }));
+      group.append(makeSvg("text", { x: p.x, y: p.y - 4, class: "symbol" }, cut(vertex.symbol, 20)));
+      group.append(makeSvg("text", { x: p.x, y: p.y + 14, class: "small" }, p.label));
+      group.addEventListener("click", () => {
+        const backwards = steps[current].kind !== "forward";
+        const found = steps.findIndex((s) => s.vertex === i && (s.kind === "forward") !== backwards);
+        if (found >= 0) go(found);
+      });
+      svg.append(group);
+      return group;
+    });
+    graph.append(svg);
+  }
+
+  function lightGraph() {
+    const step = steps[current];
+    const backwards = step.kind !== "forward";
+    const computed = new Set(), reached = new Set();
+    steps.slice(0, current + 1).forEach((s) => {
+      if (s.kind === "forward") { computed.add(s.vertex); vertices[s.vertex].inputs.forEach((i) => computed.add(i)); }
+      if (s.kind === "seed") reached.add(s.vertex);
+      if (s.kind === "vjp") reached.add(s.target);
+    });
+    boxes.forEach((box, i) => {
+      const on = (name, yes) => box.classList.toggle(name, yes);
+      on("current", step.vertex === i);
+      on("backward", backwards && step.vertex === i);
+      on("target", step.kind === "vjp" && step.target === i);
+      on("later", !backwards && !computed.has(i) && vertices[i].inputs.length > 0);
+      on("reached", reached.has(i));
+    });
+    paths.forEach(({ from, to, path }) => {
+      const flows = to === step.vertex && (step.kind === "forward" || (step.kind === "vjp" && from === step.target));
+      path.classList.toggle("flow", flows);
+      path.classList.toggle("backward", flows && backwards);
+    });
+    const box = boxes[step.vertex]?.querySelector("rect");
+    if (box) {
+      const a = box.getBoundingClientRect(), b = graph.getBoundingClientRect();
+      if (a.top < b.top + 20 || a.bottom > b.bottom - 20) graph.scrollTop += a.top - b.top - b.height / 2;
+      if (a.left < b.left + 5 || a.right > b.right - 5) graph.scrollLeft += a.left - b.left - b.width / 2;
+    }
+  }
+
+  // --------------------------------------------------------------------------------- navigation
+
+  function show(index) {
+    current = Math.max(0, Math.min(steps.length - 1, index));
+    const view = views[steps[current].kind](steps[current]);
+    panel.replaceChildren(...view.parts);
+    panel.scrollTop = 0;
+    lightGraph();
+    byId("scrub").value = current;
+    byId("scrub").setAttribute("aria-valuetext", `step ${current + 1} of ${steps.length}, ${view.title}`);
+    byId("position").textContent = `${current + 1} / ${steps.length}`;
+    byId("announce").textContent = `Step ${current + 1} of ${steps.length}. ${view.title}`;
+    for (const id of ["first", "back"]) byId(id).disabled = current === 0;
+    for (const id of ["next", "last"]) byId(id).disabled = current === steps.length - 1;
+    document.body.dataset.step = current;
+  }
+
+  const hash = (index) => `#step=${index + 1}${wantJacobian ? "&jacobian" : ""}`;
+
+  /** Go to a step; `quietly` leaves no entry in the browser's history. */
+  function go(index, quietly = false) {
+    const to = Math.max(0, Math.min(steps.length - 1, index));
+    if (quietly) location.replace(hash(to)); else location.hash = hash(to);
+    show(to);
+  }
+
+  function readHash() {
+    const wanted = new URLSearchParams(location.hash.slice(1));
+    if (location.hash === "#panel") return;
+    wantJacobian = wanted.has("jacobian");
+    byId("jacobian").checked = wantJacobian;
+    const index = Number.parseInt(wanted.get("step") ?? "1", 10) - 1;
+    show(Number.isFinite(index) ? index : 0);
+  }
+
+  function pause() {
+    clearInterval(timer);
+    timer = null;
+    byId("play").textContent = "▶ Play";
+    byId("play").setAttribute("aria-label", "Play");
+  }
+
+  function play() {
+    if (timer) { pause(); return; }
+    if (current === steps.length - 1) go(0);
+    byId("play").textContent = "❚❚ Pause";
+    byId("play").setAttribute("aria-label", "Pause");
+    timer = setInterval(() => {
+      if (current === steps.length - 1) pause(); else go(current + 1, true);
+    }, 1400);
+  }
+
+  const move = (to) => () => { pause(); go(to()); };
+  const moves = {
+    first: move(() => 0), back: move(() => current - 1),
+    next: move(() => current + 1), last: move(() => steps.length - 1),
+  };
+  for (const [id, action] of Object.entries(moves)) byId(id).addEventListener("click", action);
+  byId("play").addEventListener("click", play);
+  byId("scrub").max = steps.length - 1;
+  byId("scrub").addEventListener("input", (event) => { pause(); go(Number(event.target.value), true); });
+  byId("jacobian").addEventListener("change", (event) => {
+    wantJacobian = event.target.checked;
+    go(current, true);
+  });
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const setTheme = (isDark) => { document.documentElement.dataset.theme = isDark ? "dark" : "light"; };
+  setTheme(dark.matches);
+  dark.addEventListener("change", (event) => setTheme(event.matches));
+  byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "light"));
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const inControl = event.target.matches("input, button, a");
+    const keys = { ArrowLeft: moves.back, ArrowRight: moves.next, Home: moves.first, End: moves.last, j: () => byId("jacobian").click() };
+    if (event.target.id === "scrub") return;
+    if (event.key === " " && !inControl) { event.preventDefault(); play(); return; }
+    if (event.key in keys) { event.preventDefault(); keys[event.key](); }
+  });
+  window.addEventListener("hashchange", () => {
+    const here = hash(current);
+    if (location.hash !== here) readHash();
+  });
+
+  drawGraph();
+  readHash();
+})();
