@@ -1,7 +1,11 @@
 """minigrad: a micro-PyTorch on NumPy."""
 
 # ruff: noqa: F401
-from minigrad import autograd, cuda, graph, nn, ops, optim, random, testing, utils
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, testing, utils
 from minigrad.testing import gradcheck, gradgradcheck
 from minigrad.creation import (
     arange,
@@ -13,8 +17,11 @@ from minigrad.creation import (
     from_numpy,
     full,
     full_like,
+    is_floating_point,
+    is_tensor,
     linspace,
     logspace,
+    numel,
     ones,
     ones_like,
     tensor,
@@ -80,7 +87,7 @@ from minigrad.ops.comparison import (
     not_equal,
     signbit,
 )
-from minigrad.ops.conversion import is_floating_point, is_tensor, numel
+from minigrad.ops.covariance import corrcoef, cov
 from minigrad.ops.diagonals import diag, diag_embed, diagflat, diagonal, trace, tril, triu
 from minigrad.ops.elementwise import (
     abs,
@@ -131,6 +138,7 @@ from minigrad.ops.exponential import (
     softplus,
     xlogy,
 )
+from minigrad.ops.factorizations import cholesky, cholesky_inverse, cholesky_solve
 from minigrad.ops.gathering import (
     gather,
     index_add,
@@ -163,7 +171,23 @@ from minigrad.ops.joining import (
     vsplit,
     vstack,
 )
-from minigrad.ops.products import linear, matmul
+from minigrad.ops.matrix_functions import matrix_exp, matrix_power
+from minigrad.ops.norms import cdist, norm
+from minigrad.ops.products import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    cross,
+    dot,
+    linear,
+    matmul,
+    mm,
+    mv,
+    outer,
+)
 from minigrad.ops.reduction import sum
 from minigrad.ops.selection import (
     clamp,
@@ -210,6 +234,7 @@ from minigrad.ops.shaping import (
     unflatten,
     unsqueeze,
 )
+from minigrad.ops.solving import det, inv as inverse, logdet, pinv as pinverse, slogdet
 from minigrad.ops.special import erf, erfc
 from minigrad.ops.trigonometric import (
     acos,
@@ -258,3 +283,13 @@ from minigrad.random import (
     set_rng_state,
 )
 from minigrad.tensor import Tensor
+
+if _TYPE_CHECKING:
+    from minigrad import visualize
+
+
+def __getattr__(name: str) -> _Any:
+    """`visualize` is imported when it is first used: training needs none of it."""
+    if name == "visualize":
+        return _import_module("minigrad.visualize")
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

@@ -108,7 +108,7 @@ def saved_of(vertex: Vertex, description: Description) -> tuple[Any, ...] | None
     node: Any = vertex.edge
     plan = node.plan
     if node.extras is not None and node.extras.values is not None:
-        return tuple(plan.save(node.extras.values))
+        return tuple(plan.save(*node.extras.values))
     if node.saved is not None:
         return None if writes.since(node) else node.saved
     operands = values.operand_values(vertex, description)
@@ -116,7 +116,7 @@ def saved_of(vertex: Vertex, description: Description) -> tuple[Any, ...] | None
         return None
     out, *kept = values.run(node, operands)
     leading = operands if node.op.joint is None else [tuple(operands)]
-    return tuple(plan.save((out, *leading, *kept)))
+    return tuple(plan.save(out, *leading, *kept))
 
 
 def products(node: Node, saved: tuple[Any, ...], g: Any) -> list[tuple[int, Any]]:
@@ -124,7 +124,11 @@ def products(node: Node, saved: tuple[Any, ...], g: Any) -> list[tuple[int, Any]
     found: list[tuple[int, Any]] = []
     for position, vjp, pick in node.plan.steps:
         with np.errstate(all="ignore"):
-            result = vjp(g, *saved) if pick is None else vjp(g, *pick(saved, node))
+            if pick is None:
+                arguments = saved
+            else:
+                arguments = (saved[pick],) if type(pick) is int else pick(saved, node)
+            result = vjp(g, *arguments)
         if position < 0:
             found.extend(enumerate(result))
         else:
