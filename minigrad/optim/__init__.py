@@ -9,9 +9,11 @@
 The mathematics of each optimizer is in its own file; what they share is in `optimizer.py`.
 """
 
+from minigrad.optim import lr_scheduler
 from minigrad.optim.adadelta import Adadelta
 from minigrad.optim.adagrad import Adagrad
 from minigrad.optim.adam import Adam, AdamW
+from minigrad.optim.lbfgs import LBFGS
 from minigrad.optim.lion import Lion
 from minigrad.optim.nadam import NAdam
 from minigrad.optim.optimizer import Optimizer
@@ -20,6 +22,7 @@ from minigrad.optim.rmsprop import RMSprop
 from minigrad.optim.sgd import SGD
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adagrad",
@@ -30,4 +33,5 @@ __all__ = [
     "Optimizer",
     "RAdam",
     "RMSprop",
+    "lr_scheduler",
 ]

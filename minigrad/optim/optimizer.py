@@ -452,7 +452,9 @@ class Optimizer:
         """
         name = type(self).__name__
         if not isinstance(param_group, dict):
-            raise TypeError(f"{name}: a parameter group is a dict, got {type(param_group).__name__}")
+            raise TypeError(
+                f"{name}: a parameter group is a dict, got {type(param_group).__name__}"
+            )
         if "params" not in param_group:
             raise ValueError(f"{name}: a parameter group has its tensors under the key 'params'")
         params = param_group["params"]
@@ -536,20 +538,33 @@ class Optimizer:
                 f"load_state_dict: groups of {[len(group['params']) for group in saved]} parameters "
                 f"were saved, this optimizer has groups of {sizes}"
             )
-        kept: dict[int, Entry] = {}
         numbers = [number for group in saved for number in group["params"]]
         parameters = [p for group in self.param_groups for p in group["params"]]
-        for number, p in zip(numbers, parameters):
-            if number in state_dict["state"]:
-                kept[id(p)] = read_entry(state_dict["state"][number], p)
         groups = [
-            {**group, **{k: v for k, v in new.items() if k in group or k in KEPT}, "params": group["params"]}
+            {
+                **group,
+                **{k: v for k, v in new.items() if k in group or k in KEPT},
+                "params": group["params"],
+            }
             for group, new in zip(self.param_groups, saved)
         ]
-        for group in groups:
-            self.check(group)
-        for group, new in zip(self.param_groups, groups):
+        before, self.param_groups = self.param_groups, []
+        try:
+            for group in groups:
+                self.check(group)
+                self.param_groups.append(group)
+            state = {
+                i: state_dict["state"][n] for i, n in enumerate(numbers) if n in state_dict["state"]
+            }
+            self._read_state(state, parameters)
+        finally:
+            self.param_groups = before
+        for group, new in zip(before, groups):
             group.update(new)
+
+    def _read_state(self, saved: dict[int, dict[str, Any]], parameters: list[Any]) -> None:
+        """Take over the state that was saved of some of the `parameters`."""
+        kept = {id(parameters[i]): read_entry(state, parameters[i]) for i, state in saved.items()}
         self._blocks, self._arranged, self._kept = [], [], kept
 
     def __getstate__(self) -> dict[str, Any]:
@@ -567,7 +582,13 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-KEPT = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}  # put there by schedulers
+KEPT = {
+    "initial_lr",
+    "max_lr",
+    "min_lr",
+    "max_momentum",
+    "base_momentum",
+}  # put there by schedulers
 
 
 def read_entry(state: dict[str, Any], p: Any) -> Entry:

@@ -70,7 +70,9 @@ class TensorDataset(Dataset):
             raise ValueError("TensorDataset: give at least one tensor")
         for t in tensors:
             if not isinstance(t, (Variable, np.ndarray)):
-                raise TypeError(f"TensorDataset: expected tensors or arrays, got {type(t).__name__}")
+                raise TypeError(
+                    f"TensorDataset: expected tensors or arrays, got {type(t).__name__}"
+                )
         arrays = [t._array if isinstance(t, Variable) else t for t in tensors]
         lengths = [len(a) if a.ndim else None for a in arrays]
         if None in lengths or len(set(lengths)) > 1:
@@ -150,9 +152,7 @@ class ConcatDataset(Dataset):
         return self.cumulative_sizes[-1]
 
 
-def random_split(
-    dataset: Any, lengths: Sequence[float], generator: Any = None
-) -> list[Subset]:
+def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:
     """Split a dataset at random into parts that do not overlap.
 
     lengths     sizes that add up to the dataset's, or fractions that add up to 1: then what is left by
@@ -468,7 +468,9 @@ class DataLoader:
             raise ValueError("DataLoader: without a batch_size there is no last batch to drop")
         if isinstance(dataset, (Variable, np.ndarray)):
             dataset = TensorDataset(dataset)
-        elif isinstance(dataset, tuple) and all(isinstance(d, (Variable, np.ndarray)) for d in dataset):
+        elif isinstance(dataset, tuple) and all(
+            isinstance(d, (Variable, np.ndarray)) for d in dataset
+        ):
             dataset = TensorDataset(*dataset)
         self.dataset = dataset
         self.drop_last = drop_last

@@ -1,0 +1,307 @@
+"""Optimizers and schedulers follow PyTorch's trajectories."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.optim import lr_scheduler
+
+torch = pytest.importorskip("torch")
+
+DECAY = {"weight_decay": 0.1}
+CASES = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, **DECAY}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, **DECAY}),
+    ("Adam", {"lr": 0.01}),
+    ("Adam", {"lr": 0.1, "amsgrad": True, "betas": (0.5, 0.9), **DECAY}),
+    ("AdamW", {"lr": 0.01}),
+    ("AdamW", {"lr": 0.1, "amsgrad": True, "eps": 1e-3}),
+    ("RMSprop", {}),
+    ("RMSprop", {"momentum": 0.9, **DECAY}),
+    ("RMSprop", {"momentum": 0.9, "centered": True, "alpha": 0.8}),
+    ("Adagrad", {"lr": 0.1}),
+    ("Adagrad", {"lr_decay": 0.1, "initial_accumulator_value": 0.5, **DECAY}),
+    ("Adadelta", {}),
+    ("Adadelta", {"rho": 0.7, "lr": 0.5, **DECAY}),
+    ("NAdam", {"lr": 0.01}),
+    ("NAdam", {"momentum_decay": 0.1, **DECAY}),
+    ("NAdam", {"decoupled_weight_decay": True, **DECAY}),
+    ("RAdam", {"lr": 0.01}),
+    ("RAdam", {"betas": (0.9, 0.9), **DECAY}),
+    ("RAdam", {"decoupled_weight_decay": True, **DECAY}),
+]
+SHAPES = [(5, 3), (5,), (), (200, 100), (0, 4)]  # of which one is updated in its own memory
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # NAdam keeps a product in the default type
+    yield
+    torch.set_default_dtype(before)
+
+
+def pairs(seed=0):
+    """The same parameters here and there; some in Fortran order, as `nn.Linear` has them."""
+    rng = np.random.default_rng(seed)
+    arrays = [rng.standard_normal(shape) for shape in SHAPES]
+    ours = [mg.tensor(a).requires_grad_() for a in arrays]
+    for i in (0, 3):
+        ours[i].data = mg.tensor(arrays[i].T.copy()).T.detach()
+    theirs = [torch.tensor(a, requires_grad=True) for a in arrays]
+    return rng, ours, theirs
+
+
+def give_gradients(rng, ours, theirs, missing=0.0):
+    for p, q in zip(ours, theirs):
+        g = rng.standard_normal(p.shape)
+        if rng.random() < missing:
+            p.grad = q.grad = None
+        else:
+            p.grad, q.grad = mg.tensor(g), torch.tensor(g)
+
+
+def assert_same(ours, theirs):
+    for p, q in zip(ours, theirs):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_fifty_steps(name, options, maximize):
+    rng, ours, theirs = pairs()
+    optimizer = getattr(mg.optim, name)(ours, maximize=maximize, **options)
+    reference = getattr(torch.optim, name)(theirs, maximize=maximize, **options)
+    for _ in range(50):
+        give_gradients(rng, ours, theirs)
+        optimizer.step()
+        reference.step()
+    assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_parameters_without_a_gradient_are_left_alone(name, options):
+    rng, ours, theirs = pairs(1)
+    optimizer = getattr(mg.optim, name)(ours, **options)
+    reference = getattr(torch.optim, name)(theirs, **options)
+    for _ in range(20):
+        give_gradients(rng, ours, theirs, missing=0.3)
+        optimizer.step()
+        reference.step()
+    assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_a_state_dict_goes_both_ways(name, options):
+    rng, ours, theirs = pairs(2)
+    optimizer = getattr(mg.optim, name)(ours, **options)
+    reference = getattr(torch.optim, name)(theirs, **options)
+    for _ in range(3):
+        give_gradients(rng, ours, theirs)
+        reference.step()
+    for p, q in zip(ours, theirs):
+        with mg.no_grad():
+            p -= p - mg.tensor(q.detach().numpy())
+    optimizer.load_state_dict(reference.state_dict())
+    for _ in range(3):
+        give_gradients(rng, ours, theirs)
+        optimizer.step()
+        reference.step()
+    assert_same(ours, theirs)
+
+    def to_torch(value):
+        if isinstance(value, dict):
+            return {key: to_torch(v) for key, v in value.items()}
+        return torch.tensor(value.numpy()) if isinstance(value, mg.Tensor) else value
+
+    again = getattr(torch.optim, name)(theirs, **options)
+    again.load_state_dict(to_torch(optimizer.state_dict()))
+    for _ in range(3):
+        give_gradients(rng, ours, theirs)
+        optimizer.step()
+        again.step()
+    assert_same(ours, theirs)
+
+
+def test_groups_with_their_own_options():
+    rng, ours, theirs = pairs(3)
+    options = {"lr": 0.1, "weight_decay": 0.01}
+
+    def grouped(p):
+        return [{"params": p[:2]}, {"params": p[2:], "lr": 0.01, "momentum": 0.5}]
+
+    optimizer = mg.optim.SGD(grouped(ours), momentum=0.9, **options)
+    reference = torch.optim.SGD(grouped(theirs), momentum=0.9, **options)
+    for i in range(10):
+        if i == 5:
+            optimizer.param_groups[0]["momentum"] = reference.param_groups[0]["momentum"] = 0.0
+        if i == 7:
+            optimizer.param_groups[1]["weight_decay"] = 0.0
+            reference.param_groups[1]["weight_decay"] = 0.0
+        give_gradients(rng, ours, theirs)
+        optimizer.step()
+        reference.step()
+    assert_same(ours, theirs)
+
+
+def rosenbrock(x):
+    return ((1 - x[0]) * (1 - x[0]) + 10 * (x[1] - x[0] * x[0]) * (x[1] - x[0] * x[0])).sum()
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+@pytest.mark.parametrize("history", [3, 100])
+def test_lbfgs(search, history):
+    lr = 1.0 if search else 1e-2
+    x = mg.tensor(np.array([-1.5, 2.0]), requires_grad=True)
+    z = torch.tensor([-1.5, 2.0], requires_grad=True)
+    options = {"lr": lr, "max_iter": 4, "history_size": history, "line_search_fn": search}
+    optimizer, reference = mg.optim.LBFGS([x], **options), torch.optim.LBFGS([z], **options)
+
+    def closure_of(optimizer, x):
+        def closure():
+            optimizer.zero_grad()
+            loss = rosenbrock(x)
+            loss.backward()
+            return loss
+
+        return closure
+
+    for _ in range(8):
+        loss = optimizer.step(closure_of(optimizer, x))
+        expected = reference.step(closure_of(reference, z))
+        np.testing.assert_allclose(loss.item(), expected.item(), rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(x.detach().numpy(), z.detach().numpy(), rtol=1e-10, atol=1e-10)
+    assert optimizer.state[x]["func_evals"] == reference.state[z]["func_evals"]
+
+
+SCHEDULES = [
+    ("StepLR", {"step_size": 7, "gamma": 0.5}),
+    ("MultiStepLR", {"milestones": [3, 10, 10, 30], "gamma": 0.3}),
+    ("ConstantLR", {"factor": 0.25, "total_iters": 6}),
+    ("LinearLR", {"start_factor": 0.2, "end_factor": 0.9, "total_iters": 13}),
+    ("ExponentialLR", {"gamma": 0.93}),
+    ("PolynomialLR", {"total_iters": 20, "power": 1.7}),
+    ("CosineAnnealingLR", {"T_max": 11, "eta_min": 0.01}),
+    ("CosineAnnealingLR", {"T_max": 9}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 5, "T_mult": 2, "eta_min": 0.001}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 8}),
+    ("OneCycleLR", {"max_lr": [0.5, 0.1], "total_steps": 60}),
+    ("OneCycleLR", {"max_lr": 1.0, "epochs": 6, "steps_per_epoch": 10, "three_phase": True}),
+    ("OneCycleLR", {"max_lr": 1.0, "total_steps": 51, "anneal_strategy": "linear"}),
+    ("OneCycleLR", {"max_lr": 1.0, "total_steps": 51, "cycle_momentum": False}),
+    ("LambdaLR", {"lr_lambda": lambda t: 0.95**t + 0.1}),
+]
+
+
+def make_pair(kind):
+    shapes = [(3,), (2,)]
+    ours = [{"params": [mg.tensor(np.ones(s), requires_grad=True)]} for s in shapes]
+    theirs = [{"params": [torch.ones(s, requires_grad=True)]} for s in shapes]
+    ours[1]["lr"] = theirs[1]["lr"] = 0.05
+    return getattr(mg.optim, kind)(ours, lr=0.5), getattr(torch.optim, kind)(theirs, lr=0.5)
+
+
+def assert_same_options(optimizer, reference):
+    for group, expected in zip(optimizer.param_groups, reference.param_groups):
+        assert group["lr"] == pytest.approx(expected["lr"], rel=1e-10, abs=1e-14)
+        if "betas" in group:
+            assert group["betas"] == pytest.approx(expected["betas"], rel=1e-10)
+        if "momentum" in group:
+            assert group["momentum"] == pytest.approx(expected["momentum"], rel=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+@pytest.mark.parametrize(("name", "options"), SCHEDULES)
+def test_schedule(name, options, kind):
+    optimizer, reference = make_pair(kind)
+    scheduler = getattr(lr_scheduler, name)(optimizer, **options)
+    expected = getattr(torch.optim.lr_scheduler, name)(reference, **options)
+    for _ in range(50):
+        assert_same_options(optimizer, reference)
+        assert scheduler.get_last_lr() == pytest.approx(expected.get_last_lr(), rel=1e-10)
+        optimizer.step()
+        reference.step()
+        scheduler.step()
+        expected.step()
+    assert_same_options(optimizer, reference)
+
+
+def test_schedules_one_after_the_other():
+    optimizer, reference = make_pair("SGD")
+
+    def sequence(module, optimizer):
+        parts = [
+            module.LinearLR(optimizer, 0.1, total_iters=5),
+            module.CosineAnnealingLR(optimizer, 10),
+            module.ExponentialLR(optimizer, 0.9),
+        ]
+        return module.SequentialLR(optimizer, parts, milestones=[5, 20])
+
+    scheduler = sequence(lr_scheduler, optimizer)
+    expected = sequence(torch.optim.lr_scheduler, reference)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's own, about an argument that it passes itself
+        for _ in range(50):
+            assert_same_options(optimizer, reference)
+            optimizer.step()
+            reference.step()
+            scheduler.step()
+            expected.step()
+    assert_same_options(optimizer, reference)
+
+
+def test_several_schedulers_of_one_optimizer_multiply():
+    optimizer, reference = make_pair("SGD")
+
+    def several(module, optimizer):
+        return [
+            module.ExponentialLR(optimizer, 0.95),
+            module.StepLR(optimizer, 4, 0.5),
+            module.LinearLR(optimizer, 0.5, total_iters=7),
+        ]
+
+    schedulers = several(lr_scheduler, optimizer)
+    expected = several(torch.optim.lr_scheduler, reference)
+    for _ in range(20):
+        assert_same_options(optimizer, reference)
+        optimizer.step()
+        reference.step()
+        for scheduler in (*schedulers, *expected):
+            scheduler.step()
+
+
+def test_fractions_of_epochs():
+    optimizer, reference = make_pair("SGD")
+    options = {"T_0": 3, "T_mult": 2}
+    scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, **options)
+    expected = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(reference, **options)
+    for i in range(40):
+        optimizer.step()
+        reference.step()
+        scheduler.step(i / 4)
+        expected.step(i / 4)
+        assert_same_options(optimizer, reference)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("threshold_mode", ["rel", "abs"])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_reduce_on_plateau(mode, threshold_mode, sign):
+    optimizer, reference = make_pair("SGD")
+    options = {
+        "mode": mode, "factor": 0.5, "patience": 2, "threshold": 0.05, "min_lr": [0.01, 0.02],
+        "threshold_mode": threshold_mode, "cooldown": 1,
+    }  # fmt: skip
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, **options)
+    expected = torch.optim.lr_scheduler.ReduceLROnPlateau(reference, **options)
+    rng = np.random.default_rng(0)
+    for t in range(50):
+        value = sign * (2.0 + np.exp(-t / 5) + 0.1 * rng.standard_normal())
+        scheduler.step(value)
+        expected.step(value)
+        assert_same_options(optimizer, reference)
+    assert optimizer.param_groups[0]["lr"] < 0.5
