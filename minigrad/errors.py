@@ -136,11 +136,13 @@ def path_of(modules: Sequence[Any]) -> str:
 
 def note_module(error: BaseException, module: Any) -> None:
     """Note that `error` left `module`: the modules it left so far make one note, ``in <path>``."""
-    modules = getattr(error, "modules_left", [])
-    if modules:
-        error.__notes__.remove(f"in {path_of(modules)}")
-    error.modules_left = modules = [*modules, module]  # type: ignore[attr-defined]
-    error.add_note(f"in {path_of(modules)}")
+    modules, note = getattr(error, "modules_left", ((), None))
+    if note is not None:
+        error.__notes__.remove(note)
+    modules = (*modules, module)
+    note = f"in {path_of(modules)}"
+    error.add_note(note)
+    error.modules_left = (modules, note)  # type: ignore[attr-defined]
 
 
 def user_stack() -> str:

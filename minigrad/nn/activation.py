@@ -1,32 +1,402 @@
-"""Activation functions as modules."""
+"""Activation functions as modules; `minigrad.nn.functional` has their mathematics.
+
+All of them keep the shape (...) of their input, except for `GLU`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from minigrad.nn import functional
-from minigrad.nn.module import Module
 from minigrad import ops
+from minigrad.nn import functional, init, parameter
+from minigrad.nn.module import Module, shown
+from minigrad.nn.parameter import Parameter
 
-__all__ = ["ReLU", "Tanh"]
+__all__ = [
+    "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
+    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid",
+    "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+    "Threshold",
+]  # fmt: skip
+
+relu = ops.relu
 
 
-class ReLU(Module):
-    """max(x, 0)."""
+class Activation(Module):
+    """Base of activation functions: the repr shows the attributes that `arguments` names.
+
+    Of those that take it, ``inplace=True`` overwrites the input.
+    """
+
+    arguments: tuple[str, ...] = ()
+    inplace: bool = False
+
+    def extra_repr(self) -> str:
+        names = (*self.arguments, "inplace") if self.inplace else self.arguments
+        return shown(self, *names)
+
+
+class InplaceActivation(Activation):
+    """Base of those whose only argument is `inplace`."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
+
+# ------------------------------------------------------------------------------------------ rectifiers
+
+
+class ReLU(InplaceActivation):
+    """max(x, 0).
+
+    Example  >>> mg.nn.ReLU()(mg.tensor([-1.0, 2.0]))
+             tensor([0., 2.])
+    """
+
     def forward(self, input: Any) -> Any:
-        return functional.relu(input, self.inplace)
+        return functional.relu(input, True) if self.inplace else relu(input)
+
+
+class LeakyReLU(Activation):
+    """x above 0, ``negative_slope * x`` below."""
+
+    arguments = ("negative_slope",)
+
+    def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
+        super().__init__()
+        self.negative_slope = negative_slope
+        self.inplace = inplace
+
+    def forward(self, input: Any) -> Any:
+        return functional.leaky_relu(input, self.negative_slope, self.inplace)
+
+
+class PReLU(Activation):
+    """x above 0, ``weight * x`` below, where the weight is learned.
+
+    num_parameters  1, or one weight for each channel (axis 1 of the input)
+    init            their first value
+    """
+
+    arguments = ("num_parameters",)
+    weight: Parameter
+
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        self.num_parameters = num_parameters
+        self.init = init
+        self.weight = parameter.empty(num_parameters, dtype=dtype, device=device)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Return to the first value."""
+        init.constant_(self.weight, self.init)
+
+    def forward(self, input: Any) -> Any:
+        return functional.prelu(input, self.weight)
+
+
+class RReLU(Activation):
+    """x above 0, ``a * x`` below, with a random slope in training and the mean one in evaluation.
+
+    lower, upper   bounds of the slope
+    """
+
+    arguments = ("lower", "upper")
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower, self.upper = lower, upper
+        self.inplace = inplace
+
+    def forward(self, input: Any) -> Any:
+        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+
+class Threshold(Activation):
+    """x above `threshold`, `value` elsewhere."""
+
+    arguments = ("threshold", "value")
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold, self.value = threshold, value
+        self.inplace = inplace
+
+    def forward(self, input: Any) -> Any:
+        return functional.threshold(input, self.threshold, self.value, self.inplace)
+
+
+class Hardtanh(Activation):
+    """x, clipped to min_val ... max_val.
+
+    Raises   ValueError if the bounds are not in rising order.
+    """
+
+    arguments = ("min_val", "max_val")
+
+    def __init__(
+        self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+    ) -> None:
+        super().__init__()
+        if max_val <= min_val:
+            raise ValueError(f"Hardtanh: min_val {min_val} is not below max_val {max_val}")
+        self.min_val, self.max_val = min_val, max_val
+        self.inplace = inplace
+
+    def forward(self, input: Any) -> Any:
+        return functional.hardtanh(input, self.min_val, self.max_val, self.inplace)
+
+
+class ReLU6(Hardtanh):
+    """x, clipped to 0 ... 6."""
+
+    arguments = ()
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
+
+
+# ---------------------------------------------------------------------------------- smooth rectifiers
+
+
+class ELU(Activation):
+    """x above 0, α (eˣ - 1) below."""
+
+    arguments = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, input: Any) -> Any:
+        return functional.elu(input, self.alpha, self.inplace)
+
+
+class CELU(ELU):
+    """x above 0, α (exp(x / α) - 1) below."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.celu(input, self.alpha, self.inplace)
+
+
+class SELU(InplaceActivation):
+    """A scaled ELU that keeps mean 0 and variance 1 from layer to layer."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.selu(input, self.inplace)
+
+
+class GELU(Activation):
+    """x Φ(x), with the normal distribution function Φ.
+
+    approximate   "none", or "tanh" for an approximation of Φ by tanh
+    """
+
+    arguments = ("approximate",)
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, input: Any) -> Any:
+        return functional.gelu(input, self.approximate)
+
+
+class SiLU(InplaceActivation):
+    """x σ(x), also called swish."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.silu(input, self.inplace)
+
+
+class Mish(InplaceActivation):
+    """x tanh(softplus(x))."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.mish(input, self.inplace)
+
+
+class Hardswish(InplaceActivation):
+    """x times a piecewise linear σ: x clip(x + 3, 0, 6) / 6."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.hardswish(input, self.inplace)
 
     def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
+        return ""
 
 
-class Tanh(Module):
-    """tanh(x)."""
+class Softplus(Activation):
+    """log(1 + exp(β x)) / β; x itself where β x is above `threshold`."""
+
+    arguments = ("beta", "threshold")
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, input: Any) -> Any:
+        return functional.softplus(input, self.beta, self.threshold)
+
+
+# -------------------------------------------------------------------------------------------- sigmoids
+
+
+class Sigmoid(Activation):
+    """σ(x) = 1 / (1 + e⁻ˣ).
+
+    Example  >>> mg.nn.Sigmoid()(mg.tensor([0.0]))
+             tensor([0.5000])
+    """
+
+    def forward(self, input: Any) -> Any:
+        return ops.sigmoid(input)
+
+
+class LogSigmoid(Activation):
+    """log σ(x), without loss of accuracy far below 0."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.logsigmoid(input)
+
+
+class Hardsigmoid(InplaceActivation):
+    """A piecewise linear σ: clip(x + 3, 0, 6) / 6."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.hardsigmoid(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+class Tanh(Activation):
+    """tanh(x).
+
+    Example  >>> mg.nn.Tanh()(mg.tensor([0.0]))
+             tensor([0.])
+    """
 
     def forward(self, input: Any) -> Any:
         return ops.tanh(input)
+
+
+class Softsign(Activation):
+    """x / (1 + |x|)."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.softsign(input)
+
+
+class GLU(Activation):
+    """a σ(b), where a and b are the halves of the input.
+
+    dim      the axis to halve
+    Shapes   (..., 2n, ...) -> (..., n, ...)
+    """
+
+    arguments = ("dim",)
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Any) -> Any:
+        return functional.glu(input, self.dim)
+
+
+# --------------------------------------------------------------------------------------------- shrinks
+
+
+class Softshrink(Activation):
+    """x, moved towards 0 by `lambd`, and 0 where it would pass it.
+
+    Raises   ValueError if `lambd` is negative.
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Any) -> Any:
+        return functional.softshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Hardshrink(Activation):
+    """x where |x| > lambd, else 0."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Any) -> Any:
+        return functional.hardshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Tanhshrink(Activation):
+    """x - tanh(x)."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.tanhshrink(input)
+
+
+# ------------------------------------------------------------------------------------ along a dimension
+
+
+class AlongDim(Activation):
+    """Base of those that act along the axis `dim`."""
+
+    arguments = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+
+class Softmax(AlongDim):
+    """Positive numbers that sum to 1 along `dim`: eˣ / Σ eˣ.
+
+    Example  >>> mg.nn.Softmax(dim=1)(mg.tensor([[0.0, 0.0]]))
+             tensor([[0.5000, 0.5000]])
+    """
+
+    def forward(self, input: Any) -> Any:
+        return functional.softmax(input, self.dim)
+
+
+class LogSoftmax(AlongDim):
+    """log softmax(x) along `dim`, without loss of accuracy."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.log_softmax(input, self.dim)
+
+
+class Softmin(AlongDim):
+    """softmax(-x) along `dim`."""
+
+    def forward(self, input: Any) -> Any:
+        return functional.softmin(input, self.dim)
+
+
+class Softmax2d(Activation):
+    """softmax over the channels of images.
+
+    Shapes   (n, channels, height, width) or without n, unchanged
+    Raises   ValueError for another number of axes.
+    """
+
+    def forward(self, input: Any) -> Any:
+        if input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d takes 3 or 4 axes, got shape {input.shape}")
+        return functional.softmax(input, -3)

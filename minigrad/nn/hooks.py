@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.graph import HookHandle, Variable, wrap
+from minigrad import errors
+from minigrad.graph import Frame, HookHandle, Variable, recording, wrap
 from minigrad.operation import op
 
 if TYPE_CHECKING:
@@ -48,13 +49,27 @@ class Hooks:
         if self.before_backward or self.after_backward:
             watched = WatchedBackward(module, self)
             args = watched.watch_inputs(args)
-        out = module._run(*args, **kwargs)
+        out = call_forward(module, args, kwargs)
         for hook in list(self.after_forward.values()):
             given = (module, args, kwargs, out) if hook.with_kwargs else (module, args, out)
             replaced = hook(*given)
             if replaced is not None:
                 out = replaced
         return out if watched is None else watched.watch_outputs(out)
+
+
+def call_forward(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """``forward``: what it records, and what it raises, knows that this module was running."""
+    parent = recording.frame
+    if parent is not None:  # None: nothing is recorded
+        recording.frame = Frame(module, parent)
+    try:
+        return module.forward(*args, **kwargs)
+    except Exception as error:
+        errors.note_module(error, module)
+        raise
+    finally:
+        recording.frame = parent
 
 
 def add_hook(hooks: dict[int, Any], hook: Hook, prepend: bool = False) -> HookHandle:

@@ -1,32 +1,438 @@
-"""Loss functions as modules."""
+"""Loss functions as modules; `minigrad.nn.functional` has their mathematics.
+
+Everywhere, `reduction` is "mean", "sum" or "none"; `size_average` and `reduce` are PyTorch's old way to
+say the same, and go before it if they are given.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from minigrad.nn import functional
 from minigrad.nn.module import Module
 
-__all__ = ["CrossEntropyLoss", "MSELoss"]
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss",
+    "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss",
+    "MarginRankingLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss",
+    "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
+]  # fmt: skip
 
 
 class Loss(Module):
-    """Base of the losses: `reduction` is "mean", "sum" or "none"."""
+    """Base of the losses: how the losses of the samples become one.
 
-    def __init__(self, reduction: str = "mean") -> None:
+    Raises   ValueError if `reduction` is not "mean", "sum" or "none".
+    """
+
+    def __init__(
+        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    ) -> None:
         super().__init__()
+        if size_average is not None or reduce is not None:
+            reduction = "sum" if size_average is False else "mean"
+            reduction = "none" if reduce is False else reduction
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(
+                f"{type(self).__name__}: reduction is 'mean', 'sum' or 'none', got {reduction!r}"
+            )
         self.reduction = reduction
 
 
-class CrossEntropyLoss(Loss):
-    """Cross-entropy of scores against classes."""
+class WeightedLoss(Loss):
+    """Base of the losses with a weight for each class or entry, a buffer."""
 
-    def forward(self, input: Any, target: Any) -> Any:
-        return functional.cross_entropy(input, target, reduction=self.reduction)
+    weight: Any
+
+    def __init__(
+        self,
+        weight: Any = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+
+
+# ---------------------------------------------------------------------------------------- regression
 
 
 class MSELoss(Loss):
-    """Mean squared error."""
+    """Squared error (x - y)².
+
+    Shapes   (...) and the same, -> () or, unreduced, (...)
+    Example  >>> mg.nn.MSELoss()(mg.tensor([1.0, 2.0]), mg.tensor([1.0, 4.0]))
+             tensor(2.)
+    """
 
     def forward(self, input: Any, target: Any) -> Any:
         return functional.mse_loss(input, target, reduction=self.reduction)
+
+
+class L1Loss(Loss):
+    """Absolute error |x - y|."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.l1_loss(input, target, reduction=self.reduction)
+
+
+class SmoothL1Loss(Loss):
+    """(x - y)² / 2β where |x - y| < β, |x - y| - β/2 elsewhere."""
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        beta: float = 1.0,
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.beta = beta
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class HuberLoss(Loss):
+    """(x - y)² / 2 where |x - y| < δ, δ (|x - y| - δ/2) elsewhere."""
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction=reduction)
+        self.delta = delta
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+
+
+class PoissonNLLLoss(Loss):
+    """Negative log-likelihood of counts under a Poisson distribution.
+
+    log_input  whether the input is the logarithm of the rate
+    full       whether to add Stirling's approximation of log(target!)
+    eps        keeps log(rate) finite where the input is the rate
+    """
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-8,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def forward(self, log_input: Any, target: Any) -> Any:
+        return functional.poisson_nll_loss(
+            log_input, target, log_input=self.log_input, full=self.full, eps=self.eps,
+            reduction=self.reduction,
+        )  # fmt: skip
+
+
+class GaussianNLLLoss(Loss):
+    """Negative log-likelihood under a normal distribution whose variance is predicted, too.
+
+    full   whether to add the constant log(2π) / 2
+    eps    the least variance
+    """
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.full, self.eps = full, eps
+
+    def forward(self, input: Any, target: Any, var: Any) -> Any:
+        return functional.gaussian_nll_loss(
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+# ------------------------------------------------------------------------------------ classification
+
+
+class CrossEntropyLoss(WeightedLoss):
+    """Cross-entropy of scores (logits) against classes, or against probabilities of classes.
+
+    weight           a weight for each class, (classes,)
+    ignore_index     a class that does not count
+    label_smoothing  this much of each target is spread over all classes, 0 ... 1
+
+    Shapes   (n, classes, ...), (n, ...) of integers or (n, classes, ...) -> () or, unreduced, (n, ...)
+    Example  >>> mg.nn.CrossEntropyLoss()(mg.tensor([[0.0, 0.0]]), mg.tensor([1]))
+             tensor(0.6931)
+    """
+
+    def __init__(
+        self,
+        weight: Any = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(weight, size_average, reduce, reduction)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.cross_entropy(
+            input, target, weight=self.weight, ignore_index=self.ignore_index,
+            reduction=self.reduction, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+
+class NLLLoss(WeightedLoss):
+    """Negative log-likelihood: minus the score of the true class; the scores are log-probabilities.
+
+    Shapes   as in `CrossEntropyLoss`, with classes as targets
+    """
+
+    def __init__(
+        self,
+        weight: Any = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(weight, size_average, reduce, reduction)
+        self.ignore_index = ignore_index
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.nll_loss(
+            input, target, weight=self.weight, ignore_index=self.ignore_index,
+            reduction=self.reduction,
+        )  # fmt: skip
+
+
+class BCELoss(WeightedLoss):
+    """Binary cross-entropy of probabilities: -(y log p + (1 - y) log(1 - p))."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.binary_cross_entropy(
+            input, target, weight=self.weight, reduction=self.reduction
+        )
+
+
+class BCEWithLogitsLoss(WeightedLoss):
+    """Binary cross-entropy of scores x, with p = σ(x), without loss of accuracy.
+
+    weight      a weight for each entry; broadcasts
+    pos_weight  a weight of the positive class, for each class
+    """
+
+    pos_weight: Any
+
+    def __init__(
+        self,
+        weight: Any = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        pos_weight: Any = None,
+    ) -> None:
+        super().__init__(weight, size_average, reduce, reduction)
+        self.register_buffer("pos_weight", pos_weight)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.binary_cross_entropy_with_logits(
+            input, target, weight=self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )
+
+
+class KLDivLoss(Loss):
+    """Kullback-Leibler divergence y (log y - x), where the input x is a log-probability.
+
+    log_target   whether the target is a log-probability, too
+    """
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        log_target: bool = False,
+    ) -> None:
+        # "batchmean", which divides by the size of the batch, is known to this loss alone
+        super().__init__(size_average, reduce, "mean" if reduction == "batchmean" else reduction)
+        if reduction == "batchmean":
+            self.reduction = reduction
+        self.log_target = log_target
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.kl_div(
+            input, target, reduction=self.reduction, log_target=self.log_target
+        )
+
+
+class CTCLoss(Loss):
+    """Connectionist temporal classification: of all alignments of a target with a sequence.
+
+    blank          the class that stands for nothing
+    zero_infinity  a target that is too long for its sequence counts nothing, instead of infinity
+    """
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(
+        self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any
+    ) -> Any:
+        return functional.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
+            self.zero_infinity,
+        )  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- margins
+
+
+class MarginLoss(Loss):
+    """Base of the losses with a margin."""
+
+    def __init__(
+        self,
+        margin: float = 0.0,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.margin = margin
+
+
+class HingeEmbeddingLoss(MarginLoss):
+    """x where the target is 1, max(0, margin - x) where it is -1."""
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(margin, size_average, reduce, reduction)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.hinge_embedding_loss(
+            input, target, margin=self.margin, reduction=self.reduction
+        )
+
+
+class CosineEmbeddingLoss(MarginLoss):
+    """1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1."""
+
+    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+        return functional.cosine_embedding_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
+
+
+class MarginRankingLoss(MarginLoss):
+    """max(0, margin - y (x1 - x2)), where y = 1 asks for x1 > x2, and y = -1 for x2 > x1."""
+
+    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+        return functional.margin_ranking_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
+
+
+class SoftMarginLoss(Loss):
+    """log(1 + exp(-y x)), with targets y of 1 and -1."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.soft_margin_loss(input, target, reduction=self.reduction)
+
+
+class MultiMarginLoss(WeightedLoss):
+    """Σ over the wrong classes of max(0, margin - x[true] + x[wrong])ᵖ / classes."""
+
+    def __init__(
+        self,
+        p: int = 1,
+        margin: float = 1.0,
+        weight: Any = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(weight, size_average, reduce, reduction)
+        self.p, self.margin = p, margin
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.multi_margin_loss(
+            input, target, p=self.p, margin=self.margin, weight=self.weight,
+            reduction=self.reduction,
+        )  # fmt: skip
+
+
+class MultiLabelMarginLoss(Loss):
+    """Σ over true and wrong classes of max(0, 1 - x[true] + x[wrong]) / classes."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.multilabel_margin_loss(input, target, reduction=self.reduction)
+
+
+class MultiLabelSoftMarginLoss(WeightedLoss):
+    """Binary cross-entropy of each class, averaged over the classes."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return functional.multilabel_soft_margin_loss(
+            input, target, weight=self.weight, reduction=self.reduction
+        )
+
+
+class TripletMarginLoss(MarginLoss):
+    """max(0, margin + d(anchor, positive) - d(anchor, negative)), with the p-norm as distance d.
+
+    swap   compare with d(positive, negative) instead where that is less
+    """
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        p: float = 2.0,
+        eps: float = 1e-6,
+        swap: bool = False,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(margin, size_average, reduce, reduction)
+        self.p, self.eps, self.swap = p, eps, swap
+
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+        return functional.triplet_margin_loss(
+            anchor, positive, negative, margin=self.margin, p=self.p, eps=self.eps, swap=self.swap,
+            reduction=self.reduction,
+        )  # fmt: skip
+
+
+class TripletMarginWithDistanceLoss(MarginLoss):
+    """`TripletMarginLoss` with a distance of one's own."""
+
+    def __init__(
+        self,
+        *,
+        distance_function: Callable[[Any, Any], Any] | None = None,
+        margin: float = 1.0,
+        swap: bool = False,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(margin, reduction=reduction)
+        self.distance_function = distance_function or functional.pairwise_distance
+        self.swap = swap
+
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+        return functional.triplet_margin_with_distance_loss(
+            anchor, positive, negative, distance_function=self.distance_function,
+            margin=self.margin, swap=self.swap, reduction=self.reduction,
+        )  # fmt: skip

@@ -52,7 +52,7 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers: set[str]
-    _hooks: Hooks | None
+    _module_hooks: Hooks | None
 
     def __init__(self) -> None:
         self.__dict__.update(
@@ -61,31 +61,18 @@ class Module:
             _buffers={},
             _modules={},
             _non_persistent_buffers=set(),
-            _hooks=None,
+            _module_hooks=None,
         )
 
     # ------------------------------------------------------------------------------------- calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute ``forward``, between the hooks if there are any."""
-        if self._hooks is not None:
-            return self._hooks.run(self, args, kwargs)
-        # `_run`, written out: one more call would be a tenth of the cost of a small layer
+        if self._module_hooks is not None:
+            return self._module_hooks.run(self, args, kwargs)
+        # `call_forward`, written out: one more call would be a tenth of the cost of a small layer
         parent = recording.frame
         if parent is not None:
-            recording.frame = type(parent)(self, parent)
-        try:
-            return self.forward(*args, **kwargs)
-        except Exception as error:
-            errors.note_module(error, self)
-            raise
-        finally:
-            recording.frame = parent
-
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
-        """``forward``, without hooks: what it records knows that this module was running."""
-        parent = recording.frame
-        if parent is not None:  # None: nothing is recorded
             recording.frame = type(parent)(self, parent)
         try:
             return self.forward(*args, **kwargs)
@@ -437,9 +424,9 @@ class Module:
     # ---------------------------------------------------------------------------------------- hooks
 
     def _get_hooks(self) -> Hooks:
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return self._hooks
+        if self._module_hooks is None:
+            self._module_hooks = Hooks()
+        return self._module_hooks
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -491,6 +478,11 @@ class Module:
             return f"{self._get_name()}({extra})"
         lines = ([*extra.split("\n")] if extra else []) + children
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def shown(module: Module, *names: str) -> str:
+    """Attributes as the repr of a module shows them: ``alpha=1.0, inplace=True``."""
+    return ", ".join(f"{name}={getattr(module, name)!r}" for name in names)
 
 
 def shown(module: Module, *names: str) -> str:

@@ -1,0 +1,370 @@
+"""Attention, and the layers of transformers."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.graph import Variable, wrap
+from minigrad.nn import functional, init, parameter
+from minigrad.nn.containers import ModuleList
+from minigrad.nn.dropout import Dropout
+from minigrad.nn.linear import Linear, fortran_parameter, linear
+from minigrad.nn.module import Module
+from minigrad.nn.normalization import LayerNorm
+from minigrad.nn.parameter import Parameter
+
+__all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
+
+
+class NonDynamicallyQuantizableLinear(Linear):
+    """`Linear` under the name by which PyTorch shows the last layer of attention."""
+
+
+class MultiheadAttention(Module):
+    """Queries look up values by keys, in several heads at once.
+
+    embed_dim      size of a query and of the output
+    num_heads      heads, each of which sees embed_dim / num_heads entries
+    dropout        probability of a zero among the weights of attention, in training
+    bias           whether the projections have biases
+    add_bias_kv    add one learned key and value to every sequence
+    add_zero_attn  add one key and value of zeros
+    kdim, vdim     sizes of keys and values; embed_dim if None
+    batch_first    sequences are (n, length, ...) instead of (length, n, ...)
+
+    Forward     for each head softmax(Q Kᵀ / √d + mask) V, with Q = query W_qᵀ + b_q and so on; the
+                heads side by side go through the projection `out_proj`
+    Parameters  in_proj_weight (3 embed_dim, embed_dim), or q_proj_weight, k_proj_weight and
+                v_proj_weight if keys or values have other sizes; in_proj_bias (3 embed_dim,);
+                out_proj.weight (embed_dim, embed_dim), out_proj.bias (embed_dim,)
+    Raises      ValueError if the heads do not divide embed_dim.
+    Source      Vaswani et al. 2017, section 3.2
+    Example     >>> attention = mg.nn.MultiheadAttention(8, 2, batch_first=True)
+                >>> x = mg.ones(1, 5, 8)
+                >>> out, weights = attention(x, x, x)
+                >>> out.shape, weights.shape
+                ((1, 5, 8), (1, 5, 5))
+    """
+
+    in_proj_weight: Parameter | None
+    in_proj_bias: Parameter | None
+    bias_k: Parameter | None
+    bias_v: Parameter | None
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
+            raise ValueError(
+                f"MultiheadAttention: {num_heads} heads do not divide embed_dim {embed_dim}"
+            )
+        self.embed_dim, self.num_heads = embed_dim, num_heads
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        self.dropout, self.batch_first = dropout, batch_first
+        self.head_dim = embed_dim // num_heads
+        self.add_zero_attn = add_zero_attn
+        same = self.kdim == self.vdim == embed_dim
+        widths = {"q": embed_dim, "k": self.kdim, "v": self.vdim}
+        for name, width in widths.items():
+            made = None if same else fortran_parameter(embed_dim, width, dtype, device)
+            self.register_parameter(f"{name}_proj_weight", made)
+        stacked = fortran_parameter(3 * embed_dim, embed_dim, dtype, device) if same else None
+        self.register_parameter("in_proj_weight", stacked)
+        made = parameter.empty(3 * embed_dim, dtype=dtype, device=device) if bias else None
+        self.register_parameter("in_proj_bias", made)
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias, device, dtype)
+        for name in ("bias_k", "bias_v"):
+            made = parameter.empty(1, 1, embed_dim, dtype=dtype) if add_bias_kv else None
+            self.register_parameter(name, made)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the initial values of the input projections and the added key and value anew."""
+        for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"):
+            weight = getattr(self, name)
+            if weight is not None:
+                init.xavier_uniform_(weight)
+        if self.in_proj_bias is not None:
+            init.zeros_(self.in_proj_bias)
+            init.zeros_(self.out_proj.bias)
+        for added in (self.bias_k, self.bias_v):
+            if added is not None:
+                init.xavier_normal_(added)
+
+    def forward(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        key_padding_mask: Any = None,
+        need_weights: bool = True,
+        attn_mask: Any = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Any, Any]:
+        """The looked-up values, and the weights of attention.
+
+        query, key, value     (target, n, embed_dim), (source, n, kdim), (source, n, vdim); with
+                              `batch_first` n comes first; or all without n
+        key_padding_mask      (n, source): True for a key that is left out, or numbers that are added
+        need_weights          whether to return the weights
+        attn_mask             (target, source) or (n * num_heads, target, source), likewise
+        average_attn_weights  return the mean of the heads' weights
+        is_causal             says that `attn_mask` is the causal one; it has to be given
+
+        Returns  (target, n, embed_dim) in the layout of the query, and (n, target, source), or with
+                 the heads apart (n, num_heads, target, source), or None
+        """
+        batched = query.ndim == 3
+        self._check(query, key, value, batched)
+        if is_causal and attn_mask is None:
+            raise ValueError("MultiheadAttention: is_causal=True needs the causal attn_mask, too")
+        query, key, value = (self._batch_first(each, batched) for each in (query, key, value))
+        if key_padding_mask is not None and not batched:
+            key_padding_mask = key_padding_mask[None]
+        q, k, v = self._project(query, key, value)
+        mask = self._mask(attn_mask, key_padding_mask, q, k)
+        k, v, mask = self._with_added_keys(k, v, mask)
+        q, k, v = self._heads(q), self._heads(k), self._heads(v)
+        dropout = self.dropout if self.training else 0.0
+        weights = None
+        if need_weights:
+            scores = ops.matmul(q * (1 / math.sqrt(self.head_dim)), ops.mT(k))
+            weights = functional.softmax(scores if mask is None else scores + mask, -1)
+            if dropout:
+                weights = functional.dropout(weights, dropout)
+            out = ops.matmul(weights, v)
+        else:
+            out = functional.scaled_dot_product_attention(q, k, v, mask, dropout)
+        out = ops.reshape(ops.transpose(out, 1, 2), query.shape)
+        out = self.out_proj(out)
+        if weights is not None and average_attn_weights:
+            weights = ops.mean(weights, 1)
+        if not batched:
+            return out[0], None if weights is None else weights[0]
+        return (out if self.batch_first else ops.transpose(out, 0, 1)), weights
+
+    def _check(self, query: Any, key: Any, value: Any, batched: bool) -> None:
+        wanted = (self.embed_dim, self.kdim, self.vdim)
+        for each, name, size in zip((query, key, value), ("query", "key", "value"), wanted):
+            if each.ndim not in (2, 3) or each.ndim != query.ndim or each.shape[-1] != size:
+                raise ValueError(
+                    f"MultiheadAttention: {name} has 3 axes, or all have 2, and the last is of size "
+                    f"{size}; got {each.shape}"
+                )
+        if key.shape[:-1] != value.shape[:-1]:
+            raise ValueError(
+                f"MultiheadAttention: there is one value for each key, got {key.shape} and "
+                f"{value.shape}"
+            )
+
+    def _batch_first(self, each: Any, batched: bool) -> Any:
+        if not batched:
+            return each[None]
+        return each if self.batch_first else ops.transpose(each, 0, 1)
+
+    def _project(self, query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
+        biases = (None,) * 3 if self.in_proj_bias is None else ops.chunk(self.in_proj_bias, 3)
+        if self.in_proj_weight is None:
+            weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
+        else:
+            weights = ops.chunk(self.in_proj_weight, 3)
+        q, k, v = map(linear, (query, key, value), weights, biases)
+        return q, k, v
+
+    def _mask(self, attn_mask: Any, key_padding_mask: Any, q: Any, k: Any) -> Any:
+        """Both masks as numbers to add to scores (n, heads, target, source); None if there is none."""
+        n, target, source = len(q), q.shape[1], k.shape[1]
+        mask = None
+        if attn_mask is not None:
+            mask = additive(attn_mask, q)
+            if mask.shape == (n * self.num_heads, target, source):
+                mask = ops.reshape(mask, (n, self.num_heads, target, source))
+            elif mask.shape != (target, source):
+                raise ValueError(
+                    f"MultiheadAttention: attn_mask has shape {(target, source)} or "
+                    f"{(n * self.num_heads, target, source)}, got {mask.shape}"
+                )
+        if key_padding_mask is not None:
+            padding = additive(key_padding_mask, q)
+            if padding.shape != (n, source):
+                raise ValueError(
+                    f"MultiheadAttention: key_padding_mask has shape {(n, source)}, got "
+                    f"{padding.shape}"
+                )
+            padding = ops.reshape(padding, (n, 1, 1, source))
+            mask = padding if mask is None else mask + padding
+        return mask
+
+    def _with_added_keys(self, k: Any, v: Any, mask: Any) -> tuple[Any, Any, Any]:
+        """Keys and values with those that the module adds, which no mask hides."""
+        if self.bias_k is not None:
+            shape = (len(k), 1, self.embed_dim)
+            k = ops.cat([k, ops.expand(self.bias_k, shape)], 1)
+            v = ops.cat([v, ops.expand(self.bias_v, shape)], 1)
+            mask = None if mask is None else functional.pad(mask, (0, 1))
+        if self.add_zero_attn:
+            k, v = functional.pad(k, (0, 0, 0, 1)), functional.pad(v, (0, 0, 0, 1))
+            mask = None if mask is None else functional.pad(mask, (0, 1))
+        return k, v, mask
+
+    def _heads(self, x: Any) -> Any:
+        """(n, length, embed_dim) as (n, heads, length, head_dim)."""
+        n, length, _ = x.shape
+        split = ops.reshape(x, (n, length, self.num_heads, self.head_dim))
+        return ops.transpose(split, 1, 2)
+
+
+def additive(mask: Any, like: Any) -> Any:
+    """A mask as a tensor of numbers to add: -∞ where a boolean one is True."""
+    array = mask._array if isinstance(mask, Variable) else np.asarray(mask)
+    if array.dtype == bool:
+        return wrap(np.where(array, -np.inf, 0.0).astype(like.dtype))
+    return mask if isinstance(mask, Variable) else wrap(array.astype(like.dtype))
+
+
+# --------------------------------------------------------------------------------------- transformers
+
+
+def activation_of(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function of a name.
+
+    Raises   ValueError for a name that is not "relu" or "gelu".
+    """
+    if not isinstance(activation, str):
+        return activation
+    if activation not in ("relu", "gelu"):
+        raise ValueError(f"activation is 'relu', 'gelu' or a function, got {activation!r}")
+    return functional.relu if activation == "relu" else functional.gelu
+
+
+class TransformerEncoderLayer(Module):
+    """Attention of a sequence to itself, then a network for each entry, with residuals.
+
+    d_model          size of an entry
+    nhead            heads of attention
+    dim_feedforward  size of the hidden layer of the network
+    dropout          probability of a zero, in training
+    activation       of the hidden layer: "relu", "gelu" or a function
+    layer_norm_eps   eps of the normalizations
+    batch_first      sequences are (n, length, ...) instead of (length, n, ...)
+    norm_first       normalize before each part instead of after it
+    bias             whether the linear layers and normalizations have biases
+
+    Forward     x = norm1(x + attention(x)); out = norm2(x + network(x)); or with `norm_first`
+                x = x + attention(norm1(x)); out = x + network(norm2(x))
+    Shapes      (length, n, d_model), unchanged; or without n
+    Source      Vaswani et al. 2017, section 3.1
+    Example     >>> layer = mg.nn.TransformerEncoderLayer(8, 2, batch_first=True)
+                >>> layer(mg.ones(1, 5, 8)).shape
+                (1, 5, 8)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Callable[[Any], Any] = "relu",
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        here = {"device": device, "dtype": dtype}
+        self.self_attn = MultiheadAttention(
+            d_model, nhead, dropout, bias, batch_first=batch_first, **here
+        )
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **here)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **here)
+        self.norm_first = norm_first
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **here)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **here)
+        self.dropout1 = Dropout(dropout)
+        self.dropout2 = Dropout(dropout)
+        self.activation = activation_of(activation)
+
+    def forward(
+        self,
+        src: Any,
+        src_mask: Any = None,
+        src_key_padding_mask: Any = None,
+        is_causal: bool = False,
+    ) -> Any:
+        """The masks are those of `MultiheadAttention`: attn_mask and key_padding_mask."""
+
+        def attend(x: Any) -> Any:
+            out, _ = self.self_attn(
+                x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal
+            )
+            return self.dropout1(out)
+
+        def transform(x: Any) -> Any:
+            return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+
+        if self.norm_first:
+            src = src + attend(self.norm1(src))
+            return src + transform(self.norm2(src))
+        src = self.norm1(src + attend(src))
+        return self.norm2(src + transform(src))
+
+
+class TransformerEncoder(Module):
+    """Copies of a `TransformerEncoderLayer`, one after the other.
+
+    encoder_layer         the layer to copy
+    num_layers            how many
+    norm                  a module to apply at the end
+    enable_nested_tensor  for PyTorch's sake; it changes nothing, nor does `mask_check`
+
+    Shapes   those of the layer
+    """
+
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
+        self.num_layers = num_layers
+        self.norm = norm
+
+    def forward(
+        self,
+        src: Any,
+        mask: Any = None,
+        src_key_padding_mask: Any = None,
+        is_causal: bool | None = None,
+    ) -> Any:
+        """The masks are those of `MultiheadAttention`: attn_mask and key_padding_mask."""
+        for layer in self.layers:
+            src = layer(src, mask, src_key_padding_mask, is_causal=bool(is_causal))
+        return src if self.norm is None else self.norm(src)

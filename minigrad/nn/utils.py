@@ -1,0 +1,150 @@
+"""What one does with the gradients and the values of many parameters at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad import inplace, ops
+from minigrad.graph import Variable, wrap
+from minigrad.memory import writes
+from minigrad.tensor import Tensor
+
+__all__ = [
+    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
+    "parameters_to_vector", "vector_to_parameters",
+]  # fmt: skip
+
+
+def as_list(parameters: Any) -> list[Any]:
+    return [parameters] if isinstance(parameters, Variable) else list(parameters)
+
+
+def gradients_of(parameters: Any) -> list[Any]:
+    """The arrays of the gradients that there are."""
+    return [p.grad._array for p in as_list(parameters) if p.grad is not None]
+
+
+def norm(arrays: list[Any], norm_type: float) -> Any:
+    """The norm of all entries together, in the type of the arrays."""
+    norms = [np.linalg.norm(array.ravel(order="K"), norm_type) for array in arrays]
+    return np.asarray(np.linalg.norm(np.array(norms), norm_type)) if norms else np.asarray(0.0)
+
+
+def refuse_nonfinite(total: Any, error_if_nonfinite: bool) -> None:
+    if error_if_nonfinite and not np.isfinite(total):
+        raise RuntimeError(
+            f"the norm of the gradients is {total}: one of them is not finite. Find where with "
+            "mg.autograd.detect_anomaly(), or pass error_if_nonfinite=False"
+        )
+
+
+def get_total_norm(
+    tensors: Any,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The norm of the entries of all tensors together.
+
+    norm_type   p of the p-norm; ``float("inf")`` for the largest magnitude
+    foreach     accepted for PyTorch's sake; it changes nothing
+
+    Raises      RuntimeError if the norm is not finite and `error_if_nonfinite`.
+    Example     >>> mg.nn.utils.get_total_norm([mg.tensor([3.0]), mg.tensor([4.0])])
+                tensor(5.)
+    """
+    total = norm([tensor._array for tensor in as_list(tensors)], float(norm_type))
+    refuse_nonfinite(total, error_if_nonfinite)
+    return wrap(total)  # type: ignore[no-any-return]
+
+
+def clip_grads_with_norm_(
+    parameters: Any, max_norm: float, total_norm: Any, foreach: bool | None = None
+) -> None:
+    """Scale the gradients in place by max_norm / total_norm, if that is less than 1.
+
+    total_norm   what `get_total_norm` returned of the gradients
+    """
+    # the small number keeps the division legal, and is PyTorch's
+    factor = float(max_norm) / (float(total_norm) + 1e-6)
+    if factor >= 1:
+        return
+    for gradient in gradients_of(parameters):
+        np.multiply(gradient, factor, out=gradient)
+        writes.note(gradient, "clip_grad_norm_")
+
+
+def clip_grad_norm_(
+    parameters: Any,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale all gradients in place by one factor, so that their common norm is at most `max_norm`.
+
+    parameters   an iterable of tensors, or one; those without a gradient are left out
+    norm_type    p of the p-norm; ``float("inf")`` for the largest magnitude
+
+    Returns  the norm before, a 0-d tensor
+    Raises   RuntimeError if it is not finite and `error_if_nonfinite`; then nothing was changed.
+    Source   Pascanu, Mikolov and Bengio 2013, section 3.2
+    Example  >>> w = mg.nn.Parameter(mg.tensor([1.0, 1.0]))
+             >>> (w * mg.tensor([3.0, 4.0])).sum().backward()
+             >>> mg.nn.utils.clip_grad_norm_([w], 1.0)
+             tensor(5.)
+             >>> w.grad
+             tensor([0.6000, 0.8000])
+    """
+    parameters = as_list(parameters)
+    total = norm(gradients_of(parameters), float(norm_type))
+    refuse_nonfinite(total, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, total)
+    return wrap(total)  # type: ignore[no-any-return]
+
+
+def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
+    """Clip every entry of the gradients, in place, to -clip_value ... clip_value.
+
+    Raises   ValueError if `clip_value` is negative.
+    """
+    if clip_value < 0:
+        raise ValueError(f"clip_grad_value_: clip_value is not negative, got {clip_value}")
+    for gradient in gradients_of(parameters):
+        np.clip(gradient, -float(clip_value), float(clip_value), out=gradient)
+        writes.note(gradient, "clip_grad_value_")
+
+
+def parameters_to_vector(parameters: Iterable[Any]) -> Any:
+    """All parameters as one vector, in row-major order; differentiable.
+
+    Example  >>> mg.nn.utils.parameters_to_vector(mg.nn.Linear(3, 2).parameters()).shape
+             (8,)
+    """
+    return ops.cat([ops.reshape(parameter, (-1,)) for parameter in parameters])
+
+
+def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
+    """Fill the parameters from one vector, in place: the opposite of `parameters_to_vector`.
+
+    Raises   TypeError if `vec` is not a tensor; ValueError if it has not as many entries as all
+             parameters together.
+    """
+    if not isinstance(vec, Variable):
+        raise TypeError(f"vector_to_parameters takes a tensor, got {type(vec).__name__}")
+    parameters = list(parameters)
+    size = sum(parameter._array.size for parameter in parameters)
+    if vec._array.shape != (size,):
+        raise ValueError(
+            f"vector_to_parameters: the parameters have {size} entries, the vector has shape "
+            f"{vec._array.shape}"
+        )
+    start = 0
+    for parameter in parameters:
+        end = start + parameter._array.size
+        piece = vec._array[start:end].reshape(parameter._array.shape)
+        inplace.write(parameter, piece, "vector_to_parameters")
+        start = end
