@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, testing, utils
+from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid
+from minigrad.ops.sorting import argsort, sort, topk, unique
+from minigrad.ops.statistics import bincount, median, quantile, std, std_mean, var, var_mean
 from minigrad.testing import gradcheck, gradgradcheck
 from minigrad.creation import (
     arange,
@@ -188,7 +191,26 @@ from minigrad.ops.products import (
     mv,
     outer,
 )
-from minigrad.ops.reduction import sum
+from minigrad.ops.reduction import (
+    all,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    count_nonzero,
+    log_softmax,
+    logsumexp,
+    max,
+    mean,
+    min,
+    nanmean,
+    nansum,
+    prod,
+    softmax,
+    softmin,
+    sum,
+)
 from minigrad.ops.selection import (
     clamp,
     clamp_max,

@@ -1,18 +1,33 @@
-"""Ops that reduce or scan along axes.
+"""Ops that take the entries along axes together.
 
 ``dim`` is None (all axes), an integer, or a tuple of integers; negative ones count from the end.
-With ``keepdim`` a reduced axis stays, with size 1.
+With ``keepdim`` a reduced axis stays, with size 1.  An axis that x does not have is refused by
+NumPy's AxisError, which is both an IndexError and a ValueError.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from math import prod as product
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from minigrad.composition import composition
 from minigrad.operation import Array, op
+from minigrad.ops.selection import maximum, minimum, where
+
+__all__ = [
+    "ValuesAndIndices", "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero",
+    "log_softmax", "logsumexp", "max", "mean", "min", "nanmean", "nansum", "prod", "softmax",
+    "softmin", "sum",
+]  # fmt: skip
 
 Dim = int | tuple[int, ...] | list[int] | None
+Shape = tuple[int, ...]
+
+# ------------------------------------------------------------------------- axes, and their way back
 
 
 def axes_of(dim: Dim) -> Any:
@@ -22,31 +37,49 @@ def axes_of(dim: Dim) -> Any:
     return dim
 
 
-def restore(g: Array, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Array:
+def reduced_axes(shape: Shape, dim: Dim) -> tuple[int, ...]:
+    """The axes that `dim` means, as numbers from 0."""
+    axes = axes_of(dim)
+    if axes is None:
+        return tuple(range(len(shape)))
+    if not shape and axes in (0, -1):  # NumPy and PyTorch let a 0-d tensor have one axis
+        return ()
+    return normalize_axis_tuple(axes, len(shape))
+
+
+def restore(g: Array, shape: Shape, dim: Dim, keepdim: bool) -> Array:
     """Put the reduced axes back into `g`, with size 1, so that it broadcasts against `shape`."""
-    if keepdim or not shape:
+    if keepdim or not shape or dim is None:
         return g
-    axes = axes_of(dim)
-    if axes is None:
-        return g
-    axes = {a % len(shape) for a in (axes if isinstance(axes, tuple) else (axes,))}
-    return g[tuple(None if i in axes else slice(None) for i in range(len(shape)))]
+    axes = reduced_axes(shape, dim)
+    return g[tuple([None if i in axes else slice(None) for i in range(len(shape))])]
 
 
-def count_along(shape: tuple[int, ...], dim: Dim) -> int:
+def count_along(shape: Shape, dim: Dim) -> int:
     """How many entries a reduction over `dim` takes together."""
-    axes = axes_of(dim)
-    if axes is None:
-        axes = tuple(range(len(shape)))
-    n = 1
-    for a in axes if isinstance(axes, tuple) else (axes,):
-        n *= shape[a]
-    return n
+    if dim is None:
+        return product(shape)
+    return product([shape[axis] for axis in reduced_axes(shape, dim)])
+
+
+FEW = 4096  # up to so many numbers a copy is quicker than the machinery of a broadcast view
+
+
+def repeat_along(g: Array, shape: Shape, dim: Dim, keepdim: bool) -> Array:
+    """`g` repeated along the reduced axes: the transpose of a sum over them."""
+    g = restore(g, shape, dim, keepdim)
+    if type(g) is np.ndarray and product(shape) <= FEW:
+        repeated = np.empty(shape, g.dtype)
+        repeated[...] = g
+        return repeated
+    return np.broadcast_to(g, shape)
+
+
+# ------------------------------------------------------------------------------- sums and products
 
 
 @op(
-    lambda g, x_shape, dim, keepdim: np.broadcast_to(restore(g, x_shape, dim, keepdim), x_shape),
-    numpy=np.sum,
+    lambda g, x_shape, dim, keepdim: repeat_along(g, x_shape, dim, keepdim),
     notation="Σ {x}",
 )
 def sum(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Array:
@@ -55,8 +88,399 @@ def sum(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> 
     Forward    out = Σ x over the axes `dim`
     Gradient   x̄ = ḡ, repeated along the summed axes
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
-    Raises     IndexError (numpy.exceptions.AxisError) if x has no such axis
+    Raises     AxisError if x has no such axis
     Example    >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
                tensor([4., 6.])
     """
     return np.add.reduce(x, axes_of(dim), dtype, None, keepdim)
+
+
+@op(
+    lambda g, x_shape, dim, keepdim: repeat_along(
+        g / count_along(x_shape, dim), x_shape, dim, keepdim
+    ),
+    promote=True,
+    notation="mean {x}",
+)
+def mean(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Array:
+    """Mean of the entries along axes.
+
+    Forward    out = Σ x / n over the n entries along `dim`; that of integers is a float
+    Gradient   x̄ = ḡ / n, repeated along the axes
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
+               tensor([2., 3.])
+    """
+    return np.add.reduce(x, axes_of(dim), dtype, None, keepdim) / count_along(x.shape, dim)
+
+
+def others(x: Array) -> Array:
+    """For each entry, the product of the others along the last axis; without a division."""
+    ones = np.ones_like(x[..., :1])
+    before = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
+    reverse = np.flip(x, -1)
+    after = np.cumprod(np.concatenate([ones, reverse[..., :-1]], axis=-1), axis=-1)
+    return before * np.flip(after, -1)
+
+
+def prod_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
+    """x̄ = ḡ * the product of the other entries."""
+    g = restore(g, x.shape, dim, keepdim)
+    if np.all(np.not_equal(out, 0)):
+        return g * restore(out, x.shape, dim, keepdim) / x
+    axes = reduced_axes(x.shape, dim)
+    kept = tuple([i for i in range(len(x.shape)) if i not in axes])
+    order = kept + axes
+    flat = np.reshape(np.transpose(x, order), (*[x.shape[i] for i in kept], -1))
+    products = np.reshape(others(flat), tuple([x.shape[i] for i in order]))
+    return g * np.transpose(products, tuple([order.index(i) for i in range(len(order))]))
+
+
+@op(prod_vjp, notation="Π {x}")
+def prod(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Array:
+    """Product of the entries along axes.
+
+    Forward    out = Π x over the axes `dim`
+    Gradient   x̄ = ḡ * the product of the other entries, zeros among them or not
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.prod(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+               tensor([ 2., 12.])
+    """
+    return np.multiply.reduce(x, axes_of(dim), dtype, None, keepdim)
+
+
+@composition
+def nansum(x: Array, dim: Dim = None, keepdim: bool = False) -> Any:
+    """Sum of the entries that are not NaN.
+
+    Forward    out = Σ x over the axes `dim`, NaN counting as 0
+    Gradient   x̄ = ḡ, repeated; 0 where x is NaN
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.nansum(mg.tensor([1.0, np.nan, 3.0]))
+               tensor(4.)
+    """
+    return sum(where(np.isnan(x), 0, x), dim, keepdim)
+
+
+@composition
+def nanmean(x: Array, dim: Dim = None, keepdim: bool = False) -> Any:
+    """Mean of the entries that are not NaN.
+
+    Forward    out = Σ x / n over the n entries along `dim` that are not NaN
+    Gradient   x̄ = ḡ / n, repeated; 0 where x is NaN
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.nanmean(mg.tensor([1.0, np.nan, 3.0]))
+               tensor(2.)
+    """
+    there = np.logical_not(np.isnan(x))
+    return nansum(x, dim, keepdim) / np.sum(there, axis=axes_of(dim), keepdims=keepdim, dtype=x.dtype)
+
+
+# ------------------------------------------------------------------------------------- the extremes
+
+
+class ValuesAndIndices(NamedTuple):
+    """What `max`, `sort` and their kin return: values, and the places where they were."""
+
+    values: Any
+    indices: Any
+
+
+def extreme_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
+    """ḡ, shared evenly by the entries that equal the result."""
+    chosen = np.equal(x, restore(out, x.shape, dim, keepdim))
+    count = np.sum(chosen, axis=reduced_axes(x.shape, dim), keepdims=True, dtype=x.dtype)
+    return np.where(chosen, restore(g, x.shape, dim, keepdim) / count, 0)
+
+
+@op(extreme_vjp, notation="max {x}")
+def amax(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
+    """The largest entry along axes.
+
+    Forward    out = max x over the axes `dim`; NaN if there is one
+    Gradient   ḡ to the largest entry; several equal ones share it evenly
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Example    >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+               tensor([4., 3.])
+    """
+    return np.maximum.reduce(x, axes_of(dim), None, None, keepdim)
+
+
+@op(extreme_vjp, notation="min {x}")
+def amin(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
+    """The smallest entry along axes.
+
+    Forward    out = min x over the axes `dim`; NaN if there is one
+    Gradient   ḡ to the smallest entry; several equal ones share it evenly
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Example    >>> mg.amin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+               tensor([1., 2.])
+    """
+    return np.minimum.reduce(x, axes_of(dim), None, None, keepdim)
+
+
+def one_place_vjp(
+    g: ValuesAndIndices, out: ValuesAndIndices, x_shape: Shape, dim: int, keepdim: bool
+) -> Array:
+    """ḡ at the place that the indices name."""
+    if not x_shape:
+        return g.values
+    axis = normalize_axis_index(dim, len(x_shape))
+    places = np.arange(x_shape[axis]).reshape((-1,) + (1,) * (len(x_shape) - axis - 1))
+    chosen = np.equal(places, restore(out.indices, x_shape, axis, keepdim))
+    return np.where(chosen, restore(g.values, x_shape, axis, keepdim), 0)
+
+
+def value_and_index(find: Callable[..., Array], x: Array, dim: int, keepdim: bool) -> Any:
+    """The entry that `find` (np.argmax, np.argmin) finds along an axis, and its index."""
+    if not np.ndim(x):
+        reduced_axes((), dim)
+        return ValuesAndIndices(np.positive(x), np.zeros_like(x, dtype=np.intp))
+    index = find(x, axis=dim, keepdims=True)
+    value = np.take_along_axis(x, index, dim)
+    if keepdim:
+        return ValuesAndIndices(value, index)
+    return ValuesAndIndices(np.squeeze(value, dim), np.squeeze(index, dim))
+
+
+@op(one_place_vjp, notation="max {x}")
+def _max_along(x: Array, dim: int, keepdim: bool = False) -> Any:
+    """The largest entries along an axis, and their first indices.
+
+    Forward    values = max x, indices = argmax x
+    Gradient   ḡ to the entry at the index
+    Shapes     (..., n, ...) -> twice (..., ...)
+    """
+    return value_and_index(np.argmax, x, dim, keepdim)
+
+
+@op(one_place_vjp, notation="min {x}")
+def _min_along(x: Array, dim: int, keepdim: bool = False) -> Any:
+    """The smallest entries along an axis, and their first indices.
+
+    Forward    values = min x, indices = argmin x
+    Gradient   ḡ to the entry at the index
+    Shapes     (..., n, ...) -> twice (..., ...)
+    """
+    return value_and_index(np.argmin, x, dim, keepdim)
+
+
+@composition
+def max(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
+    """The largest entry of all; or along an axis, with its index; or of each pair of two tensors.
+
+    Forward    max(x) = the largest entry; max(x, dim) = (values, indices) along one axis;
+               max(x, y) = maximum(x, y)
+    Gradient   max(x): ḡ shared evenly by equal largest entries; max(x, dim): to the first of them;
+               max(x, y): ½ each at a tie
+    Shapes     (...) -> (); (..., n, ...) -> twice (..., ...); (...), (...) -> broadcast (...)
+    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Example    >>> mg.max(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).indices
+               tensor([1, 0])
+    """
+    if dim is None:
+        return amax(x, None, keepdim)
+    return _max_along(x, dim, keepdim) if isinstance(dim, (int, np.integer)) else maximum(x, dim)
+
+
+@composition
+def min(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
+    """The smallest entry of all; or along an axis, with its index; or of each pair of two tensors.
+
+    Forward    min(x) = the smallest entry; min(x, dim) = (values, indices) along one axis;
+               min(x, y) = minimum(x, y)
+    Gradient   min(x): ḡ shared evenly by equal smallest entries; min(x, dim): to the first of them;
+               min(x, y): ½ each at a tie
+    Shapes     (...) -> (); (..., n, ...) -> twice (..., ...); (...), (...) -> broadcast (...)
+    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Example    >>> mg.min(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).indices
+               tensor([0, 1])
+    """
+    if dim is None:
+        return amin(x, None, keepdim)
+    return _min_along(x, dim, keepdim) if isinstance(dim, (int, np.integer)) else minimum(x, dim)
+
+
+@op(numpy=np.argmax, notation="argmax {x}")
+def argmax(x: Array, dim: int | None = None, keepdim: bool = False) -> Array:
+    """Place of the largest entry: along an axis, or in row-major order of all.
+
+    Forward    out = the first index of the largest entry; of NaN, if there is one
+    Gradient   none: the result is integers
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Example    >>> mg.argmax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+               tensor([1, 0])
+    """
+    return np.argmax(x, axis_of_any(x, dim), keepdims=keepdim)
+
+
+@op(numpy=np.argmin, notation="argmin {x}")
+def argmin(x: Array, dim: int | None = None, keepdim: bool = False) -> Array:
+    """Place of the smallest entry: along an axis, or in row-major order of all.
+
+    Forward    out = the first index of the smallest entry; of NaN, if there is one
+    Gradient   none: the result is integers
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Example    >>> mg.argmin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+               tensor([0, 1])
+    """
+    return np.argmin(x, axis_of_any(x, dim), keepdims=keepdim)
+
+
+def axis_of_any(x: Array, dim: int | None) -> int | None:
+    """One axis; a 0-d x has axis 0, as in PyTorch."""
+    return None if np.ndim(x) == 0 and dim in (0, -1) else dim
+
+
+# -------------------------------------------------------------------------------------------- truth
+
+
+@op(notation="all {x}")
+def all(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
+    """Whether all entries along axes are true.
+
+    Forward    out = x and x and ... over the axes `dim`, where a number other than 0 is true
+    Gradient   none: the result is boolean
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.all(mg.tensor([[True, False], [True, True]]), dim=1)
+               tensor([False,  True])
+    """
+    return np.logical_and.reduce(x, axes_of(dim), None, None, keepdim)
+
+
+@op(notation="any {x}")
+def any(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
+    """Whether some entry along axes is true.
+
+    Forward    out = x or x or ... over the axes `dim`, where a number other than 0 is true
+    Gradient   none: the result is boolean
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.any(mg.tensor([[True, False], [False, False]]), dim=1)
+               tensor([ True, False])
+    """
+    return np.logical_or.reduce(x, axes_of(dim), None, None, keepdim)
+
+
+@op(notation="count {x}")
+def count_nonzero(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
+    """How many entries along axes are not 0.
+
+    Forward    out = the number of x ≠ 0 over the axes `dim`
+    Gradient   none: the result is integers
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.count_nonzero(mg.tensor([[1.0, 0.0], [3.0, 2.0]]), dim=1)
+               tensor([1, 2])
+    """
+    return np.add.reduce(np.not_equal(x, 0), axes_of(dim), np.intp, None, keepdim)
+
+
+# ------------------------------------------------------------------------- exponentials, added up
+
+
+def logsumexp_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
+    """x̄ = ḡ softmax(x); 0 where all entries are -inf."""
+    out = restore(out, x.shape, dim, keepdim)
+    out = np.where(np.equal(out, -np.inf), 0, out)
+    return restore(g, x.shape, dim, keepdim) * np.exp(x - out)
+
+
+@op(logsumexp_vjp, promote=True, notation="log Σ exp {x}")
+def logsumexp(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
+    """Logarithm of a sum of exponentials, without overflow on the way.
+
+    Forward    out = m + log Σ e^(x - m) over the axes `dim`, m the largest entry
+    Gradient   x̄ = ḡ * e^(x - out), the softmax; 0 where all entries are -inf
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Source     Blanchard, Higham and Higham 2021
+    Example    >>> mg.logsumexp(mg.tensor([1000.0, 1000.0]), dim=0)
+               tensor(1000.6931)
+    """
+    axes = axes_of(dim)
+    largest = np.maximum.reduce(x, axes, None, None, True, -np.inf)
+    largest = np.where(np.isfinite(largest), largest, 0)
+    total = np.add.reduce(np.exp(x - largest), axes, None, None, keepdim)
+    with np.errstate(divide="ignore"):  # the logarithm of a sum of nothing is -inf
+        return np.log(total) + (largest if keepdim else largest.reshape(total.shape))
+
+
+def softmax_vjp(g: Array, out: Array, dim: int) -> Array:
+    """x̄ = out * (ḡ - Σ ḡ out)."""
+    weighted = g * out
+    return weighted - out * np.sum(weighted, axis=dim, keepdims=True)
+
+
+@op(softmax_vjp, promote=True, notation="softmax({x})")
+def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
+    """Positive numbers that sum to one along an axis.
+
+    Forward    out = e^(x - m) / Σ e^(x - m), m the largest entry along `dim`
+    Gradient   x̄ = out * (ḡ - Σ ḡ * out)
+    Shapes     (..., n, ...) -> (..., n, ...)
+    Raises     AxisError if x has no such axis
+    Source     Blanchard, Higham and Higham 2021
+    Example    >>> mg.softmax(mg.tensor([[0.0, 0.0], [1000.0, 0.0]]), dim=1)
+               tensor([[0.5000, 0.5000],
+                       [1.0000, 0.0000]])
+    """
+    if dtype is not None:
+        x = x.astype(dtype)
+    dim = axis_or_all(x, dim)
+    out = np.exp(x - np.maximum.reduce(x, dim, None, None, True, -np.inf))
+    out /= np.add.reduce(out, dim, None, None, True)
+    return out
+
+
+def log_softmax_vjp(g: Array, out: Array, dim: int) -> Array:
+    """x̄ = ḡ - softmax(x) Σ ḡ."""
+    return g - np.exp(out) * np.sum(g, axis=dim, keepdims=True)
+
+
+@op(log_softmax_vjp, promote=True, notation="log softmax({x})")
+def log_softmax(x: Array, dim: int, dtype: Any = None) -> Array:
+    """Logarithm of the softmax, accurate where that is nearly 0.
+
+    Forward    out = x - m - log Σ e^(x - m), m the largest entry along `dim`
+    Gradient   x̄ = ḡ - e^out * Σ ḡ
+    Shapes     (..., n, ...) -> (..., n, ...)
+    Raises     AxisError if x has no such axis
+    Source     Blanchard, Higham and Higham 2021
+    Example    >>> mg.log_softmax(mg.tensor([1000.0, 0.0]), dim=0)
+               tensor([    0., -1000.])
+    """
+    if dtype is not None:
+        x = x.astype(dtype)
+    dim = axis_or_all(x, dim)
+    out = x - np.maximum.reduce(x, dim, None, None, True, -np.inf)
+    out -= np.log(np.add.reduce(np.exp(out), dim, None, None, True))
+    return out
+
+
+def axis_or_all(x: Array, dim: int) -> Any:
+    """One axis for ``reduce``; a 0-d x has axis 0, as in PyTorch."""
+    return () if np.ndim(x) == 0 and dim in (0, -1) else normalize_axis_index(dim, x.ndim)
+
+
+@composition
+def softmin(x: Array, dim: int, dtype: Any = None) -> Any:
+    """Softmax of the opposite numbers.
+
+    Forward    out = softmax(-x)
+    Gradient   x̄ = -out * (ḡ - Σ ḡ * out)
+    Shapes     (..., n, ...) -> (..., n, ...)
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.softmin(mg.tensor([0.0, 1000.0]), dim=0)
+               tensor([1., 0.])
+    """
+    return softmax(-x, dim, dtype)

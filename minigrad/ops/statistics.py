@@ -1,0 +1,264 @@
+"""Variance, quantiles, distances and counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from minigrad.composition import composition
+from minigrad.operation import Array, op
+from minigrad.ops.reduction import (
+    Dim,
+    Shape,
+    ValuesAndIndices,
+    axes_of,
+    count_along,
+    extreme_vjp,
+    mean,
+    restore,
+)
+from minigrad.ops.sorting import sort
+
+__all__ = [
+    "bincount", "median", "quantile", "std", "std_mean", "var", "var_mean",
+]  # fmt: skip
+
+# ----------------------------------------------------------------------------------- the spread
+
+
+def centered(x: Array, dim: Dim) -> Array:
+    """x without its mean along `dim`."""
+    return x - mean(x, dim, True)
+
+
+def degrees_of_freedom(shape: Shape, dim: Dim, correction: float) -> float:
+    """What the sum of squares is divided by; 0, for a result of NaN, if it were negative."""
+    n = count_along(shape, dim) - correction
+    return n if n > 0 else 0
+
+
+def var_vjp(
+    g: Array, deviation: Array, x_shape: Shape, dim: Dim, correction: float, keepdim: bool
+) -> Array:
+    """x̄ = 2 ḡ (x - mean) / (n - correction)."""
+    n = degrees_of_freedom(x_shape, dim, correction)
+    return deviation * (restore(g, x_shape, dim, keepdim) * 2 / n)
+
+
+@op(var_vjp, keep={"deviation": centered}, promote=True, notation="var {x}")
+def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
+    """Variance along axes.
+
+    `correction` 1 (or True) gives the unbiased estimate, 0 (or False) the mean squared deviation.
+
+    Forward    out = Σ (x - mean)² / (n - correction)
+    Gradient   x̄ = 2 ḡ (x - mean) / (n - correction)
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.var(mg.tensor([1.0, 2.0, 4.0]))
+               tensor(2.3333)
+    """
+    deviation = centered(x, dim)
+    squares = np.add.reduce(deviation * deviation, axes_of(dim), None, None, keepdim)
+    return squares / degrees_of_freedom(x.shape, dim, correction), deviation
+
+
+def std_vjp(
+    g: Array, out: Array, deviation: Array, x_shape: Shape, dim: Dim, correction: float,
+    keepdim: bool,
+) -> Array:  # fmt: skip
+    """x̄ = ḡ (x - mean) / (out (n - correction)), 0 where out is 0."""
+    n = degrees_of_freedom(x_shape, dim, correction)
+    out = restore(np.where(np.equal(out, 0), 1, out), x_shape, dim, keepdim)
+    return deviation / out * (restore(g, x_shape, dim, keepdim) / n)
+
+
+@op(std_vjp, keep={"deviation": centered}, promote=True, notation="std {x}")
+def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
+    """Standard deviation along axes, without overflow or underflow on the way.
+
+    `correction` 1 (or True) gives the usual estimate, 0 (or False) the root of the mean square.
+
+    Forward    out = √(Σ (x - mean)² / (n - correction))
+    Gradient   x̄ = ḡ (x - mean) / (out (n - correction)); of equal numbers 0
+    Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.std(mg.tensor([1.0, 2.0, 4.0]))
+               tensor(1.5275)
+    """
+    deviation = centered(x, dim)
+    largest = np.maximum.reduce(np.absolute(deviation), axes_of(dim), None, None, True, 0)
+    largest = np.where((largest > 0) & np.isfinite(largest), largest, 1)
+    scaled = deviation / largest
+    squares = np.add.reduce(scaled * scaled, axes_of(dim), None, None, keepdim)
+    out = np.sqrt(squares / degrees_of_freedom(x.shape, dim, correction))
+    return out * (largest if keepdim else largest.reshape(out.shape)), deviation
+
+
+@composition
+def var_mean(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Any:
+    """Variance and mean along axes.
+
+    Forward    (var(x), mean(x))
+    Gradient   the sum of both
+    Shapes     (..., n, ...) -> twice (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.var_mean(mg.tensor([1.0, 2.0, 3.0]))
+               (tensor(1.), tensor(2.))
+    """
+    return var(x, dim, correction, keepdim), mean(x, dim, keepdim)
+
+
+@composition
+def std_mean(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Any:
+    """Standard deviation and mean along axes.
+
+    Forward    (std(x), mean(x))
+    Gradient   the sum of both
+    Shapes     (..., n, ...) -> twice (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis
+    Example    >>> mg.std_mean(mg.tensor([1.0, 2.0, 3.0]))
+               (tensor(1.), tensor(2.))
+    """
+    return std(x, dim, correction, keepdim), mean(x, dim, keepdim)
+
+
+# -------------------------------------------------------------------------- the median and others
+
+
+def middle_vjp(g: Array, out: Array, x: Array) -> Array:
+    """ḡ, shared evenly by the entries that equal the median."""
+    return extreme_vjp(g, out, x, None, False)
+
+
+@op(middle_vjp, notation="median {x}")
+def _median_of_all(x: Array) -> Array:
+    """The lower median of all entries.
+
+    Forward    out = the entry that (n - 1) // 2 others come before; NaN if there is one
+    Gradient   ḡ to that entry; several equal ones share it evenly
+    Shapes     (...) -> ()
+    """
+    if x.size == 0:
+        raise ValueError("median of no entries")
+    ordered = np.sort(x, axis=None)
+    last = ordered[-1]
+    return last if last != last else ordered[(x.size - 1) // 2]
+
+
+@composition
+def median(x: Array, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The lower median: of all entries, or along an axis with its index.
+
+    Of an even number of entries it is the smaller of the two in the middle, as in PyTorch;
+    ``np.median(t)`` is their mean.
+
+    Forward    median(x) = the middle entry; median(x, dim) = (values, indices); NaN if there is one
+    Gradient   ḡ to the middle entry; without `dim`, several equal ones share it evenly
+    Shapes     (...) -> (); (..., n, ...) -> twice (..., ...), or (..., 1, ...) with keepdim
+    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Example    >>> mg.median(mg.tensor([4.0, 1.0, 3.0, 2.0]))
+               tensor(2.)
+    """
+    if dim is None:
+        return _median_of_all(x)
+    if not np.ndim(x):
+        normalize_axis_index(dim, 1)
+        return ValuesAndIndices(x, np.zeros_like(x, dtype=np.intp))
+    dim = normalize_axis_index(dim, np.ndim(x))
+    n = x.shape[dim]
+    if n == 0:
+        raise ValueError(f"median along axis {dim}, which has no entries: shape {tuple(x.shape)}")
+    values, indices = sort(x, dim)
+    where = (slice(None),) * dim + (slice((n - 1) // 2, (n - 1) // 2 + 1),)
+    last = (slice(None),) * dim + (slice(n - 1, n),)
+    undefined = np.isnan(values[last])
+    values = np.where(undefined, values[last], values[where])
+    indices = np.where(undefined, indices[last], indices[where])
+    if keepdim:
+        return ValuesAndIndices(values, indices)
+    return ValuesAndIndices(np.squeeze(values, dim), np.squeeze(indices, dim))
+
+
+ROUNDING = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
+
+
+@composition
+def quantile(
+    x: Array, q: Any, dim: int | None = None, keepdim: bool = False, interpolation: str = "linear"
+) -> Any:
+    """The number below which a fraction of the entries lies.
+
+    Forward    out = the sorted entries, read at position q (n - 1); between two of them by
+               `interpolation`: "linear", "lower", "higher", "nearest", "midpoint"
+    Gradient   ḡ to the one or two entries that were read, by their weights; none for q
+    Shapes     (..., n, ...), () -> (..., ...), or (..., 1, ...) with keepdim; q of shape (k,) adds a
+               first axis of size k
+    Raises     ValueError if q is not in [0, 1], or for another interpolation; AxisError if x has no
+               such axis
+    Source     Hyndman and Fan 1996, definition 7
+    Example    >>> mg.quantile(mg.tensor([1.0, 2.0, 3.0, 4.0]), 0.5)
+               tensor(2.5000)
+    """
+    fractions = np.asarray(getattr(q, "_array", q), np.float64)
+    if not np.all((fractions >= 0) & (fractions <= 1)):
+        raise ValueError(f"quantile: q lies in [0, 1], got {fractions}")
+    if dim is None:
+        ones = (1,) * np.ndim(x)
+        flat = np.reshape(x, (-1,))
+        values = read_quantiles(flat, fractions, interpolation)
+        return np.reshape(values, fractions.shape + ones) if keepdim else values
+    dim = normalize_axis_index(dim, np.ndim(x) or 1)
+    if not np.ndim(x):
+        x = np.reshape(x, (1,))
+    values = read_quantiles(np.moveaxis(x, dim, -1), fractions, interpolation)
+    if keepdim:
+        values = np.expand_dims(values, fractions.ndim + dim)
+    return values
+
+
+def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Any:
+    """Quantiles along the last axis; the axes of `fractions` come first."""
+    n = x.shape[-1]
+    if n == 0:
+        raise ValueError("quantile of no entries")
+    ordered, _ = sort(x, -1)
+    position = fractions * (n - 1)
+    if interpolation in ROUNDING:
+        position = ROUNDING[interpolation](position)
+    below = np.floor(position).astype(np.intp)
+    above = np.minimum(below + 1, n - 1)
+    weight = (position - below).astype(x.dtype)
+    if interpolation == "midpoint":
+        weight = np.where(weight > 0, np.asarray(0.5, x.dtype), weight)
+    elif interpolation not in ("linear", *ROUNDING):
+        raise ValueError(
+            f"quantile: interpolation is linear, lower, higher, nearest or midpoint, got "
+            f"{interpolation!r}"
+        )
+    low, high = ordered[..., below], ordered[..., above]
+    values = low + (high - low) * weight
+    undefined = np.isnan(ordered[..., -1:]).reshape(x.shape[:-1] + (1,) * fractions.ndim)
+    values = np.where(undefined, np.asarray(np.nan, x.dtype), values)
+    axes = tuple(range(len(x.shape) - 1, len(x.shape) - 1 + fractions.ndim))
+    return np.moveaxis(values, axes, tuple(range(fractions.ndim))) if axes else values
+
+
+# ---------------------------------------------------------------------------- counts, not recorded
+
+
+@op(notation="bincount {x}")
+def bincount(x: Array, weights: Array = None, minlength: int = 0) -> Array:
+    """How often each of the numbers 0, 1, 2, ... occurs.
+
+    Forward    out[i] = the number of entries equal to i, or the sum of their weights
+    Gradient   none
+    Shapes     (n,) of integers, (n,) -> (largest entry + 1,), or longer by `minlength`
+    Raises     ValueError for negative entries or another number of axes; TypeError for floats
+    Example    >>> mg.bincount(mg.tensor([0, 2, 2]))
+               tensor([1, 0, 2])
+    """
+    counts = np.bincount(x, weights, minlength)
+    return counts if weights is None else counts.astype(np.result_type(weights, np.float32))
