@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, testing, utils
-from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid
+from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid, trapz
 from minigrad.ops.sorting import argsort, sort, topk, unique
 from minigrad.ops.statistics import bincount, median, quantile, std, std_mean, var, var_mean
 from minigrad.testing import gradcheck, gradgradcheck
@@ -215,6 +215,7 @@ from minigrad.ops.selection import (
     clamp,
     clamp_max,
     clamp_min,
+    clip,
     fmax,
     fmin,
     masked_fill,

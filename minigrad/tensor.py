@@ -427,18 +427,63 @@ class Tensor(Variable):
     __add__ = __radd__ = ops.add
     __sub__ = ops.sub
     __mul__ = __rmul__ = ops.mul
-    __truediv__ = ops.div
+    __truediv__ = ops.true_divide
+    __floordiv__ = ops.floor_divide
+    __mod__ = ops.remainder
+    __pow__ = ops.pow
     __matmul__ = ops.matmul
     __neg__ = ops.neg
+    __pos__ = ops.positive
+    __abs__ = ops.abs
 
     def __rsub__(self, other: Any) -> Tensor:
         return ops.sub(other, self)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return ops.div(other, self)
+        return ops.true_divide(other, self)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return ops.floor_divide(other, self)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return ops.remainder(other, self)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return ops.pow(other, self)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return ops.matmul(other, self)
+
+    # ----------------------------------------------------------------------- comparison and logic
+
+    def __eq__(self, other: Any) -> Any:
+        """Whether entries are equal, each on its own; a tensor is hashed by its identity."""
+        return NotImplemented if other is None else ops.eq(self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        """Whether entries differ, each on its own."""
+        return NotImplemented if other is None else ops.ne(self, other)
+
+    __lt__ = ops.lt
+    __le__ = ops.le
+    __gt__ = ops.gt
+    __ge__ = ops.ge
+    __and__ = __rand__ = ops.bitwise_and
+    __or__ = __ror__ = ops.bitwise_or
+    __xor__ = __rxor__ = ops.bitwise_xor
+    __invert__ = ops.bitwise_not
+
+    def __round__(self, decimals: int = 0) -> Tensor:
+        return ops.round(self, decimals)
+
+    def __floor__(self) -> Tensor:
+        return ops.floor(self)
+
+    def __ceil__(self) -> Tensor:
+        return ops.ceil(self)
+
+    def __trunc__(self) -> Tensor:
+        return ops.trunc(self)
 
     # ----------------------------------------------------------------------------------- in place
 
@@ -452,21 +497,217 @@ class Tensor(Variable):
         return inplace.update(self, "*=", ops.mul, other)  # type: ignore[no-any-return]
 
     def __itruediv__(self, other: Any) -> Tensor:
-        return inplace.update(self, "/=", ops.div, other)  # type: ignore[no-any-return]
+        return inplace.update(self, "/=", ops.true_divide, other)  # type: ignore[no-any-return]
+
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return inplace.update(self, "//=", ops.floor_divide, other)  # type: ignore[no-any-return]
+
+    def __imod__(self, other: Any) -> Tensor:
+        return inplace.update(self, "%=", ops.remainder, other)  # type: ignore[no-any-return]
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return inplace.update(self, "**=", ops.pow, other)  # type: ignore[no-any-return]
 
     # --------------------------------------------------------------------------------- elementwise
 
     add = ops.add
     sub = ops.sub
+    subtract = ops.subtract
     mul = ops.mul
+    multiply = ops.multiply
     div = ops.div
+    divide = ops.divide
+    true_divide = ops.true_divide
+    floor_divide = ops.floor_divide
+    remainder = ops.remainder
+    fmod = ops.fmod
+    addcmul = ops.addcmul
+    addcdiv = ops.addcdiv
+    lerp = ops.lerp
     neg = ops.neg
+    negative = ops.negative
+    positive = ops.positive
+    abs = ops.abs
+    absolute = ops.absolute
+    sign = ops.sign
+    reciprocal = ops.reciprocal
+    square = ops.square
+    sqrt = ops.sqrt
+    rsqrt = ops.rsqrt
+    pow = ops.pow
+    hypot = ops.hypot
+    floor = ops.floor
+    ceil = ops.ceil
+    round = ops.round
+    trunc = ops.trunc
+    fix = ops.fix
+    frac = ops.frac
     exp = ops.exp
+    exp2 = ops.exp2
+    expm1 = ops.expm1
+    log = ops.log
+    log2 = ops.log2
+    log10 = ops.log10
+    log1p = ops.log1p
+    logaddexp = ops.logaddexp
+    logaddexp2 = ops.logaddexp2
+    xlogy = ops.xlogy
+    sigmoid = ops.sigmoid
+    logit = ops.logit
+    softplus = ops.softplus
+    sin = ops.sin
+    cos = ops.cos
+    tan = ops.tan
+    asin = ops.asin
+    acos = ops.acos
+    atan = ops.atan
+    atan2 = ops.atan2
+    sinh = ops.sinh
+    cosh = ops.cosh
+    tanh = ops.tanh
+    asinh = ops.asinh
+    acosh = ops.acosh
+    atanh = ops.atanh
+    sinc = ops.sinc
+    deg2rad = ops.deg2rad
+    rad2deg = ops.rad2deg
+    erf = ops.erf
+    erfc = ops.erfc
+    arcsin = ops.arcsin
+    arccos = ops.arccos
+    arctan = ops.arctan
+    arctan2 = ops.arctan2
+    arcsinh = ops.arcsinh
+    arccosh = ops.arccosh
+    arctanh = ops.arctanh
+    maximum = ops.maximum
+    minimum = ops.minimum
+    fmax = ops.fmax
+    fmin = ops.fmin
     relu = ops.relu
+    clamp = ops.clamp
+    clamp_min = ops.clamp_min
+    clamp_max = ops.clamp_max
+    clip = ops.clip
+    nan_to_num = ops.nan_to_num
+    masked_fill = ops.masked_fill
+    masked_select = ops.masked_select
+    eq = ops.eq
+    ne = ops.ne
+    lt = ops.lt
+    le = ops.le
+    gt = ops.gt
+    ge = ops.ge
+    greater = ops.greater
+    greater_equal = ops.greater_equal
+    less = ops.less
+    less_equal = ops.less_equal
+    not_equal = ops.not_equal
+    logical_and = ops.logical_and
+    logical_or = ops.logical_or
+    logical_xor = ops.logical_xor
+    logical_not = ops.logical_not
+    bitwise_and = ops.bitwise_and
+    bitwise_or = ops.bitwise_or
+    bitwise_xor = ops.bitwise_xor
+    bitwise_not = ops.bitwise_not
+    isnan = ops.isnan
+    isinf = ops.isinf
+    isfinite = ops.isfinite
+    signbit = ops.signbit
+    isclose = ops.isclose
+    allclose = ops.allclose
+    equal = ops.equal
+
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """This tensor where `condition` is true, elsewhere `other`."""
+        return ops.where(condition, self, other)  # type: ignore[no-any-return]
+
+    add_ = inplace.method(ops.add)
+    sub_ = inplace.method(ops.sub)
+    mul_ = inplace.method(ops.mul)
+    div_ = inplace.method(ops.div)
+    true_divide_ = inplace.method(ops.true_divide)
+    floor_divide_ = inplace.method(ops.floor_divide)
+    remainder_ = inplace.method(ops.remainder)
+    fmod_ = inplace.method(ops.fmod)
+    addcmul_ = inplace.method(ops.addcmul)
+    addcdiv_ = inplace.method(ops.addcdiv)
+    lerp_ = inplace.method(ops.lerp)
+    neg_ = inplace.method(ops.neg)
+    abs_ = inplace.method(ops.abs)
+    sign_ = inplace.method(ops.sign)
+    reciprocal_ = inplace.method(ops.reciprocal)
+    square_ = inplace.method(ops.square)
+    sqrt_ = inplace.method(ops.sqrt)
+    rsqrt_ = inplace.method(ops.rsqrt)
+    pow_ = inplace.method(ops.pow)
+    floor_ = inplace.method(ops.floor)
+    ceil_ = inplace.method(ops.ceil)
+    round_ = inplace.method(ops.round)
+    trunc_ = inplace.method(ops.trunc)
+    frac_ = inplace.method(ops.frac)
+    exp_ = inplace.method(ops.exp)
+    exp2_ = inplace.method(ops.exp2)
+    expm1_ = inplace.method(ops.expm1)
+    log_ = inplace.method(ops.log)
+    log2_ = inplace.method(ops.log2)
+    log10_ = inplace.method(ops.log10)
+    log1p_ = inplace.method(ops.log1p)
+    sigmoid_ = inplace.method(ops.sigmoid)
+    logit_ = inplace.method(ops.logit)
+    sin_ = inplace.method(ops.sin)
+    cos_ = inplace.method(ops.cos)
+    tan_ = inplace.method(ops.tan)
+    asin_ = inplace.method(ops.asin)
+    acos_ = inplace.method(ops.acos)
+    atan_ = inplace.method(ops.atan)
+    sinh_ = inplace.method(ops.sinh)
+    cosh_ = inplace.method(ops.cosh)
+    tanh_ = inplace.method(ops.tanh)
+    erf_ = inplace.method(ops.erf)
+    erfc_ = inplace.method(ops.erfc)
+    relu_ = inplace.method(ops.relu)
+    clamp_ = inplace.method(ops.clamp)
+    clamp_min_ = inplace.method(ops.clamp_min)
+    clamp_max_ = inplace.method(ops.clamp_max)
+    nan_to_num_ = inplace.method(ops.nan_to_num)
+    masked_fill_ = inplace.method(ops.masked_fill)
 
     # ---------------------------------------------------------------------------------- reductions
 
     sum = ops.sum
+    mean = ops.mean
+    prod = ops.prod
+    nansum = ops.nansum
+    nanmean = ops.nanmean
+    amax = ops.amax
+    amin = ops.amin
+    max = ops.max
+    min = ops.min
+    argmax = ops.argmax
+    argmin = ops.argmin
+    all = ops.all
+    any = ops.any
+    count_nonzero = ops.count_nonzero
+    logsumexp = ops.logsumexp
+    softmax = ops.softmax
+    log_softmax = ops.log_softmax
+    var = ops.var
+    std = ops.std
+    var_mean = ops.var_mean
+    std_mean = ops.std_mean
+    median = ops.median
+    quantile = ops.quantile
+    cumsum = ops.cumsum
+    cumprod = ops.cumprod
+    logcumsumexp = ops.logcumsumexp
+    diff = ops.diff
+    sort = ops.sort
+    argsort = ops.argsort
+    topk = ops.topk
+    unique = ops.unique
+    bincount = ops.bincount
 
     # ------------------------------------------------------------------------- shape and joining
 
@@ -583,7 +824,7 @@ class Tensor(Variable):
     astype = ops.astype
     to = ops.to
     type_as = ops.type_as
-    is_floating_point = ops.is_floating_point
+    is_floating_point = creation.is_floating_point
     type = ops.astype
     cpu = ops.cpu
     cuda = ops.cuda

@@ -250,7 +250,7 @@ def value_and_index(find: Callable[..., Array], x: Array, dim: int, keepdim: boo
 
 
 @op(one_place_vjp, notation="max {x}")
-def _max_along(x: Array, dim: int, keepdim: bool = False) -> Any:
+def _max(x: Array, dim: int, keepdim: bool = False) -> Any:
     """The largest entries along an axis, and their first indices.
 
     Forward    values = max x, indices = argmax x
@@ -261,7 +261,7 @@ def _max_along(x: Array, dim: int, keepdim: bool = False) -> Any:
 
 
 @op(one_place_vjp, notation="min {x}")
-def _min_along(x: Array, dim: int, keepdim: bool = False) -> Any:
+def _min(x: Array, dim: int, keepdim: bool = False) -> Any:
     """The smallest entries along an axis, and their first indices.
 
     Forward    values = min x, indices = argmin x
@@ -286,7 +286,7 @@ def max(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     """
     if dim is None:
         return amax(x, None, keepdim)
-    return _max_along(x, dim, keepdim) if isinstance(dim, (int, np.integer)) else maximum(x, dim)
+    return _max(x, dim, keepdim) if isinstance(dim, (int, np.integer)) else maximum(x, dim)
 
 
 @composition
@@ -304,7 +304,7 @@ def min(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     """
     if dim is None:
         return amin(x, None, keepdim)
-    return _min_along(x, dim, keepdim) if isinstance(dim, (int, np.integer)) else minimum(x, dim)
+    return _min(x, dim, keepdim) if isinstance(dim, (int, np.integer)) else minimum(x, dim)
 
 
 @op(numpy=np.argmax, notation="argmax {x}")

@@ -15,7 +15,7 @@ from minigrad.operation import Array, op
 from minigrad.ops.reduction import sum
 
 __all__ = [
-    "cumprod", "cumsum", "diff", "logcumsumexp", "trapezoid",
+    "cumprod", "cumsum", "diff", "logcumsumexp", "trapezoid", "trapz",
 ]  # fmt: skip
 
 def accumulated(ufunc: Any, x: Array, dim: int, dtype: Any = None) -> Array:

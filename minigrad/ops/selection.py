@@ -10,8 +10,8 @@ import numpy as np
 from minigrad.operation import Array, Variable, op
 
 __all__ = [
-    "clamp", "clamp_max", "clamp_min", "fmax", "fmin", "masked_fill", "masked_select", "maximum",
-    "minimum", "nan_to_num", "relu", "where",
+    "clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "masked_fill", "masked_select",
+    "maximum", "minimum", "nan_to_num", "relu", "where",
 ]  # fmt: skip
 
 # ----------------------------------------------------------------------------------- the larger one

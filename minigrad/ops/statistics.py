@@ -134,7 +134,7 @@ def middle_vjp(g: Array, out: Array, x: Array) -> Array:
 
 
 @op(middle_vjp, notation="median {x}")
-def _median_of_all(x: Array) -> Array:
+def _median(x: Array) -> Array:
     """The lower median of all entries.
 
     Forward    out = the entry that (n - 1) // 2 others come before; NaN if there is one
@@ -163,7 +163,7 @@ def median(x: Array, dim: int | None = None, keepdim: bool = False) -> Any:
                tensor(2.)
     """
     if dim is None:
-        return _median_of_all(x)
+        return _median(x)
     if not np.ndim(x):
         normalize_axis_index(dim, 1)
         return ValuesAndIndices(x, np.zeros_like(x, dtype=np.intp))
