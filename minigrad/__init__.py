@@ -90,6 +90,7 @@ from minigrad.ops.comparison import (
     not_equal,
     signbit,
 )
+from minigrad.ops.contraction import einsum, inner, kron, tensordot, vdot
 from minigrad.ops.covariance import corrcoef, cov
 from minigrad.ops.diagonals import diag, diag_embed, diagflat, diagonal, trace, tril, triu
 from minigrad.ops.elementwise import (
@@ -257,7 +258,9 @@ from minigrad.ops.shaping import (
     unflatten,
     unsqueeze,
 )
-from minigrad.ops.solving import det, inv as inverse, logdet, pinv as pinverse, slogdet
+from minigrad.ops.solving import det, logdet, slogdet
+from minigrad.ops.solving import inv as inverse
+from minigrad.ops.solving import pinv as pinverse
 from minigrad.ops.special import erf, erfc
 from minigrad.ops.trigonometric import (
     acos,

@@ -803,6 +803,36 @@ class Tensor(Variable):
     # ------------------------------------------------------------------------------------ products
 
     matmul = ops.matmul
+    mm = ops.mm
+    mv = ops.mv
+    bmm = ops.bmm
+    dot = ops.dot
+    vdot = ops.vdot
+    inner = ops.inner
+    outer = ops.outer
+    kron = ops.kron
+    cross = ops.cross
+    addmm = ops.addmm
+    addmv = ops.addmv
+    addr = ops.addr
+    addbmm = ops.addbmm
+    baddbmm = ops.baddbmm
+    cov = ops.cov
+    corrcoef = ops.corrcoef
+
+    # ------------------------------------------------------------------------------ linear algebra
+
+    norm = ops.norm
+    inverse = ops.inv
+    pinverse = ops.pinv
+    det = ops.det
+    logdet = ops.logdet
+    slogdet = ops.slogdet
+    cholesky = ops.cholesky
+    cholesky_solve = ops.cholesky_solve
+    cholesky_inverse = ops.cholesky_inverse
+    matrix_power = ops.matrix_power
+    matrix_exp = ops.matrix_exp
 
     # ------------------------------------------------------------------------ new tensors, in place
 

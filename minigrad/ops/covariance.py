@@ -1,0 +1,95 @@
+"""Covariances and correlations of variables that are given by observations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.operation import Array
+from minigrad.ops.matrices import numbers_of
+
+__all__ = ["corrcoef", "cov"]
+
+
+def cov(
+    input: Array, *, correction: float = 1, fweights: Any = None, aweights: Any = None
+) -> Array:
+    """Covariance matrix of variables: one row for each variable, one column for each observation.
+
+    correction  what is subtracted from the number of observations: 1 for an unbiased estimate, 0
+                for the mean
+    fweights    how often each observation occurred: integers, shape (n,)
+    aweights    how much each observation counts: non-negative numbers, shape (n,)
+
+    Forward    out = (X - μ)(X - μ)ᵀ / (n - correction), with μ the mean of each row
+    Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) / (n - correction), centred along the rows
+    Shapes     (d, n) -> (d, d);  (n,) -> (), the variance
+    Raises     ValueError for more than two axes, or weights of another shape than (n,)
+    Example    >>> mg.cov(mg.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
+               tensor([[1., 1.],
+                       [1., 1.]])
+    """
+    if input.ndim > 2:
+        raise ValueError(f"cov: at most two axes, got shape {tuple(input.shape)}")
+    x = input if input.ndim == 2 else input.reshape(1, -1)
+    weights = observation_weights(x.shape[1], fweights, aweights)
+    if weights is None:
+        total: Any = x.shape[1]
+        centred = x - x.sum(1, keepdims=True) / max(total, 1)
+        weighted = centred
+        correction = float(correction)
+    else:
+        total = float(weights.sum())
+        centred = x - (x * weights).sum(1, keepdims=True) / total
+        weighted = centred * weights
+        if aweights is not None:
+            correction = float(correction * (weights * numbers_of(aweights)).sum() / total)
+    factor = total - correction
+    product = np.matmul(weighted, centred.T)
+    out = product / factor if factor > 0 else product * float("nan" if factor < 0 else "inf")
+    return out if input.ndim == 2 else out.reshape(())
+
+
+def observation_weights(n: int, fweights: Any, aweights: Any) -> Any:
+    """The weight of each of `n` observations, an array; None if all are 1."""
+    product = None
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is None:
+            continue
+        weights = np.asarray(numbers_of(weights))
+        if weights.shape != (n,):
+            raise ValueError(
+                f"cov: {name} has one weight for each of {n} observations, got shape "
+                f"{weights.shape}"
+            )
+        if name == "fweights" and weights.dtype.kind not in "iu":
+            raise TypeError(f"cov: fweights are integers, got {weights.dtype}")
+        if (weights < 0).any():
+            raise ValueError(f"cov: {name} are not negative")
+        product = weights if product is None else product * weights
+    return product
+
+
+def corrcoef(input: Array) -> Array:
+    """Correlation coefficients of variables: one row for each variable.
+
+    Forward    out[i, j] = C[i, j] / sqrt(C[i, i] C[j, j]), with C the covariance matrix
+    Gradient   that of the formula; a variable without spread has no correlation, its entries are
+               NaN, and it takes part in no gradient
+    Shapes     (d, n) -> (d, d);  (n,) -> ()
+    Raises     ValueError for more than two axes
+    Example    >>> mg.corrcoef(mg.tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
+               tensor([[ 1., -1.],
+                       [-1.,  1.]])
+    """
+    x = input if input.ndim == 2 else input.reshape(1, -1)
+    c = cov(x)
+    variance = c[np.arange(c.shape[0]), np.arange(c.shape[0])]
+    spread = numbers_of(variance) > 0
+    deviation = np.sqrt(np.where(spread, variance, 1.0))
+    r = c / deviation[:, None] / deviation
+    values = numbers_of(r)
+    r = r + (np.clip(values, -1, 1) - values)  # rounding may pass 1, whose arccos is NaN
+    r = np.where(spread[:, None] & spread, r, float("nan"))
+    return r if input.ndim == 2 else r.reshape(())

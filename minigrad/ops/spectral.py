@@ -1,0 +1,459 @@
+"""Eigenvalues and singular values, and functions of symmetric matrices.
+
+Eigenvectors and singular vectors are fixed up to sign, and inside a repeated value up to any
+rotation.  Only a loss that does not change with that choice has a gradient.  Where values are tied,
+the rule here is never wrong:
+
+1. distinct values: the formula;
+2. a tied pair whose vectors nobody used (their part of the cotangent is exactly 0): 0, which is exact;
+3. a tied pair otherwise: NaN, and a warning that names the pair.  What is missing is 0/0 in the
+   cotangents and no rule can restore it.  `spectral_fn`, `matrix_exp`, `pinv` and the nuclear norm
+   have rules of their own, finite at ties.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.graph import Leaf, enable_grad, walk, wrap
+from minigrad.operation import Array, Variable, op
+from minigrad.ops.matrices import check_matrix, check_square, first_true, numbers_of, place
+from minigrad.ops.solving import solve
+
+__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "spectral_fn", "svd", "svdvals"]
+
+
+# ---------------------------------------------------------------------------------------------- ties
+
+
+def tie_tolerance(dtype: Any) -> float:
+    """The relative gap, to the largest value, up to which two values count as tied."""
+    return max(1e-12, 32 * float(np.finfo(dtype).eps))
+
+
+def tied_pairs(values: Array) -> Array:
+    """For each pair of values along the last axis, whether they are tied; false on the diagonal."""
+    if values.shape[-1] == 0:
+        return np.zeros((*values.shape, 0), bool)
+    gaps = np.abs(values[..., :, None] - values[..., None, :])
+    scale = np.abs(values).max(-1)[..., None, None]
+    tied = gaps <= tie_tolerance(values.dtype) * scale
+    return tied & ~np.eye(values.shape[-1], dtype=bool)
+
+
+def over_gaps(name: str, values: Array, used: Array, what: str) -> tuple[Array, Array]:
+    """Gaps vⱼ - vᵢ that can be divided by, and a mask of the quotients: 1, 0 or NaN.
+
+    used   for each pair, whether the cotangent has a part for its vectors
+    """
+    n = values.shape[-1]
+    numbers = numbers_of(values)
+    tied = tied_pairs(numbers)
+    unknown = tied & (used | np.swapaxes(used, -1, -2))
+    if unknown.any():
+        warn_of_tie(name, numbers, unknown, what)
+    separate = ~(tied | np.eye(n, dtype=bool))
+    mask = np.where(unknown, float("nan"), separate).astype(numbers.dtype)
+    gaps = values[..., None, :] - values[..., :, None]
+    return np.where(separate, gaps, np.ones_like(mask)), mask
+
+
+def warn_of_tie(name: str, values: Array, unknown: Array, what: str) -> None:
+    index = first_true(unknown) or (0, 0)
+    *batch, i, j = index
+    gap = abs(values[(*batch, j)] - values[(*batch, i)])
+    warnings.warn(
+        f"{name}: {place(tuple(batch))} has tied {what} {min(i, j)} and {max(i, j)} "
+        f"({values[(*batch, i)]:.6g}, gap {gap:.2g}), whose vectors the loss uses: that gradient is "
+        "not defined and is NaN. For a function of the matrix use mg.linalg.spectral_fn, "
+        "matrix_exp, pinv or the nuclear norm, which are finite at ties",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+# ------------------------------------------------------------------------- symmetric eigenproblem
+
+
+class EighResult(NamedTuple):
+    """Eigenvalues in ascending order, and eigenvectors in the columns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+def symmetric(x: Array) -> Array:
+    return (x + x.mT) * 0.5
+
+
+def eigh_vjp(g: EighResult, out: EighResult) -> Array:
+    """Ā = sym(V [diag(w̄) + F ∘ (Vᵀ V̄)] Vᵀ), F_ij = 1/(w_j - w_i)."""
+    w, V = out
+    if g.eigenvectors is None:
+        return symmetric((V * g.eigenvalues[..., None, :]) @ V.mT)
+    K = V.mT @ g.eigenvectors
+    gaps, mask = over_gaps("eigh", w, numbers_of(K) != 0, "eigenvalues")
+    inner = masked(K / gaps, mask)
+    if g.eigenvalues is not None:
+        inner = inner + g.eigenvalues[..., None] * np.eye(w.shape[-1], dtype=w.dtype)
+    return symmetric(V @ inner @ V.mT)
+
+
+def masked(x: Array, mask: Array) -> Array:
+    """x where the mask is 1, else the mask itself: 0 or NaN."""
+    return np.where(mask == 1, x, mask)
+
+
+@op(eigh_vjp, notation="eigh({x})")
+def eigh(x: Array, UPLO: str = "L") -> Any:
+    """Eigenvalues, in ascending order, and eigenvectors of a symmetric matrix.
+
+    Only one triangle is read (UPLO: 'L' or 'U').  The gradient is that of ``f(symmetrize(A))``.
+
+    Forward    (w, V) with A = V diag(w) Vᵀ
+    Gradient   Ā = sym(V [diag(w̄) + F ∘ (Vᵀ V̄)] Vᵀ), F_ij = 1/(w_j - w_i) and 0 for i = j.  At tied
+               eigenvalues whose vectors got a gradient: NaN, with a warning that names the pair
+    Shapes     (..., n, n) -> (..., n), (..., n, n)
+    Raises     ValueError unless square
+    Source     Giles 2008, section 3.1
+    Example    >>> mg.linalg.eigh(mg.tensor([[2.0, 1.0], [1.0, 2.0]])).eigenvalues
+               tensor([1., 3.])
+    """
+    check_square("eigh", x)
+    check_triangle("eigh", UPLO)
+    return EighResult(*np.linalg.eigh(x, UPLO))
+
+
+def check_triangle(name: str, UPLO: str) -> None:
+    if UPLO not in ("L", "U"):
+        raise ValueError(f"{name}: UPLO is 'L' or 'U', got {UPLO!r}")
+
+
+def eigvalsh_vjp(g: Array, x: Array, UPLO: str) -> Array:
+    """Ā = V diag(w̄) Vᵀ."""
+    V = eigh(x, UPLO).eigenvectors
+    return symmetric((V * g[..., None, :]) @ V.mT)
+
+
+@op(eigvalsh_vjp, promote=True, notation="eigvalsh({x})")
+def eigvalsh(x: Array, UPLO: str = "L") -> Array:
+    """Eigenvalues of a symmetric matrix, in ascending order.
+
+    Forward    out = w with A = V diag(w) Vᵀ
+    Gradient   Ā = V diag(ḡ) Vᵀ, finite everywhere; at a tie one choice of many, unless ḡ is the same
+               for the tied eigenvalues
+    Shapes     (..., n, n) -> (..., n)
+    Raises     ValueError unless square
+    Source     Giles 2008, section 3.1
+    Example    >>> mg.linalg.eigvalsh(mg.tensor([[2.0, 1.0], [1.0, 2.0]]))
+               tensor([1., 3.])
+    """
+    check_square("eigvalsh", x)
+    check_triangle("eigvalsh", UPLO)
+    return np.linalg.eigvalsh(x, UPLO)
+
+
+# ----------------------------------------------------------------------------- general eigenproblem
+
+
+class EigResult(NamedTuple):
+    """Eigenvalues in no order, and eigenvectors of norm 1 in the columns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+def eig_vjp(g: EigResult, out: EigResult) -> Array:
+    """Ā = V⁻ᵀ [diag(w̄) + (VᵀV̄ - VᵀV diag(VᵀV̄)) ∘ 1/(w_j - w_i)] Vᵀ."""
+    w, V = out
+    identity = np.eye(w.shape[-1], dtype=w.dtype)
+    inner = 0.0
+    if g.eigenvalues is not None:
+        inner = g.eigenvalues[..., None] * identity
+    if g.eigenvectors is not None:
+        K = V.mT @ g.eigenvectors
+        along = (K * identity).sum(-2, keepdims=True)  # what would only change the vectors' lengths
+        K = K - (V.mT @ V) * along
+        gaps, mask = over_gaps("eig", w, numbers_of(K) != 0, "eigenvalues")
+        inner = inner + masked(K / gaps, mask)
+    return solve(V.mT, inner @ V.mT)
+
+
+@op(eig_vjp, notation="eig({x})")
+def eig(x: Array) -> Any:
+    """Eigenvalues and eigenvectors of a square matrix whose eigenvalues are real.
+
+    Forward    (w, V) with A V = V diag(w), columns of norm 1, in no particular order
+    Gradient   Ā = V⁻ᵀ [diag(w̄) + (VᵀV̄ - VᵀV diag(VᵀV̄)) ∘ 1/(w_j - w_i)] Vᵀ; NaN with a warning at
+               tied eigenvalues whose vectors got a gradient
+    Shapes     (..., n, n) -> (..., n), (..., n, n)
+    Raises     ValueError unless square; LinAlgError, with the batch index, if eigenvalues are complex
+    Source     Giles 2008, section 3.1, with the norm of the vectors kept
+    Example    >>> mg.linalg.eig(mg.tensor([[2.0, 1.0], [0.0, 3.0]])).eigenvalues
+               tensor([2., 3.])
+    """
+    check_square("eig", x)
+    result = np.linalg.eig(x)
+    refuse_complex("eig", result.eigenvalues)
+    return EigResult(*result)
+
+
+def refuse_complex(name: str, w: Array) -> None:
+    if w.dtype.kind == "c":
+        index = first_true(w.imag != 0) or (0,)
+        value = w[index]
+        raise np.linalg.LinAlgError(
+            f"{name}: {place(index[:-1])} has complex eigenvalues, such as {value:.4g}, and minigrad "
+            "has real numbers only; use eigh or eigvalsh for a symmetric matrix, svdvals for sizes"
+        )
+
+
+def eigvals(A: Array) -> Array:
+    """Eigenvalues of a square matrix, if they are real.
+
+    Forward    out = w with A V = V diag(w), in no particular order
+    Gradient   Ā = V⁻ᵀ diag(ḡ) Vᵀ
+    Shapes     (..., n, n) -> (..., n)
+    Raises     ValueError unless square; LinAlgError, with the batch index, if eigenvalues are complex
+    Source     Giles 2008, section 3.1
+    Example    >>> mg.linalg.eigvals(mg.tensor([[2.0, 1.0], [0.0, 3.0]]))
+               tensor([2., 3.])
+    """
+    return eig(A).eigenvalues
+
+
+# ------------------------------------------------------------------------------------ singular values
+
+
+class SVDResult(NamedTuple):
+    """The factors of A = U diag(S) Vh; Vh is V transposed."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+def cut_full(name: str, g: Array, k: int, size: int, axis: int) -> Array:
+    """The cotangent of the first k vectors; an error if the arbitrary extra ones got a gradient."""
+    if g is None or size == k:
+        return g
+    extra = numbers_of(g)[..., k:] if axis == -1 else numbers_of(g)[..., k:, :]
+    if np.any(extra != 0):
+        raise np.linalg.LinAlgError(
+            f"svd: the loss uses the last {size - k} vectors of {name} that full_matrices=True adds: "
+            "they are arbitrary and have no gradient; use full_matrices=False"
+        )
+    return g[..., :k] if axis == -1 else g[..., :k, :]
+
+
+def svd_vjp(g: SVDResult, x: Array, out: SVDResult) -> Array:
+    """Ā = U [(F ∘ (K - Kᵀ)) S + S (F ∘ (L - Lᵀ)) + diag(s̄)] Vᵀ, and what leaves the spaces.
+
+    K = UᵀŪ, L = VᵀV̄, F_ij = 1/(s_j² - s_i²).  The squares are never formed: divided by s_j - s_i
+    and multiplied with s_j / (s_j + s_i), numbers keep their size.
+    """
+    n, m = x.shape[-2:]
+    U, s, Vh = out
+    k = s.shape[-1]
+    g_U = cut_full("U", g.U, k, U.shape[-1], -1)
+    g_Vh = cut_full("V", g.Vh, k, Vh.shape[-2], -2)
+    U, Vh = U[..., :k], Vh[..., :k, :]
+    inner: Any = 0.0
+    if g.S is not None:
+        inner = g.S[..., None] * np.eye(k, dtype=s.dtype)
+    if g_U is None and g_Vh is None:
+        return (U * g.S[..., None, :]) @ Vh
+    K = skew(U.mT @ g_U) if g_U is not None else None
+    L = skew(Vh @ g_Vh.mT) if g_Vh is not None else None
+    used = False
+    for each in (K, L):
+        if each is not None:
+            used = used | (numbers_of(each) != 0)
+    gaps, mask = over_gaps("svd", s, used, "singular values")
+    sums = s[..., None, :] + s[..., :, None]
+    sums = np.where(numbers_of(sums) == 0, np.ones_like(numbers_of(sums)), sums)
+    if K is not None:
+        inner = inner + masked(K / gaps * (s[..., None, :] / sums), mask)
+    if L is not None:
+        inner = inner + masked(L / gaps * (s[..., :, None] / sums), mask)
+    result = U @ inner @ Vh
+    if n > k and g_U is not None:
+        result = result + outside(U, over_values(g_U, s)) @ Vh
+    if m > k and g_Vh is not None:
+        result = result + U @ outside(Vh.mT, over_values(g_Vh.mT, s)).mT
+    return result
+
+
+def skew(x: Array) -> Array:
+    return x - x.mT
+
+
+def outside(basis: Array, x: Array) -> Array:
+    """The part of each column of x that is perpendicular to an orthonormal basis."""
+    return x - basis @ (basis.mT @ x)
+
+
+def over_values(g: Array, s: Array) -> Array:
+    """Columns of g over the singular values; 0 where both are 0, NaN with a warning where s is 0."""
+    zero = numbers_of(s) == 0
+    if not zero.any():
+        return g / s[..., None, :]
+    unknown = zero & (numbers_of(g) != 0).any(-2)
+    if unknown.any():
+        index = first_true(unknown) or (0,)
+        warnings.warn(
+            f"svd: {place(index[:-1])} has singular value {index[-1]} equal to 0, whose vectors the "
+            "loss uses: that gradient is not defined and is NaN",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    mask = np.where(unknown, float("nan"), ~zero).astype(numbers_of(s).dtype)[..., None, :]
+    return masked(g / np.where(zero, np.ones_like(numbers_of(s)), s)[..., None, :], mask)
+
+
+@op(svd_vjp, notation="svd({x})")
+def svd(x: Array, full_matrices: bool = True) -> Any:
+    """Singular value decomposition.
+
+    full_matrices   U and Vh are square; their extra vectors are arbitrary and carry no gradient
+
+    Forward    (U, S, Vh) with A = U diag(S) Vh, S falling
+    Gradient   Ā = U [(F ∘ (K - Kᵀ)) S + S (F ∘ (L - Lᵀ)) + diag(s̄)] Vᵀ, K = UᵀŪ, L = VᵀV̄,
+               F_ij = 1/(s_j² - s_i²); of a tall A also (I - UUᵀ) Ū S⁻¹ Vᵀ, of a wide one
+               U S⁻¹ V̄ᵀ (I - VVᵀ).  At tied singular values whose vectors got a gradient: NaN, with a
+               warning that names the pair
+    Shapes     (..., n, m) -> (..., n, n), (..., k), (..., m, m) with k = min(n, m); without
+               full_matrices (..., n, k), (..., k), (..., k, m)
+    Raises     ValueError unless A has two axes or more; LinAlgError in backward if the extra vectors
+               got a gradient
+    Source     Townsend 2016
+    Example    >>> mg.linalg.svd(mg.tensor([[3.0, 0.0], [0.0, 4.0]])).S
+               tensor([4., 3.])
+    """
+    check_matrix("svd", x)
+    return SVDResult(*np.linalg.svd(x, full_matrices))
+
+
+def svdvals_vjp(g: Array, x: Array) -> Array:
+    """Ā = U diag(s̄) Vᵀ."""
+    U, _, Vh = svd(x, False)
+    return (U * g[..., None, :]) @ Vh
+
+
+@op(svdvals_vjp, promote=True, notation="svdvals({x})")
+def svdvals(x: Array) -> Array:
+    """Singular values, falling.
+
+    Forward    out = s with A = U diag(s) Vᵀ
+    Gradient   Ā = U diag(ḡ) Vᵀ, finite everywhere; at a tie one choice of many, unless ḡ is the same
+               for the tied values
+    Shapes     (..., n, m) -> (..., min(n, m))
+    Raises     ValueError unless A has two axes or more
+    Source     Giles 2008, section 3.2
+    Example    >>> mg.linalg.svdvals(mg.tensor([[3.0, 0.0], [0.0, 4.0]]))
+               tensor([4., 3.])
+    """
+    check_matrix("svdvals", x)
+    return np.linalg.svd(x, compute_uv=False)
+
+
+# --------------------------------------------------------------------- functions of symmetric matrices
+
+
+def value_and_slope(function: Callable[[Any], Any], w: Array) -> tuple[Array, Array]:
+    """f(w) and f′(w) for a function of each entry, by the walk over its own graph."""
+    leaf = Leaf(w)
+    with enable_grad():
+        value = function(wrap(w, leaf))
+    if not isinstance(value, Variable) or value._array.shape != w.shape:
+        raise ValueError(
+            "spectral_fn: the function takes a tensor of eigenvalues and returns one of the same "
+            f"shape {w.shape}, got {type(value).__name__} of shape {np.shape(value)}"
+        )
+    if value._node is None:
+        return value._array, np.zeros_like(w)
+    slope = walk([(value._node, np.ones_like(value._array))], targets=[leaf]).get(leaf)
+    return value._array, np.zeros_like(w) if slope is None else slope
+
+
+def divided_differences(function: Callable[[Any], Any], w: Array) -> Array:
+    """(f(wᵢ) - f(wⱼ)) / (wᵢ - wⱼ), and the slope in the middle where they are close.
+
+    The difference loses digits as the gap closes, the slope gains them: the border is where both
+    err by about eps^(2/3).
+    """
+    value, _ = value_and_slope(function, w)
+    middle = (w[..., :, None] + w[..., None, :]) * 0.5
+    gaps = w[..., :, None] - w[..., None, :]
+    scale = np.maximum(np.abs(w[..., :, None]), np.abs(w[..., None, :]))
+    close = np.abs(gaps) <= float(np.finfo(w.dtype).eps) ** (1 / 3) * scale
+    slopes = value_and_slope(function, np.where(close, middle, w[..., :, None]))[1]
+    rises = value[..., :, None] - value[..., None, :]
+    return np.where(close, slopes, rises / np.where(close, np.ones_like(gaps), gaps))
+
+
+def spectral_fn_vjp(
+    g: Array, x: Array, decomposition: EighResult, function: Callable[[Any], Any], UPLO: str
+) -> Array:
+    """Ā = sym(V [D ∘ (Vᵀ sym(Ȳ) V)] Vᵀ), with the divided differences D."""
+    w, V = decomposition
+    if not isinstance(w, Variable):
+        D = divided_differences(function, w)
+    else:  # derivatives of it: D as a function of w, where eigenvalues are distinct
+        tied = tied_pairs(numbers_of(w)) | np.eye(w.shape[-1], dtype=bool)
+        D = spread_slopes(function, w, tied)
+    return symmetric(V @ (D * (V.mT @ symmetric(g) @ V)) @ V.mT)
+
+
+def spread_slopes(function: Callable[[Any], Any], w: Any, tied: Array) -> Any:
+    """Divided differences as a tensor; f′ on the diagonal and at ties, from the graph of f."""
+    value = function(w)
+    total = value.sum()
+    leafwise = walk([(total._node, wrap(np.ones_like(total._array)))], True, True, [w._node])
+    slope = leafwise.get(w._node, w * 0.0)
+    gaps = w[..., :, None] - w[..., None, :]
+    rises = value[..., :, None] - value[..., None, :]
+    quotient = rises / np.where(tied, np.ones_like(numbers_of(gaps)), gaps)
+    slopes = (slope[..., :, None] + slope[..., None, :]) * 0.5
+    return np.where(tied, slopes, quotient)
+
+
+@op(
+    spectral_fn_vjp,
+    keep={"decomposition": lambda x, UPLO: eigh(x, UPLO)},
+    notation="f({x})",
+)
+def spectral_fn(x: Array, function: Callable[[Any], Any], UPLO: str = "L") -> Any:
+    """A function of a symmetric matrix: of its eigenvalues, with the eigenvectors kept.
+
+    ``spectral_fn(A, mg.exp)`` is the matrix exponential, ``spectral_fn(A, mg.sqrt)`` the square root.
+    Unlike the same written with `eigh`, its gradient is finite and right at tied eigenvalues.
+
+    function   of each entry of a tensor, differentiable: mg.exp, mg.log, lambda w: w ** -0.5
+    UPLO       the triangle that is read; the gradient is that of ``f(symmetrize(A))``
+
+    Forward    out = V f(diag w) Vᵀ, with A = V diag(w) Vᵀ
+    Gradient   Ā = sym(V [D ∘ (Vᵀ sym(ḡ) V)] Vᵀ), D_ij = (f(w_i) - f(w_j)) / (w_i - w_j); f′(w) where
+               they are equal.  Its derivative asks for distinct eigenvalues
+    Shapes     (..., n, n) -> (..., n, n)
+    Raises     ValueError unless square, or if the function changes the shape
+    Source     Daleckii and Krein 1965; Higham 2008, theorem 3.11
+    Example    >>> mg.linalg.spectral_fn(mg.tensor([[2.0, 0.0], [0.0, 8.0]]), mg.square)
+               tensor([[ 4.,  0.],
+                       [ 0., 64.]])
+    """
+    check_square("spectral_fn", x)
+    check_triangle("spectral_fn", UPLO)
+    decomposition = EighResult(*np.linalg.eigh(x, UPLO))
+    w, V = decomposition
+    value = numbers_of(function(wrap(w)))
+    if np.shape(value) != w.shape:
+        raise ValueError(
+            f"spectral_fn: the function changed the shape of the eigenvalues, {w.shape}, to "
+            f"{np.shape(value)}"
+        )
+    return (V * value[..., None, :]) @ V.mT, decomposition
