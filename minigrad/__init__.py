@@ -5,11 +5,10 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, testing, utils
+from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, utils
 from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid, trapz
 from minigrad.ops.sorting import argsort, sort, topk, unique
 from minigrad.ops.statistics import bincount, median, quantile, std, std_mean, var, var_mean
-from minigrad.testing import gradcheck, gradgradcheck
 from minigrad.creation import (
     arange,
     as_tensor,
@@ -311,11 +310,14 @@ from minigrad.random import (
 from minigrad.tensor import Tensor
 
 if _TYPE_CHECKING:
-    from minigrad import visualize
+    from minigrad import func, testing, visualize
+    from minigrad.testing import gradcheck, gradgradcheck
 
 
 def __getattr__(name: str) -> _Any:
-    """`visualize` is imported when it is first used: training needs none of it."""
-    if name == "visualize":
-        return _import_module("minigrad.visualize")
+    """What training needs none of is imported when it is first used."""
+    if name in ("func", "testing", "visualize"):
+        return _import_module(f"minigrad.{name}")
+    if name in ("gradcheck", "gradgradcheck"):
+        return getattr(_import_module("minigrad.testing"), name)
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from minigrad.autograd.differentiate import backward, grad
+from minigrad.autograd.function import Function, once_differentiable
 from minigrad.graph import (
     enable_grad,
     inference_mode,
@@ -15,12 +17,15 @@ from minigrad.graph import (
 )
 
 if TYPE_CHECKING:
+    from minigrad.autograd import functional as functional
     from minigrad.testing.gradcheck import gradcheck, gradgradcheck
 
 __all__ = [
+    "Function",
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
@@ -28,15 +33,16 @@ __all__ = [
     "is_anomaly_enabled",
     "is_grad_enabled",
     "no_grad",
+    "once_differentiable",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """`gradcheck` is found in `minigrad.testing`, which stands on this package, when it is first used."""
+    """What stands on this package but is reached through it, found when it is first used."""
     if name in ("gradcheck", "gradgradcheck"):
-        from minigrad import testing
-
-        return getattr(testing, name)
+        return getattr(import_module("minigrad.testing"), name)
+    if name == "functional":
+        return import_module("minigrad.autograd.functional")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiate import grad
+from minigrad.autograd.function import FunctionOp
 from minigrad.graph import Variable, enable_grad, no_grad, wrap
 from minigrad.pytrees import flatten, leaves_of
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose
-from minigrad.testing.localise import localise
+from minigrad.testing.localise import localise, nodes_of
 from minigrad.testing.numerical import EPS
 from minigrad.testing.report import Diagnosis, GradientError, Report
 from minigrad.testing.verdicts import Tolerance, Verdict
@@ -69,6 +70,7 @@ def check_gradients(
             problem = exact.problem()
             report.jacobians, analytic = compare_all(problem, tolerance, eps)
             exact.note_others(report)
+            report.problems += exact.unsummed()
             report.problems += exact.linearity(analytic)
     if report.problems:
         report.diagnoses += report.problems
@@ -77,7 +79,10 @@ def check_gradients(
         report.diagnoses += report.problems
     if report.count(Verdict.WRONG):
         found = diagnose(report.jacobians)
-        report.diagnoses += [*(localise(function) if locate else []), *found]
+        located = localise(function) if locate else []
+        if located:  # then "something is wrong here" adds nothing
+            found = [diagnosis for diagnosis in found if diagnosis.kind != "unknown"]
+        report.diagnoses += [*located, *found]
     if raise_exception and not report.ok:
         raise GradientError(report)
     return report
@@ -236,6 +241,30 @@ class Function:
             outputs = [("random combinations of the outputs", (COMBINATIONS,))]
         eps = max(float(np.finfo(y._array.dtype).eps) for y in self.outputs)
         return Problem(self.names, self.arrays, outputs, self.evaluate, self.jacobians, max(eps, EPS))
+
+    def unsummed(self) -> list[Diagnosis]:
+        """Gradients of an `autograd.Function` that the engine had to sum over broadcast axes.
+
+        The sum makes them right here, as it does in PyTorch; the backward is wrong all the same.
+        """
+        found = []
+        for node in nodes_of(self.recorded()):
+            if not isinstance(node.op, FunctionOp):
+                continue
+            g = np.ones(node.shape, node.dtype) if node.dtype.kind == "f" else None
+            several = node.shape and isinstance(node.shape[0], tuple)
+            if several or g is None:
+                continue
+            for i, (edge, gradient) in enumerate(zip(node.inputs, node.op.gradients(node, g))):
+                if edge is None or gradient is None or gradient.shape == edge.shape:
+                    continue
+                text = (
+                    f"{node.op.name}.backward returns a gradient of shape {gradient.shape} for argument "
+                    f"{i} of shape {edge.shape}: the sum over the broadcast axis is missing (autograd "
+                    "sums it silently)"
+                )
+                found.append(Diagnosis("missing sum", text, op=node.op.name))
+        return found
 
     def note_others(self, report: Report) -> None:
         """Tell each Jacobian the values of the other inputs: factors are looked for among them."""

@@ -82,7 +82,6 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         within += list(chain_factors(case, where))
         if within:
             yield Mistake(kind, f"wrong only {text}; there {within[0].text}")
-            yield from [Mistake(m.kind, f"{m.text}, only {text}") for m in within]
             return
     yield from [Mistake(kind, f"wrong only {text}") for kind, text, _ in places]
 

@@ -1,0 +1,582 @@
+"""Derivatives of functions: ``grad vjp jvp jacrev jacfwd hessian vmap``, with PyTorch's names.
+
+The functions here take a function and return one, or return its value with a derivative.  Arguments
+and results are tensors, or tuples, lists and dicts of them.  The function is called on fresh copies of
+the tensors, so ``.grad`` of nothing is touched, and everything nests: ``grad(grad(f))`` works.
+
+Forward mode is computed with reverse mode, twice: the VJP of f at a cotangent v, u = Jᵀ v, is linear in
+v, so the VJP of *that* function of v, with the tangent t, is J t.  It costs a few times f; no second
+set of derivative rules is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.autograd.differentiate import grad as gradients_of
+from minigrad.graph import Leaf, Variable, enable_grad, recording, wrap
+from minigrad.pytrees import flatten, leaves_of, map_tree
+
+__all__ = [
+    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
+    "stack_module_state", "vjp", "vmap",
+]  # fmt: skip
+
+Argnums = int | tuple[int, ...]
+
+
+# --------------------------------------------------------------------------------------- the machinery
+
+
+def is_float(value: Any) -> bool:
+    return isinstance(value, Variable) and value._array.dtype.kind == "f"
+
+
+def start_here(value: Any) -> Any:
+    """A tensor with the value of `value`, at which differentiation with respect to it stops.
+
+    If `value` is recorded (an outer `grad` is differentiating it), the new one is recorded after it.
+    """
+    if not is_float(value):
+        return value
+    if value._node is None:
+        return wrap(value._array).requires_grad_()
+    return ops.mul(value, 1.0)
+
+
+def check_argnums(argnums: Argnums, count: int) -> tuple[int, ...]:
+    listed = argnums if isinstance(argnums, tuple) else (argnums,)
+    for i in listed:
+        if not -count <= i < count:
+            raise ValueError(f"argnums {i} is out of range: the function was given {count} arguments")
+    return tuple(i % count for i in listed)
+
+
+class Call:
+    """One call of a function with some arguments replaced by differentiable copies.
+
+    inputs   the differentiable leaves, in order
+    output   what the function returned
+    nested   whether the derivative may be differentiated in turn, by someone outside
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Any, argnums: Argnums
+    ) -> None:
+        recorded_before = any(is_float(x) and x._node is not None for x in leaves_of((args, kwargs)))
+        self.argnums = argnums
+        chosen = check_argnums(argnums, len(args))
+        selected = [args[i] for i in chosen]
+        leaves, self.rebuild = flatten(selected)
+        with enable_grad():
+            leaves = [start_here(x) for x in leaves]
+            given = list(args)
+            for i, argument in zip(chosen, self.rebuild(leaves)):
+                given[i] = argument
+            self.inputs = [x for x in leaves if is_float(x)]
+            if not self.inputs:
+                raise TypeError("there is no floating-point tensor among the arguments to differentiate")
+            self.leaves = leaves
+            self.output = fn(*given, **kwargs)
+        self.nested = recording.enabled and (recorded_before or self.reaches_outside())
+
+    def reaches_outside(self) -> bool:
+        """Whether the output depends on tensors that require grad beside the inputs (a closure's)."""
+        seen = {x._node for x in self.inputs}
+        stack = [y._node for y in leaves_of(self.output) if isinstance(y, Variable)]
+        while stack:
+            edge = stack.pop()
+            if edge is None or edge in seen:
+                continue
+            if type(edge) is Leaf:
+                return True
+            seen.add(edge)
+            stack.extend(edge.inputs)
+        return False
+
+    def arrange(self, gradients: Sequence[Any]) -> Any:
+        """Gradients of the inputs in the form of the arguments."""
+        found = iter(gradients)
+        tree = self.rebuild([next(found) if is_float(x) else None for x in self.leaves])
+        return tree[0] if isinstance(self.argnums, int) else tuple(tree)
+
+    def gradients(self, outputs: Sequence[Any], cotangents: Sequence[Any], create: bool) -> list[Any]:
+        """The VJP at all inputs; zeros where the outputs do not depend on one."""
+        pairs = [(y, v) for y, v in zip(outputs, cotangents) if is_float(y) and y._node is not None]
+        if not pairs:
+            return [wrap(np.zeros_like(x._array)) for x in self.inputs]
+        return list(
+            gradients_of(
+                [y for y, _ in pairs],
+                self.inputs,
+                [v for _, v in pairs],
+                retain_graph=True,
+                create_graph=create,
+                materialize_grads=True,
+            )
+        )
+
+
+def detached(tree: Any) -> Any:
+    """Results without the graph, which served only the derivative."""
+    return map_tree(lambda y: wrap(y._array) if isinstance(y, Variable) else y, tree)
+
+
+# -------------------------------------------------------------------------------------------- gradients
+
+
+def grad_and_value(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that returns the gradient of `func` and its value.
+
+    func      returns a tensor of one entry, or, with `has_aux`, a pair of that and anything else
+    argnums   the argument(s) to differentiate: an int, or a tuple of ints for a tuple of gradients
+    has_aux   pass on what `func` returns beside the number: ``(gradient, (value, aux))``
+
+    Raises   ValueError if `func` returns more than one number; TypeError if the argument holds no
+             floating-point tensor.
+    Example  >>> import minigrad as mg
+             >>> mg.func.grad_and_value(lambda x: (x * x).sum())(mg.tensor([1.0, 2.0]))
+             (tensor([2., 4.]), tensor(5.))
+    """
+
+    @wraps(func)
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        call = Call(func, args, kwargs, argnums)
+        value, aux = call.output if has_aux else (call.output, None)
+        if not isinstance(value, Variable) or value._array.size != 1:
+            got = getattr(value, "shape", type(value).__name__)
+            raise ValueError(f"grad: the function must return a tensor of one entry, it returned {got}")
+        one = wrap(np.ones_like(value._array))
+        create = call.nested
+        gradient = call.arrange(call.gradients([value], [one], create))
+        if not create:
+            value, aux = detached(value), detached(aux)
+        return gradient, ((value, aux) if has_aux else value)
+
+    return derivative
+
+
+def grad(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that returns the gradient of `func`; with `has_aux`, ``(gradient, aux)``.
+
+    The arguments and errors are those of `grad_and_value`.
+
+    Example  >>> import minigrad as mg
+             >>> mg.func.grad(mg.func.grad(lambda x: x * x * x))(mg.tensor(2.0))
+             tensor(12.)
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    @wraps(func)
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        gradient, value = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return derivative
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """The value of `func` at `primals`, and its vector-Jacobian product as a function of cotangents.
+
+    Returns  ``(output, vjp_fn)``, or ``(output, vjp_fn, aux)``; ``vjp_fn(cotangents)`` takes cotangents
+             in the form of the output and returns a tuple with the gradient of each primal.
+    Raises   TypeError if no primal holds a floating-point tensor; ValueError if the cotangents have
+             another form than the output.
+    Example  >>> import minigrad as mg
+             >>> y, pull_back = mg.func.vjp(lambda x: x * x, mg.tensor([1.0, 2.0]))
+             >>> pull_back(mg.tensor([1.0, 10.0]))
+             (tensor([ 2., 40.]),)
+    """
+    call = Call(func, primals, {}, tuple(range(len(primals))))
+    output, aux = call.output if has_aux else (call.output, None)
+    outputs, _ = flatten(output)
+
+    def vjp_fn(cotangents: Any) -> tuple[Any, ...]:
+        given = leaves_of(cotangents)
+        if len(given) != len(outputs):
+            raise ValueError(f"vjp: {len(given)} cotangents for {len(outputs)} outputs")
+        recorded = call.nested or any(is_float(v) and v._node is not None for v in given)
+        return call.arrange(call.gradients(outputs, given, recording.enabled and recorded))
+
+    shown = output if call.nested else detached(output)
+    return (shown, vjp_fn, detached(aux)) if has_aux else (shown, vjp_fn)
+
+
+def jvp(
+    func: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """The value of `func` at `primals`, and its derivative in the direction `tangents`: J t.
+
+    primals   a tuple of the arguments
+    tangents  a tuple of the same form
+
+    Returns  ``(output, tangent of the output)``, or with `has_aux` these and what it returned besides.
+             Computed by reverse mode twice (see the module), so it costs about three calls of `func`.
+    Raises   TypeError if primals and tangents are not tuples of the same form.
+    Example  >>> import minigrad as mg
+             >>> mg.func.jvp(lambda x: x * x, (mg.tensor([1.0, 2.0]),), (mg.tensor([1.0, 10.0]),))
+             (tensor([1., 4.]), tensor([ 2., 40.]))
+    """
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+        raise TypeError("jvp: primals and tangents are tuples, one entry for each argument")
+    result = linear_part(func, primals, has_aux)
+    pushed = result.push(tangents)
+    shown = result.output if result.call.nested else detached(result.output)
+    return (shown, pushed, detached(result.aux)) if has_aux else (shown, pushed)
+
+
+class linear_part:  # noqa: N801 - used as a function
+    """A function at a point, ready to be pushed forward along any number of tangents."""
+
+    def __init__(self, func: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> None:
+        self.call = Call(func, primals, {}, tuple(range(len(primals))))
+        self.output, self.aux = self.call.output if has_aux else (self.call.output, None)
+        self.outputs, self.rebuild = flatten(self.output)
+        with enable_grad():
+            self.cotangents = [
+                wrap(np.zeros_like(y._array)).requires_grad_() if is_float(y) else None
+                for y in self.outputs
+            ]
+            # u = Jᵀ v, recorded as a function of v; it is linear, so v = 0 will do
+            self.pulled = self.call.gradients(self.outputs, self.cotangents, True)
+
+    def push(self, tangents: Any) -> Any:
+        """J t, in the form of the output."""
+        given = leaves_of(list(tangents))
+        if len(given) != len(self.call.leaves):
+            raise TypeError(
+                f"jvp: {len(given)} tangents for {len(self.call.leaves)} tensors in the primals"
+            )
+        directions = [t for t, x in zip(given, self.call.leaves) if is_float(x)]
+        for t, x in zip(directions, self.call.inputs):
+            if t.shape != x.shape:
+                raise ValueError(f"jvp: a tangent has shape {t.shape}, its primal {x.shape}")
+        wanted = [v for v in self.cotangents if v is not None]
+        pairs = [(u, t) for u, t in zip(self.pulled, directions) if u._node is not None]
+        recorded = any(t._node is not None for _, t in pairs)
+        create = recording.enabled and (self.call.nested or recorded)
+        if pairs:
+            found = gradients_of(
+                [u for u, _ in pairs],
+                wanted,
+                [t for _, t in pairs],
+                retain_graph=True,
+                create_graph=create,
+                materialize_grads=True,
+            )
+        else:
+            found = tuple(wrap(np.zeros_like(v._array)) for v in wanted)
+        pushed = iter(found)
+        return self.rebuild([next(pushed) if v is not None else None for v in self.cotangents])
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value of `func` at `primals`, and the function that maps tangents to J t there.
+
+    `func` runs once; each call of the returned function costs two backward passes at most.
+
+    Example  >>> import minigrad as mg
+             >>> y, push = mg.func.linearize(lambda x: x * x, mg.tensor([1.0, 2.0]))
+             >>> push(mg.tensor([1.0, 10.0]))
+             tensor([ 2., 40.])
+    """
+    result = linear_part(func, primals, False)
+    shown = result.output if result.call.nested else detached(result.output)
+    return shown, lambda *tangents: result.push(tangents)
+
+
+# -------------------------------------------------------------------------------------------- Jacobians
+
+
+def stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """Rows, one for each entry of an array of `shape`, as one tensor of shape (*shape, *row shape)."""
+    if not rows:
+        raise ValueError("a Jacobian of a tensor without entries")
+    if any(row._node is not None for row in rows):
+        joined = ops.stack(list(rows))
+        return ops.reshape(joined, *shape, *rows[0].shape)
+    return wrap(np.stack([row._array for row in rows]).reshape(*shape, *rows[0].shape))
+
+
+def units(tensor: Any) -> Any:
+    """The unit vectors of the shape and type of `tensor`, one after the other."""
+    for i in range(tensor._array.size):
+        unit = np.zeros_like(tensor._array, order="C")
+        unit.reshape(-1)[i] = 1
+        yield wrap(unit)
+
+
+def jacrev(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that returns the Jacobian of `func`, row by row by reverse mode.
+
+    argnums   the argument(s) to differentiate: an int, or a tuple of ints
+    has_aux   `func` returns a pair of the output and anything else, and so does the result
+
+    Returns  for an output of shape (p...) and an argument of shape (q...) a tensor of shape (p..., q...);
+             where outputs or arguments are trees, the tree of the outputs with trees of the arguments.
+             One backward pass for each entry of the output: for few outputs and many inputs.
+    Example  >>> import minigrad as mg
+             >>> mg.func.jacrev(lambda x: x * x)(mg.tensor([1.0, 2.0]))
+             tensor([[2., 0.],
+                     [0., 4.]])
+    """
+
+    @wraps(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        call = Call(func, args, kwargs, argnums)
+        output, aux = call.output if has_aux else (call.output, None)
+        create = call.nested
+
+        def of_output(y: Any) -> Any:
+            rows = [call.gradients([y], [unit], create) for unit in units(y)]
+            columns = [stacked([row[k] for row in rows], y.shape) for k in range(len(call.inputs))]
+            return call.arrange(columns)
+
+        result = map_tree(of_output, output)
+        return (result, detached(aux)) if has_aux else result
+
+    return jacobian
+
+
+def jacfwd(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that returns the Jacobian of `func`, column by column by forward mode.
+
+    The same result as `jacrev`; `func` runs once, with one backward pass for each entry of the
+    arguments: for few inputs and many outputs.
+
+    Example  >>> import minigrad as mg
+             >>> mg.func.jacfwd(lambda x: x * x)(mg.tensor([1.0, 2.0]))
+             tensor([[2., 0.],
+                     [0., 4.]])
+    """
+
+    @wraps(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        chosen = check_argnums(argnums, len(args))
+
+        def of_chosen(*values: Any) -> Any:
+            given = list(args)
+            for i, value in zip(chosen, values):
+                given[i] = value
+            return func(*given, **kwargs)
+
+        result = linear_part(of_chosen, tuple(args[i] for i in chosen), has_aux)
+        call = result.call
+        call.argnums = argnums
+        columns: list[list[Any]] = []  # for each input, the pushed unit vectors
+        for k, x in enumerate(call.inputs):
+            pushed = []
+            for unit in units(x):
+                zeros = [wrap(np.zeros_like(other._array)) for other in call.inputs]
+                zeros[k] = unit
+                tangents = iter(zeros)
+                tree = [next(tangents) if is_float(leaf) else leaf for leaf in call.leaves]
+                pushed.append(leaves_of(result.push(call.rebuild(tree))))
+            columns.append(pushed)
+
+        def of_output(o: int) -> Any:
+            blocks = []
+            for pushed, x in zip(columns, call.inputs):
+                block = stacked([column[o] for column in pushed], x.shape)  # (q..., p...)
+                q, p = len(x.shape), len(result.outputs[o].shape)
+                blocks.append(block.permute(*range(q, q + p), *range(q)))
+            return call.arrange(blocks)
+
+        tree = result.rebuild([of_output(o) for o in range(len(result.outputs))])
+        return (tree, detached(result.aux)) if has_aux else tree
+
+    return jacobian
+
+
+def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that returns the Hessian of `func`: the Jacobian of its Jacobian.
+
+    For products of the Hessian with a vector, without the Hessian, use
+    `minigrad.autograd.functional.hvp`, or ``jvp(grad(f), (x,), (v,))``.
+
+    Example  >>> import minigrad as mg
+             >>> mg.func.hessian(lambda x: (x * x * x).sum())(mg.tensor([1.0, 2.0]))
+             tensor([[ 6.,  0.],
+                     [ 0., 12.]])
+    """
+    return jacrev(jacrev(func, argnums), argnums)
+
+
+# --------------------------------------------------------------------------------------------- batches
+
+
+def vmap(
+    func: Callable[..., Any],
+    in_dims: Any = 0,
+    out_dims: Any = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
+    """`func` applied to each slice of its arguments along a batch axis, the results stacked.
+
+    It is a loop, for convenience and correctness, not for speed; it is recorded and differentiable.
+
+    in_dims      the batch axis of each argument: an int for all, or a tuple with an int, None (passed
+                 whole to each call) or a tree for each argument
+    out_dims     where the batch axis goes in the results: an int, or a tree
+    randomness, chunk_size  accepted for PyTorch's sake; a loop has no need of them
+
+    Raises   ValueError if no argument has a batch axis, or if their sizes differ.
+    Example  >>> import minigrad as mg
+             >>> mg.func.vmap(lambda x: x.sum())(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
+             tensor([3., 7.])
+    """
+
+    @wraps(func)
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        dims = in_dims if isinstance(in_dims, (tuple, list)) else (in_dims,) * len(args)
+        if len(dims) != len(args):
+            raise ValueError(f"vmap: in_dims has {len(dims)} entries for {len(args)} arguments")
+        leaves, rebuild = flatten(list(args))
+        axes = [a for dim, argument in zip(dims, args) for a in axes_for(dim, argument)]
+        sizes = {
+            x.shape[a] for x, a in zip(leaves, axes) if a is not None and isinstance(x, Variable)
+        }
+        if len(sizes) != 1:
+            found = "no argument has a batch axis" if not sizes else f"batch sizes {sorted(sizes)}"
+            raise ValueError(f"vmap: {found}; in_dims must name axes of one size")
+        results = []
+        for i in range(sizes.pop()):
+            slices = [slice_along(x, a, i) for x, a in zip(leaves, axes)]
+            results.append(func(*rebuild(slices), **kwargs))
+        if not results:
+            raise ValueError("vmap: the batch is empty, so the form of the result is not known")
+        outputs, rebuild_output = flatten(results[0])
+        places = axes_for(out_dims, results[0])
+        columns = zip(*[leaves_of(result) for result in results])
+        return rebuild_output(
+            [
+                ops.stack(list(column), place) if isinstance(column[0], Variable) else column[0]
+                for column, place, _ in zip(columns, places, outputs)
+            ]
+        )
+
+    return batched
+
+
+def axes_for(dim: Any, tree: Any) -> list[Any]:
+    """A batch axis for each leaf of `tree`: the same for all, or given by a tree of axes."""
+    leaves = leaves_of(tree)
+    if not isinstance(dim, (tuple, list, dict)):
+        return [dim if isinstance(leaf, Variable) else None for leaf in leaves]
+    given = leaves_of(dim)
+    if len(given) != len(leaves):
+        raise ValueError(f"vmap: {len(given)} axes for {len(leaves)} tensors")
+    return given
+
+
+def slice_along(x: Any, axis: int | None, i: int) -> Any:
+    if axis is None or not isinstance(x, Variable):
+        return x
+    return x[(slice(None),) * (axis % len(x.shape)) + (i,)]  # type: ignore[index]
+
+
+# --------------------------------------------------------------------------------------------- modules
+
+
+def functional_call(
+    module: Any,
+    parameter_and_buffer_dicts: Any,
+    args: Any = None,
+    kwargs: Any = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
+    """Call `module` with other parameters and buffers in place of its own.
+
+    parameter_and_buffer_dicts  a dict from the names of named_parameters and named_buffers to tensors,
+                 or a tuple of such dicts; names that are left out keep the module's own
+    args, kwargs  arguments of the call: a tuple (or one tensor), and a dict
+    tie_weights  a tensor that the module holds under several names is replaced under all of them
+    strict       every name must be given
+
+    Returns  what the module returns; afterwards the module is as it was.
+    Raises   KeyError for a name that the module does not have, or, with `strict`, one that is missing.
+    Example  >>> import minigrad as mg
+             >>> net = mg.nn.Linear(2, 1)
+             >>> weights = {"weight": mg.tensor([[1.0, 2.0]]), "bias": mg.tensor([0.5])}
+             >>> mg.func.functional_call(net, weights, mg.tensor([[3.0, 4.0]])).tolist()
+             [[11.5]]
+    """
+    dicts = parameter_and_buffer_dicts
+    given: dict[str, Any] = {}
+    for each in dicts if isinstance(dicts, (tuple, list)) else (dicts,):
+        given.update(each)
+    slots = slots_of(module)
+    unknown = sorted(set(given) - set(slots))
+    if unknown:
+        raise KeyError(f"functional_call: {type(module).__name__} has no parameter {unknown[0]!r}")
+    if strict and set(slots) - set(given):
+        missing = sorted(set(slots) - set(given))[0]
+        raise KeyError(f"functional_call: no value for {missing!r}, and strict=True")
+    if tie_weights:
+        shared = {id(slots[name][0][slots[name][1]]): tensor for name, tensor in given.items()}
+        for name, (table, key) in slots.items():
+            if id(table[key]) in shared and table[key] is not None:
+                given.setdefault(name, shared[id(table[key])])
+    before = [(*slots[name], slots[name][0][slots[name][1]]) for name in given]
+    arguments = () if args is None else args if isinstance(args, tuple) else (args,)
+    try:
+        for name, tensor in given.items():
+            table, key = slots[name]
+            table[key] = tensor
+        return module(*arguments, **(kwargs or {}))
+    finally:
+        for table, key, tensor in before:
+            table[key] = tensor
+
+
+def slots_of(module: Any) -> dict[str, tuple[dict[str, Any], str]]:
+    """Where a module keeps each parameter and buffer: the table and the key, by full name."""
+    slots = {}
+    for prefix, part in module.named_modules(remove_duplicate=False):
+        for table in (part._parameters, part._buffers):
+            for key in table:
+                slots[f"{prefix}.{key}" if prefix else key] = (table, key)
+    return slots
+
+
+def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters and buffers of models of one kind, each stacked along a new first axis.
+
+    Returns  two dicts, for `vmap` over `functional_call`: an ensemble in one expression.
+    Raises   ValueError if there is no model, or they are of different types.
+    Example  >>> import minigrad as mg
+             >>> parameters, buffers = mg.func.stack_module_state([mg.nn.Linear(2, 3) for _ in range(4)])
+             >>> parameters["weight"].shape
+             (4, 3, 2)
+    """
+    if not models:
+        raise ValueError("stack_module_state: no models")
+    if any(type(model) is not type(models[0]) for model in models):
+        raise ValueError("stack_module_state: the models are of different types")
+
+    def stack(tables: list[dict[str, Any]]) -> dict[str, Any]:
+        stacks = {}
+        for name, first in tables[0].items():
+            joined = wrap(np.stack([table[name]._array for table in tables]))
+            stacks[name] = joined.requires_grad_() if first._node is not None else joined
+        return stacks
+
+    parameters = [dict(model.named_parameters()) for model in models]
+    return stack(parameters), stack([dict(model.named_buffers()) for model in models])
