@@ -25,16 +25,24 @@ def rows_cached(n: int) -> Array:
     return rows
 
 
-def softmax_minus_onehot(x: Array, target: Array) -> Array:
-    """The gradient of the summed cross-entropy, for derivatives of it: x may be a tensor."""
+@lru_cache(maxsize=64)
+def row_starts(rows: int, columns: int) -> Array:
+    """Where the rows of a matrix start in its memory."""
+    starts = np.arange(0, rows * columns, columns)
+    starts.flags.writeable = False
+    return starts
+
+
+def cross_entropy_slope(x: Array, target: Array) -> Array:
+    """(softmax(x) - onehot(target)) / n, for derivatives of the derivative: x may be a tensor."""
     e = np.exp(x - np.max(x, axis=1, keepdims=True))
-    classes = np.arange(x.shape[1])
-    return e / np.sum(e, axis=1, keepdims=True) - (classes == target[:, None])
+    onehot = np.arange(x.shape[1]) == target[:, None]
+    return (e / np.sum(e, axis=1, keepdims=True) - onehot) / x.shape[0]
 
 
 @op(
-    lambda g, difference, x_shape: difference * (g / x_shape[0]),
-    keep={"difference": softmax_minus_onehot},
+    lambda g, slope: g * slope,
+    keep={"slope": cross_entropy_slope},
     notation="cross_entropy({x})",
 )
 def cross_entropy(x: Array, target: Array) -> Array:
@@ -54,13 +62,16 @@ def cross_entropy(x: Array, target: Array) -> Array:
         raise ValueError(f"one class for each of {n} rows, got classes of shape {target.shape}")
     # refuses classes that are out of range or not integers, at no cost: positions are needed anyway
     positions = np.ravel_multi_index((rows_cached(n), target), (n, c))
-    shifted = x - np.maximum.reduce(x, 1, None, None, True)
-    difference = np.exp(shifted)
-    total = np.dot(difference, ones_cached(c, x.dtype))
-    loss = (np.add.reduce(np.log(total), None) - np.add.reduce(shifted.take(positions))) / n
-    difference /= total[:, None]
-    difference.reshape(-1)[positions] -= 1
-    return loss, difference
+    # the largest of each row by its position, a row sum by a product: half the cost of reductions
+    largest = x.reshape(-1).take(x.argmax(1) + row_starts(n, c))
+    shifted = x - largest[:, None]
+    slope = np.exp(shifted)
+    total = slope.dot(ones_cached(c, x.dtype))
+    loss = np.add.reduce(np.log(total) - shifted.take(positions)) / n
+    total *= n
+    slope /= total[:, None]
+    slope.reshape(-1)[positions] -= 1 / n
+    return loss, slope
 
 
 # ------------------------------------------------------------------------- binary cross-entropies

@@ -15,6 +15,8 @@ import numpy as np
 from minigrad import ops
 from minigrad.inplace import update
 from minigrad.operation import Array, op
+from minigrad.ops.exponential import sigmoid, softplus
+from minigrad.ops.trigonometric import tanh
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -290,56 +292,6 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return apply(_elu, input, inplace, alpha, 1.0, 1.0 / alpha)
 
 
-def sigmoid(input: Tensor) -> Tensor:
-    """Logistic function; the same as `mg.sigmoid`.
-
-    Forward    out = 1 / (1 + e⁻ˣ)
-    Gradient   x̄ = ḡ * out * (1 - out)
-    Shapes     (...) -> (...)
-    Example    >>> mg.nn.functional.sigmoid(mg.tensor([-1.0, 0.0]))
-               ???
-    """
-    return ops.sigmoid(input)
-
-
-def tanh(input: Tensor) -> Tensor:
-    """Hyperbolic tangent; the same as `mg.tanh`.
-
-    Forward    out = tanh(x)
-    Gradient   x̄ = ḡ * (1 - out²)
-    Shapes     (...) -> (...)
-    Example    >>> mg.nn.functional.tanh(mg.tensor([-1.0, 0.0]))
-               ???
-    """
-    return ops.tanh(input)
-
-
-@op(
-    lambda g, x, beta, threshold: np.where(beta * x > threshold, g, g * ops.sigmoid(beta * x)),
-    notation="softplus({x})",
-)
-def _softplus(x: Array, beta: float, threshold: float) -> Array:
-    scaled = beta * x
-    smooth = (np.maximum(scaled, 0) + np.log1p(np.exp(-abs(scaled)))) / beta
-    return np.where(scaled > threshold, x, smooth)
-
-
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """A smooth rectified linear unit.
-
-    Forward    out = log(1 + exp(beta x)) / beta; x itself where beta x > threshold
-    Gradient   x̄ = ḡ * sigmoid(beta x); ḡ where beta x > threshold
-    Shapes     (...) -> (...)
-    Raises     ValueError if beta is 0
-    Source     Dugas, Bengio, Bélisle, Nadeau and Garcia 2001
-    Example    >>> mg.nn.functional.softplus(mg.tensor([-100.0, 0.0, 100.0]))
-               ???
-    """
-    if beta == 0:
-        raise ValueError("softplus: beta is not 0")
-    return _softplus(input, beta, threshold)
-
-
 @op(lambda g, x: g * ops.sigmoid(-x), notation="logsigmoid({x})")
 def logsigmoid(x: Array) -> Array:
     """Logarithm of the logistic function, exact in both tails.
@@ -402,7 +354,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def _mish(x: Tensor) -> Tensor:
-    return x * ops.tanh(_softplus(x, 1.0, math.inf))
+    return x * ops.tanh(ops.softplus(x, 1, math.inf))
 
 
 NORMAL_PEAK = 1 / math.sqrt(2 * math.pi)

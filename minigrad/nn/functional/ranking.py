@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.nn.functional.activations import _softplus, logsigmoid
+from minigrad.nn.functional.activations import logsigmoid
 from minigrad.nn.functional.classification import (
     check_classes,
     check_weight,
@@ -146,7 +146,7 @@ def soft_margin_loss(
                ???
     """
     refuse_broadcast("soft_margin_loss", input, target)
-    loss = _softplus(-target * input, 1.0, math.inf)
+    loss = ops.softplus(-target * input, 1, math.inf)
     return reduce_loss(loss, reduction, size_average, reduce)
 
 

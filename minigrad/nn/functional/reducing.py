@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.graph import Variable
+from minigrad.graph import Variable, wrap
 from minigrad.operation import Array
 from minigrad.tensor import Tensor
 
@@ -29,7 +29,7 @@ def reduce_loss(
     if size_average is not None or reduce is not None:
         reduction = legacy(size_average, reduce)
     if reduction == "mean":
-        return ops.sum(loss) / max(math.prod(loss.shape), 1)
+        return ops.mean(loss)
     if reduction == "sum":
         return ops.sum(loss)
     if reduction == "none":
@@ -81,6 +81,11 @@ def broadcasts_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 def plain(value: Any) -> Array:
     """The array of a tensor; an array of anything else."""
     return value._array if isinstance(value, Variable) else np.asarray(value)
+
+
+def as_given(array: Array, input: Any) -> Any:
+    """`array` as a tensor if `input` is one."""
+    return wrap(array) if isinstance(input, Variable) else array
 
 
 def constant_like(value: Any, input: Any) -> Any:

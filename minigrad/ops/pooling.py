@@ -1,0 +1,210 @@
+"""Pooling: the largest or the mean of the entries that a window sees, and the transposes.
+
+Windows move along the last axes of x, as many as `kernel` has sizes.  `padding` holds one pair
+(before, after) for each of them.  Both poolings are separable: the maximum over a window is the
+maximum over its columns of the maxima over its rows, so kh + kw passes do in place of kh · kw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from minigrad.operation import Array, op
+
+Sizes = tuple[int, ...]
+Padding = tuple[tuple[int, int], ...]
+
+
+def results_along(size: int, kernel: int, stride: int, dilation: int) -> int:
+    """How many windows fit into a padded axis."""
+    return (size - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def seen_by(tap: int, count: int, stride: int, dilation: int) -> slice:
+    """Which entries of an axis entry number `tap` of the windows sees."""
+    first = tap * dilation
+    return slice(first, first + stride * (count - 1) + 1, stride)
+
+
+def framed(x: Array, padding: Padding, value: float) -> Array:
+    """x with `value` around it."""
+    if not any(before or after for before, after in padding):
+        return x
+    lead = x.ndim - len(padding)
+    sizes = [b + n + a for n, (b, a) in zip(x.shape[lead:], padding)]
+    out = np.full_like(x, value, shape=(*x.shape[:lead], *sizes))
+    out[unframed(x.shape[lead:], padding)] = x
+    return out
+
+
+def unframed(size: Sizes, padding: Padding) -> Any:
+    """Where x is in its frame."""
+    return (..., *[slice(before, before + n) for n, (before, _) in zip(size, padding)])
+
+
+def lowest(dtype: Any) -> Any:
+    """What loses against every number of this type."""
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+
+
+# -------------------------------------------------------------------------------------- the largest
+
+
+@op(
+    lambda g, out, x, kernel, stride, padding, dilation: _max_pool_back(
+        g, x, out, kernel, stride, padding, dilation
+    ),
+    notation="max_pool({x})",
+)
+def _max_pool(x: Array, kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes) -> Array:
+    """The largest entry that each window sees.
+
+    Forward    out[..., i, j] = max over k, l of x[..., s·i + d·k - p, s·j + d·l - p]
+    Gradient   x̄ = ḡ at the first largest entry of each window (in reading order), else 0
+    Shapes     (..., h, w) -> (..., oh, ow)
+    """
+    out = framed(x, padding, lowest(x.dtype))
+    lead = x.ndim - len(kernel)
+    for axis, (k, s, d) in enumerate(zip(kernel, stride, dilation), start=lead):
+        count = results_along(out.shape[axis], k, s, d)
+        seen = [out[(slice(None),) * axis + (seen_by(i, count, s, d),)] for i in range(k)]
+        out = np.array(seen[0], order="C") if k == 1 else np.maximum(seen[0], seen[1])
+        for each in seen[2:]:
+            np.maximum(out, each, out=out)
+    return out
+
+
+def winners(
+    x: Array, out: Array, kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes
+) -> Iterator[tuple[Sizes, Any, Array]]:
+    """For each entry of a window: its place in the window, what it sees, and where it is the first
+    largest one."""
+    has_nan = x.dtype.kind == "f" and bool(np.isnan(out).any())
+    # a frame of NaN is never equal to the largest entry, whatever that is
+    x = framed(x, padding, lowest(x.dtype) if has_nan or x.dtype.kind != "f" else np.nan)
+    taken = np.zeros_like(out, dtype=bool)
+    counts = out.shape[out.ndim - len(kernel) :]
+    for taps in product(*map(range, kernel)):
+        seen = (..., *[seen_by(*each) for each in zip(taps, counts, stride, dilation)])
+        wins = x[seen] == out
+        if has_nan:
+            wins |= np.isnan(x[seen]) & np.isnan(out)
+        wins &= ~taken
+        taken |= wins
+        yield taps, seen, wins
+
+
+@op(
+    lambda g, x, out, kernel, stride, padding, dilation: _max_pool_pick(
+        g, x, out, kernel, stride, padding, dilation
+    )
+)
+def _max_pool_back(
+    g: Array,
+    x: Array,
+    out: Array,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes,
+) -> Array:
+    """The transpose of `_max_pool`, linear in g: each entry goes back to where it came from."""
+    lead = x.ndim - len(kernel)
+    frame = framed(np.zeros_like(x, dtype=g.dtype), padding, 0)
+    for _, seen, wins in winners(x, out, kernel, stride, padding, dilation):
+        frame[seen] += np.where(wins, g, 0)
+    return frame[unframed(x.shape[lead:], padding)]
+
+
+@op(
+    lambda g, x, out, kernel, stride, padding, dilation: _max_pool_back(
+        g, x, out, kernel, stride, padding, dilation
+    )
+)
+def _max_pool_pick(
+    h: Array,
+    x: Array,
+    out: Array,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes,
+) -> Array:
+    """The entries of h at the places where x is the largest: the transpose of `_max_pool_back`."""
+    frame = framed(h, padding, 0)
+    picked = np.zeros_like(out, dtype=h.dtype)
+    for _, seen, wins in winners(x, out, kernel, stride, padding, dilation):
+        np.copyto(picked, frame[seen], where=wins)
+    return picked
+
+
+def max_positions(
+    x: Array, out: Array, kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes
+) -> Array:
+    """The row-major position of each largest entry among the windowed axes of x."""
+    lead = x.ndim - len(kernel)
+    positions = np.zeros_like(out, dtype=np.int64)
+    counts = out.shape[lead:]
+    for taps, _, wins in winners(x, out, kernel, stride, padding, dilation):
+        flat: Any = 0
+        for axis, (tap, n) in enumerate(zip(taps, x.shape[lead:])):
+            first = tap * dilation[axis] - padding[axis][0]
+            along = first + stride[axis] * np.arange(counts[axis])
+            flat = flat * n + along.reshape(-1, *[1] * (len(kernel) - axis - 1))
+        np.copyto(positions, flat, where=wins)
+    return positions
+
+
+# ----------------------------------------------------------------------------------------- the mean
+
+
+@op(
+    lambda g, x_shape, kernel, stride, padding, divisor: _avg_pool_back(
+        g, x_shape, kernel, stride, padding, divisor
+    ),
+    notation="avg_pool({x})",
+)
+def _avg_pool(x: Array, kernel: Sizes, stride: Sizes, padding: Padding, divisor: Any) -> Array:
+    """The sum of what each window sees, divided by `divisor` (a number, or one for each window).
+
+    Forward    out[..., i, j] = Σ_{k, l} x[..., s·i + k - p, s·j + l - p] / divisor[i, j]
+    Gradient   x̄ = _avg_pool_back(ḡ)
+    Shapes     (..., h, w) -> (..., oh, ow)
+    """
+    out = framed(x, padding, 0)
+    lead = x.ndim - len(kernel)
+    for axis, (k, s) in enumerate(zip(kernel, stride), start=lead):
+        count = results_along(out.shape[axis], k, s, 1)
+        seen = [out[(slice(None),) * axis + (seen_by(i, count, s, 1),)] for i in range(k)]
+        out = np.array(seen[0], order="C") if k == 1 else np.add(seen[0], seen[1])
+        for each in seen[2:]:
+            out += each
+    return out / divisor
+
+
+@op(
+    lambda g, kernel, stride, padding, divisor: _avg_pool(g, kernel, stride, padding, divisor),
+)
+def _avg_pool_back(
+    g: Array, shape: Sizes, kernel: Sizes, stride: Sizes, padding: Padding, divisor: Any
+) -> Array:
+    """The transpose of `_avg_pool`: each entry is shared among what its window sees.
+
+    Forward    out[..., s·i + k - p, s·j + l - p] += g[..., i, j] / divisor[i, j] for all k, l
+    Gradient   ḡ = _avg_pool(out̄)
+    Shapes     (..., oh, ow) -> shape
+    """
+    out = g / divisor
+    lead = len(shape) - len(kernel)
+    for axis, (k, s) in enumerate(zip(kernel, stride), start=lead):
+        before, after = padding[axis - lead]
+        shares = out
+        sizes = (*shares.shape[:axis], before + shape[axis] + after, *shares.shape[axis + 1 :])
+        out = np.zeros_like(shares, shape=sizes)
+        for i in range(k):
+            out[(slice(None),) * axis + (seen_by(i, shares.shape[axis], s, 1),)] += shares
+    return out[unframed(shape[lead:], padding)]
