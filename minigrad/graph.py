@@ -752,7 +752,7 @@ def accumulate(gradients: dict[Any, Any], create_graph: bool) -> None:
             continue
         before = leaf.grad
         if before is None:
-            leaf.grad = gradient if isinstance(gradient, Variable) else wrap(own(gradient))
+            leaf.grad = wrap(own(gradient)) if type(gradient) is ndarray else as_grad(gradient)
         elif create_graph or before._node is not None:
             leaf.grad = before + gradient
         else:
@@ -761,3 +761,7 @@ def accumulate(gradients: dict[Any, Any], create_graph: bool) -> None:
                 gradient = gradient._array
             np.add(array, gradient, out=array)
             writes.note(array, "backward (adding to .grad)")
+
+
+def as_grad(gradient: Any) -> Any:
+    return gradient if isinstance(gradient, Variable) else wrap(np.array(gradient))
