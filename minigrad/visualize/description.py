@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable
 from minigrad.visualize import values
+from minigrad.visualize.backprop import recover_gradients
 from minigrad.visualize.formulas import formula
 from minigrad.visualize.names import number_text, shown
 from minigrad.visualize.recording import record_values
@@ -133,6 +134,7 @@ def describe(
     description = builder.finish()
     if numbers:
         values.fill(description, [*roots, *builder.names.tensors])
+        recover_gradients(description)
     return description
 
 
@@ -197,6 +199,7 @@ class Names:
         self.edges: dict[Any, str] = {}
         self.arrays: dict[int, str] = {}
         self.tensors: list[Any] = []
+        self.constants: dict[str, Any] = {}
         for edge in edges:
             own = edge.name if type(edge) is Leaf else edge.extras and edge.extras.name
             if own:
@@ -209,6 +212,7 @@ class Names:
                 self.give(name, value)
             elif isinstance(value, np.ndarray):
                 self.arrays.setdefault(id(value), name)
+                self.constants[name] = value
         for name, value in mapping.items():
             if hasattr(value, "named_parameters") and not isinstance(value, type):
                 self.module(value, name)
@@ -228,12 +232,27 @@ class Names:
             self.edges.setdefault(tensor._node, name)
         else:
             self.arrays.setdefault(id(tensor._array), name)
+            self.constants[name] = tensor._array
+
+    def of_array(self, array: Any) -> str | None:
+        """The name of a constant; a copy made for pictures is known by its numbers."""
+        name = self.arrays.get(id(array))
+        if name is not None:
+            return name
+        equal = [
+            name for name, each in self.constants.items()
+            if each.shape == array.shape and each.dtype == array.dtype and np.array_equal(each, array)
+        ]  # fmt: skip
+        return equal[0] if len(equal) == 1 else None
 
     def module(self, module: Any, prefix: str) -> None:
         if not hasattr(module, "named_parameters"):
             return
         for name, parameter in module.named_parameters():
             self.give(f"{prefix}.{name}" if prefix else name, parameter)
+
+
+PARAMETERS = {"weight": "W", "bias": "b"}  # how formulas write them
 
 
 class Builder:
@@ -247,6 +266,7 @@ class Builder:
         self.constants: dict[int, int] = {}
         self.calls: dict[Frame, Call] = {}
         self.counts = {"leaf": 0, "constant": 0, "op": 0, "output": 0}
+        self.modules: dict[str, int] = {}
         self.taken = set(names.edges.values()) | set(names.arrays.values())
 
     def finish(self) -> Description:
@@ -255,11 +275,22 @@ class Builder:
 
     def vertex(self, kind: str, edge: Edge | None, shape: Any, dtype: Any, name: str | None) -> Vertex:
         vertex = Vertex(len(self.vertices), kind, edge, shape, dtype, name=name)
-        vertex.symbol = shown(name) if name else self.automatic(kind)
+        vertex.symbol = self.symbol(kind, name)
         self.vertices.append(vertex)
         if edge is not None:
             self.by_edge[edge] = vertex.index
         return vertex
+
+    def symbol(self, kind: str, name: str | None) -> str:
+        """How formulas write a tensor: a parameter ``net.2.weight`` as W2, if it is the second."""
+        if name is None:
+            return self.automatic(kind)
+        module, _, last = name.rpartition(".")
+        if kind != "leaf" or last not in PARAMETERS or (not module and "." not in name):
+            return PARAMETERS.get(name, shown(name)) if kind == "leaf" else shown(name)
+        number = self.modules.setdefault(module, len(self.modules) + 1)
+        symbol = f"{PARAMETERS[last]}{number}"
+        return symbol if symbol not in self.taken else shown(name)
 
     def automatic(self, kind: str) -> str:
         """A symbol for a tensor without a name: x1 for leaves, c1 for constants, t1 for results."""
@@ -329,7 +360,7 @@ class Builder:
             return vertex.index
         known = self.constants.get(id(array))
         if known is None:
-            name = self.names.arrays.get(id(array))
+            name = self.names.of_array(array)
             vertex = self.vertex("constant", None, array.shape, array.dtype, name)
             vertex.value = array
             known = self.constants[id(array)] = vertex.index

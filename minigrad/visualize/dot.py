@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,6 +83,7 @@ class Painter:
         self.theme = theme
         self.values, self.grads, self.saved = values, grads or backward, saved
         self.backward = backward
+        self.uses = Counter([i for vertex in description.vertices for i in vertex.inputs])
 
     def picture(self, plan: Layout, direction: str) -> Picture:
         picture = Picture("minigrad", description=self.description)
@@ -136,6 +138,10 @@ class Painter:
                 for i in passing
                 for text in products(self.description, box.vertex, i)
             ]  # fmt: skip
+            formulas = [
+                text.replace(" = ", " += ", 1) if self.uses[i] > 1 else text
+                for i in passing for text in formulas
+            ] if len(passing) == 1 else formulas  # fmt: skip
             if all(self.description.vertices[i].kind == "constant" for i in passing):
                 picture.edge(start, end, style="dotted", arrowhead="none")
             else:
@@ -151,6 +157,8 @@ class Painter:
             return table(rows, theme.folded, theme.folded_line)
         rows = [cell(self.title(vertex))]
         facts = [shape_text(vertex.shape)]
+        if vertex.name is not None and shown(vertex.name) != vertex.symbol:
+            facts.insert(0, shown(vertex.name))
         if vertex.dtype is not None:
             facts.append(str(vertex.dtype))
         if self.saved and vertex.kind == "op":
@@ -189,10 +197,11 @@ class Painter:
             return small(escape(lead + ("= " if lead else "") + number_text(array.reshape(()))), colour, MONO)
         if array.ndim > 2 or max(array.shape) > LARGEST_MATRIX or array.size == 0:
             return small(escape(lead + range_text(array)), colour)
+        align = "CENTER" if array.ndim == 2 and array.shape[1] == 1 else "RIGHT"
         rows = [
             "<TR>"
             + "".join(
-                [f'<TD ALIGN="RIGHT">{small(escape(number_text(n)), colour, MONO)}</TD>' for n in row]
+                [f'<TD ALIGN="{align}">{small(escape(number_text(n)), colour, MONO)}</TD>' for n in row]
             )
             + "</TR>"
             for row in np.atleast_2d(array)
@@ -219,8 +228,10 @@ def products(description: Description, vertex: Vertex, source: int) -> list[str]
         else None if o.number is None else number_text(o.number)
         for o in vertex.operands
     ]  # fmt: skip
+    target = description.vertices[source]
+    stretched = node.op.promote and target.shape != vertex.shape
     return [
-        vjp_formula(node.op, i, written, vertex.symbol)
+        vjp_formula(node.op, i, written, vertex.symbol, stretched)
         for i, operand in enumerate(vertex.operands)
         if operand.vertex == source and node.inputs[i] is not None
     ]

@@ -179,6 +179,8 @@ class PageData:
             "inputs": vertex.inputs,
             "value": self.array(vertex.value),
         }
+        if vertex.name is not None and shown(vertex.name) != vertex.symbol:
+            found["name"] = shown(vertex.name)
         if vertex.value_note:
             found["note"] = vertex.value_note
         if vertex.call is not None:
@@ -230,7 +232,9 @@ class PageData:
             "vertex": c.source,
             "operand": c.position,
             "target": c.target,
-            "formula": vjp_formula(edge.op, c.position, written, vertex.symbol),
+            "formula": vjp_formula(
+                edge.op, c.position, written, vertex.symbol, c.raw.shape != c.gradient.shape
+            ),
             "g": self.array(c.cotangent),
             "gradient": self.array(c.gradient),
             "total": self.array(c.total),
@@ -262,7 +266,9 @@ class PageData:
             for o in vertex.operands
             if o.vertex is not None
         }
-        rule = find_rule(vjp, c.cotangent, c.raw, known, bar(vertex.symbol))
+        name = bar(vertex.symbol)
+        entrywise = node.op.promote or c.cotangent_size == 1
+        rule = find_rule(vjp, c.cotangent, c.raw, known, name, entrywise)
         return self.packed_rule(rule)
 
     def packed_rule(self, rule: Rule) -> dict[str, Any]:
@@ -286,6 +292,7 @@ class PageData:
         return {
             "symbol": factor.symbol + ("ᵀ" if factor.transposed else ""),
             "array": self.array(factor.matrix),
+            "transposed": factor.transposed,
         }
 
     def small_jacobian(self, c: Contribution, vertex: Vertex) -> Any:
@@ -326,7 +333,15 @@ def packed(array: Any) -> dict[str, Any]:
     matrix = array.reshape(rows, columns)
     limit = 2 * LARGEST_SIDE if array.ndim == 2 and array.size <= LARGEST_JACOBIAN else LARGEST_SIDE
     cut = matrix[:limit, :limit]
-    found: dict[str, Any] = {"shape": list(array.shape), "rows": [numbers(row) for row in cut]}
+    found: dict[str, Any] = {"shape": list(array.shape)}
+    places = np.argwhere(cut)
+    if cut.size > 30 and 4 * len(places) < cut.size:  # mostly zeros: only the others are written
+        found["size"] = list(cut.shape)
+        found["entries"] = [
+            [int(i), int(j), n] for (i, j), n in zip(places, numbers(cut[tuple(places.T)]))
+        ]
+    else:
+        found["rows"] = [numbers(row) for row in cut]
     if cut.shape != matrix.shape:
         found["of"] = [rows, columns]
     return found

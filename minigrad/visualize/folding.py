@@ -134,6 +134,7 @@ def feeds(before: list[Vertex], after: list[Vertex]) -> bool:
 
 def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
     boxes: dict[Any, Box] = {}
+    users = description.consumers()
     for vertex in description.vertices:
         key = owner[vertex.index]
         if key not in boxes:
@@ -142,7 +143,7 @@ def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
     for key, box in boxes.items():
         if key[0] == "vertex":
             box.vertex = description.vertices[key[1]]
-            box.call = box.vertex.call
+            box.call = box.vertex.call if box.vertex.call is not None else home(box.vertex, users, description)
         else:
             describe_folded(box, key, description)
     edges: dict[tuple[str, str], list[int]] = {}
@@ -160,6 +161,14 @@ def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
             parent = description.calls[parent].parent
     calls = [call for call in description.calls if call.index in shown_calls]
     return Layout(list(boxes.values()), edges, calls)
+
+
+def home(vertex: Vertex, users: list[list[int]], description: Description) -> int | None:
+    """The module call that a parameter is drawn in: the one that uses it, if it is the only one."""
+    if vertex.kind != "leaf" or not vertex.name:
+        return None
+    calls = {description.vertices[user].call for user in users[vertex.index]}
+    return calls.pop() if len(calls) == 1 else None
 
 
 def describe_folded(box: Box, calls: tuple[int, ...], description: Description) -> None:

@@ -55,10 +55,13 @@ def filled(
 def settings(op: Op, values: dict[str, str], statics: Sequence[Any], notation: str) -> list[str]:
     """The arguments that differ from their defaults and that `notation` does not mention."""
     defaults = op.defaults[op.arity :]
+    private = op.forward.__name__.startswith("_")  # its shapes and sizes are of no interest
     return [
         f"{name}={values[name]}"
         for name, value, default in zip(op.static_names, statics, defaults)
-        if "{" + name not in notation and (default is MISSING or not same(value, default))
+        if "{" + name not in notation
+        and (default is MISSING or not same(value, default))
+        and not (private and isinstance(value, tuple))
     ]
 
 
@@ -79,8 +82,13 @@ def gradient_section(op: Op) -> tuple[str, ...]:
     return tuple([f"{f.split(' = ', 1)[0]} = {f.split(' = ', 1)[1]}" for f in formulas])
 
 
-def vjp_formula(op: Op, position: int, operands: Sequence[str | None], out: str) -> str:
-    """How the gradient of operand `position` is computed: ``x̄ = z̄ Wᵀ``."""
+def vjp_formula(
+    op: Op, position: int, operands: Sequence[str | None], out: str, stretched: bool = False
+) -> str:
+    """How the gradient of operand `position` is computed: ``x̄ = z̄ Wᵀ``.
+
+    stretched   the operand was broadcast: its gradient is summed over the stretched axes
+    """
     if op.joint is not None:
         position = 0
     target = operands[position] or "?"
@@ -90,7 +98,10 @@ def vjp_formula(op: Op, position: int, operands: Sequence[str | None], out: str)
     if len(formulas) <= rank:
         return f"{bar(target)} = vector-Jacobian product of {op.name} with {bar(out)}"
     right = formulas[rank].split(" = ", 1)[1]
-    return f"{bar(target)} = {substituted(op, right, operands, out)}"
+    text = substituted(op, right, operands, out)
+    if stretched:
+        text = f"Σ ({text})" if " " in text else f"Σ {text}"
+    return f"{bar(target)} = {text}"
 
 
 def substituted(op: Op, text: str, operands: Sequence[str | None], out: str) -> str:

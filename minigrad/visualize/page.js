@@ -32,6 +32,13 @@
   const sizeOf = (shape) => shape.reduce((a, b) => a * b, 1);
   const columnsOf = (shape) => (shape.length ? shape[shape.length - 1] : 1);
 
+  for (const array of arrays) {
+    if (array.rows) continue;
+    const [m, n] = array.size;
+    array.rows = Array.from({ length: m }, () => new Array(n).fill(0));
+    for (const [r, c, value] of array.entries) array.rows[r][c] = value;
+  }
+
   // ----------------------------------------------------------------------------------- matrices
 
   /** A figure with an array's numbers.  `role` names it for the marks of `ask`. */
@@ -137,7 +144,7 @@
     const row = make("div", { class: "row product" });
 
     if (rule.kind === "product") {
-      const left = arrays[rule.left.array], right = arrays[rule.right.array];
+      const left = factor(rule.left), right = factor(rule.right);
       const inner = left.of ? left.of[1] : columnsOf(left.shape);
       const columns = columnsOf(right.shape);
       const wide = columnsOf(arrays[result].shape);
@@ -158,8 +165,7 @@
           + ` = ${sumText(terms)}${more} = ${shownNumber(entry(r, c))}`);
       };
       row.append(matrix(result, name, "result", ask), sign("="),
-        matrix(rule.left.array, rule.left.symbol, "left"), sign("·"),
-        matrix(rule.right.array, rule.right.symbol, "right"));
+        matrixOf(left, rule.left.symbol, "left"), sign("·"), matrixOf(right, rule.right.symbol, "right"));
     } else if (rule.kind === "copy") {
       const g = arrays[step.g], scale = arrays[rule.scale], wide = columnsOf(g.shape);
       const from = (r, c) => {
@@ -272,7 +278,7 @@
         .map(([d, each]) => `${inBrackets(d)}·${inBrackets(each)}`);
       answerWith(cell, `column ${r * wide + c} of J · vec(${source.bar}) = ${sumText(terms)} = ${shownNumber(column[r * wide + c])}`);
     };
-    const vec = matrixOf(g.map((n) => [n]), `vec(${source.bar})`, "vec");
+    const vec = matrixOf({ shape: [g.length, 1], rows: g.map((n) => [n]) }, `vec(${source.bar})`, "vec");
     const nonzero = J.rows.flat().filter((n) => number(n) !== 0).length;
     return [
       title,
@@ -283,10 +289,18 @@
     ];
   }
 
-  /** A figure of numbers that are not in the data. */
-  function matrixOf(rows, caption, role) {
+  /** A factor of a matrix product, as a matrix of the data or its transpose. */
+  function factor({ array, transposed }) {
+    const { shape, rows, of } = arrays[array];
+    const [m, n] = shape.length === 1 ? [1, shape[0]] : [sizeOf(shape) / columnsOf(shape), columnsOf(shape)];
+    if (!transposed) return { shape: [m, n], rows, of };
+    return { shape: [n, m], rows: rows[0].map((_, j) => rows.map((line) => line[j])), of: of && [of[1], of[0]] };
+  }
+
+  /** A figure of an array that is not in the data. */
+  function matrixOf(array, caption, role) {
     const index = arrays.length;
-    arrays.push({ shape: [rows.length, rows[0].length], rows });
+    arrays.push(array);
     const figure = matrix(index, caption, role);
     arrays.pop();
     return figure;
@@ -303,7 +317,7 @@
 
   function operands(vertex, shownRole = "operand") {
     const distinct = [...new Set(vertex.inputs)];
-    return distinct.map((i) => matrix(vertices[i].value, vertices[i].symbol, shownRole, null, vertices[i].note));
+    return distinct.map((i) => matrix(vertices[i].value, vertices[i].symbol, shownRole, null, vertices[i].note ?? vertices[i].name));
   }
 
   const views = {
@@ -357,7 +371,7 @@
     },
     done(step) {
       const all = step.leaves.map(([i, g]) => make("div", { class: "row" },
-        matrix(vertices[i].value, vertices[i].symbol, "value", null, vertices[i].note),
+        matrix(vertices[i].value, vertices[i].symbol, "value", null, vertices[i].note ?? vertices[i].name),
         matrix(g, vertices[i].bar, "leaf-gradient")));
       return {
         title: "Done: the gradients of all leaves",
@@ -463,7 +477,7 @@
     boxes = vertices.map((vertex, i) => {
       const p = points[i];
       const group = makeSvg("g", { class: `box ${vertex.kind}`, "data-vertex": i });
-      group.append(makeSvg("title", {}, vertex.formula ? `${vertex.symbol} = ${vertex.formula}` : `${vertex.symbol}, ${vertex.kind}`));
+      group.append(makeSvg("title", {}, vertex.formula ? `${vertex.symbol} = ${vertex.formula}` : `${vertex.name ?? vertex.symbol}, ${vertex.kind}`));
       group.append(makeSvg("rect", { x: p.x - p.width / 2, y: p.y - 23, width: p.width, height: 46, rx: 9 }));
       group.append(makeSvg("text", { x: p.x, y: p.y - 4, class: "symbol" }, cut(vertex.symbol, 20)));
       group.append(makeSvg("text", { x: p.x, y: p.y + 14, class: "small" }, p.label));

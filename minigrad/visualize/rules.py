@@ -25,7 +25,7 @@ __all__ = ["Factor", "Rule", "find_rule"]
 
 @dataclass(eq=False)
 class Factor:
-    """One factor of a matrix product: an array named by `symbol`, transposed or not, as a matrix."""
+    """One factor of a matrix product: `matrix`, named by `symbol`, or its transpose."""
 
     symbol: str
     transposed: bool
@@ -50,7 +50,7 @@ class Rule:
 
 
 def find_rule(
-    vjp: Callable[[Any], Any], g: Any, raw: Any, known: dict[str, Any], name: str
+    vjp: Callable[[Any], Any], g: Any, raw: Any, known: dict[str, Any], name: str, elementwise: bool
 ) -> Rule:
     """The kind of map that `vjp` is.
 
@@ -58,17 +58,14 @@ def find_rule(
     g, raw the cotangent, and ``vjp(g)``
     known  arrays by the symbols that formulas use: candidates for a factor
     name   how ḡ is written
+    elementwise   the op works entry by entry, so that no matrix product is meant
     """
     if not isinstance(g, np.ndarray) or raw.size == 0 or g.size == 0:
         return Rule("general")
     random = np.random.default_rng(0).normal(size=g.shape).astype(g.dtype)
     probe = vjp(random)
-    return (
-        as_copy(vjp, random, probe)
-        or as_sum(random, probe)
-        or as_product(random, probe, g, known, name)
-        or Rule("general")
-    )
+    found = None if elementwise else as_product(random, probe, g, known, name)
+    return found or as_copy(vjp, random, probe) or as_sum(random, probe) or Rule("general")
 
 
 def close(a: Any, b: Any) -> bool:
@@ -123,8 +120,8 @@ def as_product(random: Any, probe: Any, g: Any, known: dict[str, Any], name: str
                             continue
                         if not close((a @ b).reshape(probe.shape), probe):
                             continue
-                        mine = Factor(name, g_turned, turn(g.reshape(at_g.shape), g_turned))
-                        other = Factor(symbol, turned, v)
+                        mine = Factor(name, g_turned, g.reshape(at_g.shape))
+                        other = Factor(symbol, turned, at_other)
                         left, right = (mine, other) if g_first else (other, mine)
                         return Rule("product", left=left, right=right)
     return None

@@ -14,7 +14,7 @@ from minigrad.graph import Node
 from minigrad.visualize.description import Description, Vertex, describe
 from minigrad.visualize.dot import kept_text, products
 from minigrad.visualize.folding import op_counts
-from minigrad.visualize.names import bar, number_text, shape_text
+from minigrad.visualize.names import bar, number_text, shape_text, shown
 
 __all__ = ["Tape", "tape", "tape_of"]
 
@@ -46,9 +46,9 @@ def tape(x: Any, input: Any = None, *, names: Mapping[str, Any] | None = None) -
              >>> x = mg.tensor([3.0, 4.0], requires_grad=True)
              >>> y = (x * x).sum()
              >>> print(mg.visualize.tape(y, names={"x": x, "y": y}))
-             x            2       float32  leaf           gradient not computed yet
-             t1 = x * x   2       float32  keeps 16 B     gradient not computed yet
-             y = Σ t1     scalar  float32  keeps nothing  gradient not computed yet
+             x           2       float32  leaf           gradient not computed yet
+             t1 = x * x  2       float32  keeps 16 B     gradient not computed yet
+             y = Σ t1    scalar  float32  keeps nothing  gradient not computed yet
     """
     return tape_of(describe(x, input, names=names))
 
@@ -80,6 +80,8 @@ def tape_of(description: Description) -> Tape:
 def columns(vertex: Vertex, description: Description) -> list[str]:
     """Formula, shape, dtype, bytes kept, gradient."""
     what = f"{vertex.symbol} = {vertex.formula}" if vertex.formula else vertex.symbol
+    if vertex.name is not None and shown(vertex.name) != vertex.symbol:
+        what += f" ({shown(vertex.name)})"
     kept = kept_text(vertex) if vertex.kind == "op" else vertex.kind
     dtype = "" if vertex.dtype is None else str(vertex.dtype)
     return [what, shape_text(vertex.shape), dtype, kept, gradient_text(vertex)]
