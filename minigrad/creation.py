@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "arange", "as_array", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
-    "linspace", "logspace", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "ones",
-    "ones_like", "shape_of", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+    "is_floating_point", "is_tensor", "linspace", "logspace", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "numel",
+    "ones", "ones_like", "shape_of", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
 ]  # fmt: skip
 
 Array = Any
@@ -478,3 +478,33 @@ def triu_indices(
     shape = shape_of("triu_indices", (row, col))
     array = np.stack(np.nonzero(~np.tri(*shape, offset - 1, dtype=bool)))
     return finish(array.astype(dtypes.resolve(dtype)), device=device)
+
+
+# ---------------------------------------------------------------------------------------- questions
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a tensor.
+
+    Example    >>> mg.is_tensor(mg.zeros(2)), mg.is_tensor(np.zeros(2))
+               (True, False)
+    """
+    return isinstance(obj, Variable)
+
+
+def is_floating_point(input: Any) -> bool:
+    """Whether the entries are floating-point numbers.
+
+    Example    >>> mg.is_floating_point(mg.tensor([1]))
+               False
+    """
+    return bool(input.dtype.kind == "f")
+
+
+def numel(input: Any) -> int:
+    """Number of entries.
+
+    Example    >>> mg.numel(mg.zeros(2, 3))
+               6
+    """
+    return int(input.numel())

@@ -7,8 +7,10 @@ NumPy's arguments.  A function that is in neither place raises a TypeError that 
 is never silently turned into an array.
 """
 
-from minigrad.numpy_protocol import elementwise, linalg, products, reduction, shaping
+from minigrad.numpy_protocol import elementwise, indexing, linalg, products, reduction, shaping
 from minigrad.numpy_protocol.dispatch import array_function, array_ufunc, functions, of
 
-__all__ = ["array_function", "array_ufunc", "elementwise", "functions", "linalg", "of", "products",
-           "reduction", "shaping"]  # fmt: skip
+__all__ = [
+    "array_function", "array_ufunc", "elementwise", "functions", "indexing", "linalg", "of",
+    "products", "reduction", "shaping",
+]  # fmt: skip

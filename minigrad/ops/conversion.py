@@ -9,8 +9,7 @@ import numpy as np
 from minigrad import devices, dtypes
 from minigrad.operation import Array, Variable, op
 
-__all__ = ["astype", "cpu", "cuda", "is_floating_point", "is_tensor", "numel", "to", "to_type",
-           "type_as"]  # fmt: skip
+__all__ = ["astype", "cpu", "cuda", "to", "to_type", "type_as"]
 
 
 @op(lambda g: g, notation="{x}")
@@ -52,6 +51,9 @@ def to_type(dtype: np.dtype[Any]) -> Any:
 def type_as(x: Any, other: Any) -> Any:
     """x, with entries of the type of another tensor.
 
+    Forward    out = x, rounded to the type
+    Gradient   x̄ = ḡ, in the type of x
+    Shapes     (...), (...) -> the shape of x
     Example    >>> mg.tensor([1.5]).type_as(mg.tensor([1]))
                tensor([1])
     """
@@ -66,6 +68,9 @@ def to(
 
     args       a type, a device, a device and a type, or a tensor whose type is taken
     copy       a copy even if nothing changes
+    Forward    out = x, rounded to the type
+    Gradient   x̄ = ḡ, in the type of x
+    Shapes     (...) -> (...)
     Raises     ValueError for a device that is not the CPU; TypeError for an unknown type
     Example    >>> mg.tensor([1, 2]).to(mg.float32)
                tensor([1., 2.])
@@ -100,30 +105,3 @@ def cuda(self: Any, device: Any = None, non_blocking: bool = False) -> Any:
 def is_device(name: str) -> bool:
     """Whether `name` is PyTorch's name of a device, rather than of a type."""
     return name.partition(":")[0] in {"cpu", "cuda", "mps", "xpu", "xla", "meta"}
-
-
-def is_tensor(obj: Any) -> bool:
-    """Whether `obj` is a tensor.
-
-    Example    >>> mg.is_tensor(mg.zeros(2)), mg.is_tensor(np.zeros(2))
-               (True, False)
-    """
-    return isinstance(obj, Variable)
-
-
-def is_floating_point(input: Any) -> bool:
-    """Whether the entries are floating-point numbers.
-
-    Example    >>> mg.is_floating_point(mg.tensor([1]))
-               False
-    """
-    return bool(input.dtype.kind == "f")
-
-
-def numel(input: Any) -> int:
-    """Number of entries.
-
-    Example    >>> mg.numel(mg.zeros(2, 3))
-               6
-    """
-    return int(input.numel())

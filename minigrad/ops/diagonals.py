@@ -205,6 +205,7 @@ def one_hot(x: Any, num_classes: int = -1) -> Any:
 
     num_classes  length of the vectors; -1: the largest entry of x plus 1
     Forward      out[..., j] = 1 where j = x[...], else 0
+    Gradient     none: the result holds integers
     Shapes       (...) of integers 0 ... num_classes - 1 -> (..., num_classes) of integers
     Raises       TypeError if x holds no integers; ValueError if an entry is negative or too large
     Example      >>> mg.nn.functional.one_hot(mg.tensor([0, 2]))

@@ -162,6 +162,8 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     """`gather`, whose arguments broadcast along the other axes.
 
     dim        None: positions in row-major order, of a vector
+    Forward    out[i, j] = x[i, indices[i, j]] for dim 1
+    Gradient   x̄ = zeros, with ḡ added where the entries came from
     Shapes     (..., n, ...), (..., k, ...) -> (..., k, ...)
     Raises     IndexError if an index is out of range; ValueError if the shapes do not fit
     Example    >>> x = mg.tensor([[3.0, 1.0, 2.0]])

@@ -186,6 +186,8 @@ def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> An
 
     indices     a tuple of index tensors
     accumulate  add instead; several values for one position all count
+    Forward     out = x; out[indices] = values
+    Gradient    x̄ = ḡ, zero where replaced        values̅ = ḡ[indices]
     Shapes      (...), broadcastable to x[indices] -> (...)
     Raises      ValueError if the values do not broadcast; IndexError if an index is out of range
     Example     >>> mg.zeros(3).index_put((mg.tensor([0, 0]),), mg.tensor(1.0), accumulate=True)
@@ -271,6 +273,8 @@ def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """A copy of x with the entries of `source` at row-major positions.
 
     accumulate  add instead; several entries for one position all count
+    Forward     out = x; out.ravel()[index] = source
+    Gradient    x̄ = ḡ, zero where replaced        source̅ = ḡ there
     Shapes      (...), two of the same size -> (...)
     Raises      IndexError if a position is out of range, or no integer; ValueError if sizes differ
     Example     >>> mg.zeros(3).put(mg.tensor([2, 0]), mg.tensor([5.0, 7.0]))
@@ -337,6 +341,8 @@ def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
     """The positions of entries that are not zero.
 
     as_tuple   a tuple with the positions along each axis, as an index takes it
+    Forward    out = the positions, in row-major order
+    Gradient   none: positions are integers
     Shapes     (...) -> integers, (number of entries, number of axes)
     Example    >>> mg.nonzero(mg.tensor([0.0, 5.0, 7.0]))
                tensor([[1],

@@ -115,6 +115,8 @@ def stack(tensors: Tensors, dim: int = 0) -> Array:
 def hstack(tensors: Tensors) -> Any:
     """Tensors one after the other along the second axis; vectors along their only one.
 
+    Forward    out = [x₀, x₁, ...] along the second axis
+    Gradient   x̄ᵢ = the part of ḡ that xᵢ went to
     Shapes     (n, m), (n, k) -> (n, m + k); (m,), (k,) -> (m + k,)
     Raises     ValueError if other sizes differ, or if the list is empty
     Example    >>> mg.hstack([mg.tensor([1.0]), mg.tensor([2.0])])
@@ -128,6 +130,8 @@ def hstack(tensors: Tensors) -> Any:
 def vstack(tensors: Tensors) -> Any:
     """Tensors one below the other; a vector is a row.
 
+    Forward    out = [x₀, x₁, ...] along the first axis
+    Gradient   x̄ᵢ = the part of ḡ that xᵢ went to
     Shapes     (n, m), (k, m) -> (n + k, m); (m,), (m,) -> (2, m)
     Raises     ValueError if other sizes differ, or if the list is empty
     Example    >>> mg.vstack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])])
@@ -144,6 +148,8 @@ row_stack = vstack
 def dstack(tensors: Tensors) -> Any:
     """Tensors one behind the other, along the third axis; a vector is a row, a matrix a front.
 
+    Forward    out = [x₀, x₁, ...] along the third axis
+    Gradient   x̄ᵢ = the part of ḡ that xᵢ went to
     Shapes     (n, m), (n, m) -> (n, m, 2); (m,), (m,) -> (1, m, 2)
     Raises     ValueError if other sizes differ, or if the list is empty
     Example    >>> mg.dstack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])])
@@ -157,6 +163,8 @@ def dstack(tensors: Tensors) -> Any:
 def column_stack(tensors: Tensors) -> Any:
     """Vectors as the columns of a matrix; matrices keep theirs.
 
+    Forward    out = [x₀, x₁, ...] along the second axis
+    Gradient   x̄ᵢ = the columns of ḡ that xᵢ went to
     Shapes     (n,), (n,) -> (n, 2); (n,), (n, m) -> (n, 1 + m)
     Raises     ValueError if the numbers of rows differ, or if the list is empty
     Example    >>> mg.column_stack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])])
@@ -221,6 +229,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
 
     indexing  "ij": axis i of the results belongs to the i-th tensor; "xy": the first two exchanged
     Returns   as many tensors as were given, all of the grid's shape, without copying
+    Forward   outᵢ[j₀, j₁, ...] = xᵢ[jᵢ]
+    Gradient  x̄ᵢ = ḡᵢ, summed over the other axes
     Shapes    (n,), (m,) -> (n, m), (n, m) for "ij", (m, n), (m, n) for "xy"
     Raises    ValueError if a tensor has more than one axis, or for another `indexing`
     Example   >>> x, y = mg.meshgrid(mg.tensor([1, 2]), mg.tensor([3, 4]))
@@ -297,6 +307,8 @@ def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` parts of equal size, the last one perhaps smaller.
 
+    Forward    [out₀, out₁, ...] = x along `dim`
+    Gradient   x̄ = [ḡ₀, ḡ₁, ...]
     Shapes     (..., n, ...) -> several of (..., ⌈n / chunks⌉, ...)
     Raises     ValueError if `chunks` is not positive
     Example    >>> mg.chunk(mg.arange(5), 3)
@@ -331,6 +343,8 @@ def tensor_split(x: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, .
 
     indices_or_sections  positions to cut at, in rising order, or the number of parts, of which the
                          first are larger by one where the size is not divisible
+    Forward    [out₀, out₁, ...] = x along `dim`
+    Gradient   x̄ = [ḡ₀, ḡ₁, ...]
     Shapes     (..., n, ...) -> several of (..., size, ...)
     Raises     ValueError if the number is not positive, or the positions do not rise
     Example    >>> mg.tensor_split(mg.arange(5), 2)
@@ -356,6 +370,8 @@ def equal_parts(name: str, x: Any, indices_or_sections: Any, dim: int) -> tuple[
 def hsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Parts along the second axis, or the only one of a vector: equal ones, or cut at positions.
 
+    Forward    [out₀, out₁, ...] = x
+    Gradient   x̄ = [ḡ₀, ḡ₁, ...]
     Shapes     (n, m) -> several of (n, size)
     Raises     ValueError if the number does not divide the size, or x is 0-d
     Example    >>> mg.hsplit(mg.arange(4), 2)
@@ -368,6 +384,8 @@ def hsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
 def vsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Parts along the first axis: equal ones, or cut at positions.
 
+    Forward    [out₀, out₁, ...] = x
+    Gradient   x̄ = [ḡ₀, ḡ₁, ...]
     Shapes     (n, m) -> several of (size, m)
     Raises     ValueError if the number does not divide the size, or x has fewer than two axes
     Example    >>> mg.vsplit(mg.arange(4).reshape(2, 2), 2)
@@ -380,6 +398,8 @@ def vsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
 def dsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Parts along the third axis: equal ones, or cut at positions.
 
+    Forward    [out₀, out₁, ...] = x
+    Gradient   x̄ = [ḡ₀, ḡ₁, ...]
     Shapes     (n, m, k) -> several of (n, m, size)
     Raises     ValueError if the number does not divide the size, or x has fewer than three axes
     Example    >>> [part.shape for part in mg.dsplit(mg.zeros(1, 2, 4), 2)]

@@ -60,18 +60,20 @@ NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
     """A frame around a tensor.
 
-    pad      widths, the last axis first: (left, right), or (left, right, top, bottom), and so on; a
-             negative width takes entries away
-    mode     "constant": filled with `value` (0 at first); "reflect": mirrored at the outermost entry,
-             which is not repeated; "replicate": the outermost entry repeated; "circular": from the
-             other end
-    Shapes   (..., h, w) -> (..., top + h + bottom, left + w + right)
-    Raises   ValueError for an odd number of widths, more pairs than axes, an unknown mode, or an axis
-             that is too short for the mode
-    Example  >>> mg.nn.functional.pad(mg.tensor([1.0, 2.0]), (1, 2))
-             tensor([0., 1., 2., 0., 0.])
-             >>> mg.nn.functional.pad(mg.tensor([1.0, 2.0, 3.0]), (1, 1), mode="reflect")
-             tensor([2., 1., 2., 3., 2.])
+    pad        widths, the last axis first: (left, right), or (left, right, top, bottom), and so on; a
+               negative width takes entries away
+    mode       "constant": filled with `value` (0 at first); "reflect": mirrored at the outermost entry,
+               which is not repeated; "replicate": the outermost entry repeated; "circular": from the
+               other end
+    Forward    out[..., top + i, left + j] = x[..., i, j], and the frame as `mode` says
+    Gradient   x̄ = ḡ without the frame, to which the gradients of copied entries are added
+    Shapes     (..., h, w) -> (..., top + h + bottom, left + w + right)
+    Raises     ValueError for an odd number of widths, more pairs than axes, an unknown mode, or an axis
+               that is too short for the mode
+    Example    >>> mg.nn.functional.pad(mg.tensor([1.0, 2.0]), (1, 2))
+               tensor([0., 1., 2., 0., 0.])
+               >>> mg.nn.functional.pad(mg.tensor([1.0, 2.0, 3.0]), (1, 1), mode="reflect")
+               tensor([2., 1., 2., 3., 2.])
     """
     widths = check_widths(x.shape, tuple(pad), mode)
     added = tuple([(max(before, 0), max(after, 0)) for before, after in widths])

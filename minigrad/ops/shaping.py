@@ -53,6 +53,8 @@ def reshape(x: Array, *shape: int) -> Array:
 def view(x: Any, *shape: int) -> Any:
     """`reshape`; unlike PyTorch's it copies where no view is possible.
 
+    Forward    out = x, read row by row into `shape`
+    Gradient   x̄ = ḡ, read back into the shape of x
     Shapes     (...) -> shape
     Raises     ValueError if the sizes differ
     Example    >>> mg.arange(4).view(2, 2)
@@ -65,6 +67,9 @@ def view(x: Any, *shape: int) -> Any:
 def view_as(x: Any, other: Any) -> Any:
     """`x` in the shape of another tensor.
 
+    Forward    out = x, read row by row into the shape of other
+    Gradient   x̄ = ḡ, read back into the shape of x
+    Shapes     (...), (m, k) -> (m, k)
     Example    >>> mg.arange(4).view_as(mg.zeros(2, 2)).shape
                (2, 2)
     """
@@ -117,6 +122,8 @@ def unflatten(x: Array, dim: int, sizes: Sequence[int]) -> Array:
 def ravel(x: Any) -> Any:
     """All entries in one axis, in row-major order.
 
+    Forward    out = x, read row by row
+    Gradient   x̄ = ḡ, read back into the shape of x
     Shapes     (...) -> (n,)
     Example    >>> mg.ravel(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
                tensor([1., 2., 3., 4.])
@@ -168,6 +175,8 @@ def atleast_1d(*tensors: Any) -> Any:
     """0-d tensors as vectors of one entry; others as they are.
 
     Returns    the tensor, or a tuple if several (or a sequence) were given
+    Forward    out = x, its single entry in an axis
+    Gradient   x̄ = ḡ, in the shape of x
     Shapes     () -> (1,)
     Example    >>> mg.atleast_1d(mg.tensor(1.0))
                tensor([1.])
@@ -179,6 +188,8 @@ def atleast_2d(*tensors: Any) -> Any:
     """With axes of size 1 in front where there are fewer than two axes.
 
     Returns    the tensor, or a tuple if several (or a sequence) were given
+    Forward    out = x, as a row
+    Gradient   x̄ = ḡ, in the shape of x
     Shapes     () -> (1, 1); (n,) -> (1, n)
     Example    >>> mg.atleast_2d(mg.tensor([1.0, 2.0]))
                tensor([[1., 2.]])
@@ -190,6 +201,8 @@ def atleast_3d(*tensors: Any) -> Any:
     """With axes of size 1 around where there are fewer than three axes.
 
     Returns    the tensor, or a tuple if several (or a sequence) were given
+    Forward    out = x, with axes added
+    Gradient   x̄ = ḡ, in the shape of x
     Shapes     () -> (1, 1, 1); (n,) -> (1, n, 1); (n, m) -> (n, m, 1)
     Example    >>> mg.atleast_3d(mg.tensor([1.0, 2.0])).shape
                (1, 2, 1)
@@ -360,6 +373,9 @@ def expand(x: Array, *shape: int) -> Array:
 def expand_as(x: Any, other: Any) -> Any:
     """`x`, broadcast to the shape of another tensor.
 
+    Forward    out = x, broadcast
+    Gradient   x̄ = ḡ, summed over the repeated axes
+    Shapes     (..., 1, ...), (m, k) -> (m, k)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.tensor([1.0]).expand_as(mg.zeros(3))
                tensor([1., 1., 1.])
@@ -370,6 +386,9 @@ def expand_as(x: Any, other: Any) -> Any:
 def broadcast_to(x: Any, size: Sequence[int]) -> Any:
     """`x`, broadcast to the shape `size`, without copying.
 
+    Forward    out = x, broadcast
+    Gradient   x̄ = ḡ, summed over the repeated axes
+    Shapes     (..., 1, ...) -> size
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.broadcast_to(mg.tensor([1.0, 2.0]), (2, 2))
                tensor([[1., 2.],
@@ -381,6 +400,8 @@ def broadcast_to(x: Any, size: Sequence[int]) -> Any:
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """Tensors broadcast against each other, without copying.
 
+    Forward    outᵢ = xᵢ, broadcast against the others
+    Gradient   x̄ᵢ = ḡᵢ, summed over the repeated axes
     Shapes     (n, 1), (m,) -> (n, m), (n, m)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> a, b = mg.broadcast_tensors(mg.zeros(2, 1), mg.zeros(3))
@@ -428,6 +449,8 @@ def tile(x: Array, *dims: int) -> Array:
 def repeat(x: Any, *sizes: int) -> Any:
     """`tile`, with a number for every axis: PyTorch's `repeat`. (NumPy's is `repeat_interleave`.)
 
+    Forward    out[i, j, ...] = x[i mod n, j mod m, ...]
+    Gradient   x̄ = ḡ, summed over the copies
     Shapes     (n, m) -> (n · sizes[0], m · sizes[1])
     Raises     ValueError if there are fewer numbers than axes, or one is negative
     Example    >>> mg.tensor([1.0, 2.0]).repeat(2)
@@ -467,6 +490,8 @@ def repeat_interleave(
     repeats      one number, or one for each entry along the axis, not negative
     dim          the axis; None: all entries, in one axis
     output_size  the size of the result along the axis, if known; it is checked
+    Forward      out = [x₀, x₀, ..., x₁, x₁, ...]
+    Gradient     x̄ᵢ = Σ ḡ over the copies of xᵢ
     Shapes       (..., n, ...) -> (..., Σ repeats, ...)
     Raises       ValueError for a negative number, or if there is not one for each entry
     Example      >>> mg.repeat_interleave(mg.tensor([1.0, 2.0]), 2)
@@ -518,6 +543,8 @@ def flip(x: Array, *dims: int) -> Array:
 def fliplr(x: Any) -> Any:
     """Columns in reverse order.
 
+    Forward    out[i, j, ...] = x[i, m - 1 - j, ...]
+    Gradient   x̄ = ḡ, read backwards along the same axis
     Shapes     (n, m, ...) -> (n, m, ...)
     Raises     AxisError if x has fewer than two axes
     Example    >>> mg.fliplr(mg.tensor([[1.0, 2.0]]))
@@ -529,6 +556,8 @@ def fliplr(x: Any) -> Any:
 def flipud(x: Any) -> Any:
     """Rows in reverse order.
 
+    Forward    out[i, ...] = x[n - 1 - i, ...]
+    Gradient   x̄ = ḡ, read backwards along the same axis
     Shapes     (n, ...) -> (n, ...)
     Raises     AxisError if x is 0-d
     Example    >>> mg.flipud(mg.tensor([[1.0], [2.0]]))
@@ -604,6 +633,9 @@ def _contiguous(x: Array) -> Array:
 def contiguous(x: Any) -> Any:
     """`x` itself if its memory is in row-major order, else a copy that is.
 
+    Forward    out = x
+    Gradient   x̄ = ḡ
+    Shapes     (...) -> (...)
     Example    >>> mg.zeros(2, 3).T.contiguous().is_contiguous()
                True
     """
