@@ -418,6 +418,8 @@ def unary(operation: Op) -> Callable[..., Any]:
             errors.explain(error, operation.name, operation.arguments, (x,), ())
             raise
         if type(out) is not ndarray:
+            if isinstance(out, (tuple, list)):
+                return operation.conclude(out, (), (x._node,), (array,), ())
             out = np.asarray(out)
         result = new(Variable.result_class)
         result._array = out

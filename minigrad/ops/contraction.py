@@ -7,7 +7,7 @@ being those of the operand.  So einsum is closed under differentiation, to any o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from string import ascii_letters
 from typing import Any
@@ -48,8 +48,8 @@ def gradient_step(
     for other, other_indices in others:
         operands.append(other)
         inputs.append(other_indices)
-    known = set(output).union(*[set(each) for _, each in others])
-    fresh = iter(letter for letter in ascii_letters if letter not in known.union(indices))
+    known = sizes_of((letters, x.shape) for letters, x in zip(inputs, operands))
+    fresh = iter(letter for letter in ascii_letters if letter not in {*known, *indices})
     target = ""
     for letter, size in zip(indices, shape):
         if letter in target:
@@ -58,7 +58,7 @@ def gradient_step(
             inputs.append(letter + second)
             target += second
             continue
-        if letter not in known:
+        if known.get(letter, 1) != size:
             operands.append(np.ones(size, dtype=g.dtype))
             inputs.append(letter)
         target += letter
@@ -99,6 +99,16 @@ def _contract(x: Array, y: Array, x_indices: str, y_indices: str, output: str) -
     return product_sum(f"{x_indices},{y_indices}->{output}", (x, y))
 
 
+def sizes_of(operands: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, int]:
+    """The size of each index, which is 1 in an operand that broadcasts along it."""
+    sizes: dict[str, int] = {}
+    for indices, shape in operands:
+        for letter, size in zip(indices, shape):
+            if sizes.get(letter, 1) == 1:
+                sizes[letter] = size
+    return sizes
+
+
 def chain(inputs: tuple[str, ...], output: str, operands: Sequence[Array]) -> Array:
     """A contraction of any number of operands with explicit indices, in steps of two."""
     if len(operands) == 1:
@@ -126,10 +136,7 @@ def pairs(
 
     Each step takes the pair whose result grows least over its operands, the greedy rule.
     """
-    sizes: dict[str, int] = {}
-    for indices, shape in zip(inputs, shapes):
-        for letter, size in zip(indices, shape):
-            sizes[letter] = max(size, sizes.get(letter, 1))
+    sizes = sizes_of(zip(inputs, shapes))
     remaining = list(inputs)
     steps = []
     while len(remaining) > 1:

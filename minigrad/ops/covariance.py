@@ -6,12 +6,40 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.operation import Array
+from minigrad.composition import composition
+from minigrad.operation import Array, op
 from minigrad.ops.matrices import numbers_of
 
 __all__ = ["corrcoef", "cov"]
 
 
+def centred(x: Array, weights: Array | None) -> Array:
+    """x without the mean of each row."""
+    if weights is None:
+        return x - x.sum(1, keepdims=True) / max(x.shape[1], 1)
+    return x - (x * weights).sum(1, keepdims=True) / float(weights.sum())
+
+
+def cov_vjp(g: Array, x: Array, weights: Array | None, factor: float) -> Array:
+    """X̄ = (ḡ + ḡᵀ)(X - μ) diag(weights) / factor; what moves the means adds nothing."""
+    deviation = centred(x, weights)
+    return np.matmul(g + g.T, deviation if weights is None else deviation * weights) / factor
+
+
+@op(cov_vjp, promote=True, notation="cov({x})")
+def _cov(x: Array, weights: Array | None, factor: float) -> Array:
+    """Sums of products of deviations from the means of the rows, over `factor`; see `cov`.
+
+    Forward    out = (X - μ) diag(weights) (X - μ)ᵀ / factor
+    Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) diag(weights) / factor
+    """
+    deviation = centred(x, weights)
+    product = np.matmul(deviation if weights is None else deviation * weights, deviation.T)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return product / product.dtype.type(factor)
+
+
+@composition
 def cov(
     input: Array, *, correction: float = 1, fweights: Any = None, aweights: Any = None
 ) -> Array:
@@ -23,7 +51,7 @@ def cov(
     aweights    how much each observation counts: non-negative numbers, shape (n,)
 
     Forward    out = (X - μ)(X - μ)ᵀ / (n - correction), with μ the mean of each row
-    Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) / (n - correction), centred along the rows
+    Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) / (n - correction)
     Shapes     (d, n) -> (d, d);  (n,) -> (), the variance
     Raises     ValueError for more than two axes, or weights of another shape than (n,)
     Example    >>> mg.cov(mg.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
@@ -34,20 +62,13 @@ def cov(
         raise ValueError(f"cov: at most two axes, got shape {tuple(input.shape)}")
     x = input if input.ndim == 2 else input.reshape(1, -1)
     weights = observation_weights(x.shape[1], fweights, aweights)
-    if weights is None:
-        total: Any = x.shape[1]
-        centred = x - x.sum(1, keepdims=True) / max(total, 1)
-        weighted = centred
-        correction = float(correction)
-    else:
+    total = float(x.shape[1])
+    if weights is not None:
         total = float(weights.sum())
-        centred = x - (x * weights).sum(1, keepdims=True) / total
-        weighted = centred * weights
         if aweights is not None:
-            correction = float(correction * (weights * numbers_of(aweights)).sum() / total)
-    factor = total - correction
-    product = np.matmul(weighted, centred.T)
-    out = product / factor if factor > 0 else product * float("nan" if factor < 0 else "inf")
+            correction = correction * float((weights * numbers_of(aweights)).sum()) / total
+        weights = weights.astype(x.dtype if x.dtype.kind == "f" else float)
+    out = _cov(x, weights, max(total - correction, 0.0))
     return out if input.ndim == 2 else out.reshape(())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.operation import Array, op
-from minigrad.ops import contraction
+from minigrad.ops.contraction import tensordot
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cross", "dot", "linalg_cross", "linear",
@@ -75,11 +75,11 @@ def linear_bias_vjp(g: Array) -> Array:
     """b̄ = Σ ḡ over all axes but the last."""
     if len(g.shape) != 2:
         g = np.reshape(g, (-1, g.shape[-1]))
-    return np.dot(ones_cached(g.shape[0], g.dtype), g)
+    return g.T.dot(ones_cached(g.shape[0], g.dtype))
 
 
 @op(
-    lambda g, weight: np.dot(g, weight),
+    lambda g, weight: g.dot(weight),
     linear_weight_vjp,
     linear_bias_vjp,
     notation="{x} {weight}ᵀ + {bias}",
@@ -95,10 +95,14 @@ def linear(x: Array, weight: Array, bias: Array = None) -> Array:
     Example    >>> mg.linear(mg.tensor([[1.0, 2.0]]), mg.tensor([[3.0, 4.0]]), mg.tensor([5.0]))
                tensor([[16.]])
     """
-    out = np.dot(x, weight.T)
+    out = x.dot(weight.T)
     if bias is None:
         return out
-    return np.add(out, bias, out=out) if type(out) is np.ndarray and out.dtype == bias.dtype else out + bias
+    return (
+        np.add(out, bias, out=out)
+        if type(out) is np.ndarray and out.dtype == bias.dtype
+        else out + bias
+    )
 
 
 # ------------------------------------------------------------------- products under PyTorch's names
@@ -179,7 +183,7 @@ def dot(input: Array, tensor: Array) -> Array:
     if not (np.ndim(x) and np.ndim(y)):
         return x * y
     if y.ndim > 2 or (x.ndim > 2 and y.ndim > 1):
-        return contraction.tensordot(x, y, ([-1], [max(y.ndim - 2, 0)]))
+        return tensordot(x, y, ([-1], [max(y.ndim - 2, 0)]))
     return matmul(x, y)
 
 
@@ -229,9 +233,7 @@ def scaled_sum(name: str, x: Array, product: Array, beta: float, alpha: float) -
     return product + (x if beta == 1 else x * beta)
 
 
-def addmm(
-    input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1
-) -> Array:
+def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """A matrix product, added to a matrix.
 
     Forward    out = beta input + alpha mat1 @ mat2

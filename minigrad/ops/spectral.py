@@ -366,9 +366,10 @@ def svdvals(x: Array) -> Array:
 
 def value_and_slope(function: Callable[[Any], Any], w: Array) -> tuple[Array, Array]:
     """f(w) and f′(w) for a function of each entry, by the walk over its own graph."""
-    leaf = Leaf(w)
+    point = wrap(w)
+    point._node = leaf = Leaf(point)
     with enable_grad():
-        value = function(wrap(w, leaf))
+        value = function(point)
     if not isinstance(value, Variable) or value._array.shape != w.shape:
         raise ValueError(
             "spectral_fn: the function takes a tensor of eigenvalues and returns one of the same "
