@@ -18,7 +18,7 @@ from minigrad.graph import (
 
 if TYPE_CHECKING:
     from minigrad.autograd import functional as functional
-    from minigrad.testing.gradcheck import gradcheck, gradgradcheck
+    from minigrad.testing.pytorch import gradcheck, gradgradcheck
 
 __all__ = [
     "Function",

@@ -1,11 +1,22 @@
-"""Checks of gradients: of minigrad's functions, and of backward passes written by hand."""
+"""Checks of gradients: of minigrad's functions, and of backward passes written by hand.
 
-from minigrad.testing.assertions import assert_close, assert_gradients_close
-from minigrad.testing.check import check_gradients
-from minigrad.testing.gradcheck import gradcheck, gradgradcheck
-from minigrad.testing.handwritten import check_vjp
-from minigrad.testing.report import Diagnosis, GradientError, Report
-from minigrad.testing.verdicts import Entry, Jacobian, Verdict
+A name is imported when it is first used, so that the pytest plugin costs nothing where it is not.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minigrad.testing import strategies
+    from minigrad.testing.assertions import assert_close, assert_gradients_close
+    from minigrad.testing.check import check_gradients
+    from minigrad.testing.handwritten import check_vjp
+    from minigrad.testing.numerical import numerical_jacobian
+    from minigrad.testing.pytorch import gradcheck, gradgradcheck
+    from minigrad.testing.report import Diagnosis, GradientError, Report
+    from minigrad.testing.verdicts import Entry, Jacobian, Verdict
 
 __all__ = [
     "Diagnosis",
@@ -20,4 +31,25 @@ __all__ = [
     "check_vjp",
     "gradcheck",
     "gradgradcheck",
+    "numerical_jacobian",
+    "strategies",
 ]
+
+HOMES = {
+    "assertions": ("assert_close", "assert_gradients_close"),
+    "check": ("check_gradients",),
+    "handwritten": ("check_vjp",),
+    "numerical": ("numerical_jacobian",),
+    "pytorch": ("gradcheck", "gradgradcheck"),
+    "report": ("Diagnosis", "GradientError", "Report"),
+    "verdicts": ("Entry", "Jacobian", "Verdict"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "strategies":
+        return import_module("minigrad.testing.strategies")
+    for home, names in HOMES.items():
+        if name in names:
+            return getattr(import_module(f"minigrad.testing.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -77,12 +77,8 @@ def check_node(node: Node, i: int, count: int) -> list[Diagnosis]:
         return []
     name = node.op.name
     where = place(node, i, count)
-    if report.jacobians and not report.problems:
-        told = report.diagnoses
-    else:  # not linear, not deterministic: anything else follows from that
-        told = report.problems
     found = []
-    for d in told:
+    for d in report.diagnoses:
         text = f"the VJP of {name}{where} is wrong: {renamed(d.text, node)}"
         found.append(Diagnosis(d.kind, text, renamed(d.input, node), d.output, name))
     return found

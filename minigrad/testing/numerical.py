@@ -127,6 +127,34 @@ def jacobian(
     return result
 
 
+def numerical_jacobian(f: Callable[..., Any], x: Any) -> tuple[Array, Array]:
+    """The Jacobian of a NumPy function of one array by extrapolated differences, and its error.
+
+    f        a function of a float64 array that returns an array or a number
+    x        where; any shape
+
+    Returns  two arrays of shape (output shape..., shape of x...): the derivative, NaN where none was
+             found, and its estimated error; at a kink, the mean of the one-sided derivatives and half
+             their difference.
+    Example  >>> import minigrad as mg
+             >>> value, error = mg.testing.numerical_jacobian(np.exp, np.zeros(1))
+             >>> bool(abs(value[0, 0] - 1) < 1e-11), bool(error[0, 0] < 1e-8)
+             (True, True)
+    """
+    moved = np.array(x, np.float64, order="C")
+    shape = np.shape(f(moved))
+
+    def evaluate() -> Array:
+        return np.array(f(moved), np.float64).reshape(-1)
+
+    with np.errstate(all="ignore"):
+        base = evaluate()
+        noise = rounding_noise(evaluate, [moved], base, EPS)
+        found = jacobian(evaluate, moved.reshape(-1), base, noise)
+    whole = (*shape, *moved.shape)
+    return found.value.reshape(whole), found.error.reshape(whole)
+
+
 def settles(value: Array, expected: Array | None, rounding: Array, gap: Array) -> Array:
     """Where the cheap pass is enough: two computations agree, and no kink is in sight."""
     if expected is None:

@@ -1,0 +1,61 @@
+"""Hypothesis strategies for tests of gradients; needs ``pip install hypothesis``.
+
+Well-spaced arrays keep off what finite differences cannot judge: no entry near zero and no two near
+each other, so that there is no kink of abs or relu, and no tie of max or sort, within a step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+try:
+    from hypothesis import strategies as st
+except ImportError as error:  # pragma: no cover
+    raise ImportError(
+        'minigrad.testing.strategies needs Hypothesis: pip install "minigrad-numpy[test]"'
+    ) from error
+
+import minigrad
+
+Shape = tuple[int, ...]
+
+
+def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 4) -> Any:
+    """Shapes of tensors: tuples of `min_dims` to `max_dims` sizes, each `min_side` to `max_side`."""
+    side = st.integers(min_side, max_side)
+    return st.lists(side, min_size=min_dims, max_size=max_dims).map(tuple)
+
+
+@st.composite
+def broadcastable_shapes(draw: Any, max_dims: int = 3, max_side: int = 4) -> tuple[Shape, Shape]:
+    """Pairs of shapes that broadcast against each other: sizes replaced by 1, leading axes left out."""
+    whole = draw(shapes(0, max_dims, 1, max_side))
+    pair = []
+    for _ in range(2):
+        kept = whole[draw(st.integers(0, len(whole))) :]
+        pair.append(tuple(1 if draw(st.booleans()) else size for size in kept))
+    return pair[0], pair[1]
+
+
+@st.composite
+def well_spaced_arrays(
+    draw: Any, shape: Any = None, dtype: Any = np.float64, scale: float = 1.0, spacing: float = 0.1
+) -> Any:
+    """Arrays whose entries are at least ``scale * spacing`` apart, and half of that from zero.
+
+    shape    a shape, or a strategy of shapes; by default `shapes()`
+    scale    the size of the numbers
+    """
+    size = draw(shapes() if shape is None else shape if hasattr(shape, "map") else st.just(shape))
+    n = int(np.prod(size))
+    order = np.array(draw(st.permutations(range(n))), dtype=np.float64)
+    values = (order - n // 2 + 0.5) * spacing * scale
+    return values.reshape(size).astype(dtype)
+
+
+@st.composite
+def tensors(draw: Any, shape: Any = None, requires_grad: bool = True, **options: Any) -> Any:
+    """Tensors with the entries of `well_spaced_arrays`."""
+    return minigrad.tensor(draw(well_spaced_arrays(shape, **options)), requires_grad=requires_grad)
