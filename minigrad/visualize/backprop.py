@@ -84,7 +84,9 @@ def recover_gradients(description: Description) -> None:
     The pass is done once more, and believed only if it brings every leaf the gradient that it has.
     """
     vertices = description.vertices
-    if len(description.roots) != 1 or not any([v.grad_note == values.NO_GRAD_KEPT for v in vertices]):
+    if len(description.roots) != 1 or not any(
+        [v.grad_note == values.NO_GRAD_KEPT for v in vertices]
+    ):
         return
     root = vertices[description.roots[0]]
     if root.shape != () or len(vertices) > MOST_REPLAYED:
@@ -129,9 +131,7 @@ def send(vertex: Vertex, description: Description, done: Replay) -> bool | None:
         before = done.gradients.get(target)
         total = gradient if before is None else np.asarray(before + gradient)
         done.gradients[target] = total
-        contribution = Contribution(
-            vertex.index, target, position, g, raw, gradient, before, total
-        )
+        contribution = Contribution(vertex.index, target, position, g, raw, gradient, before, total)
         done.contributions.append(contribution)
     return True
 

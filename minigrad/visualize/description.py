@@ -219,7 +219,9 @@ class Names:
         modules: dict[int, Any] = {}
         for edge in edges:
             frame = None if type(edge) is Leaf else edge.frame
-            while frame is not None and frame.parent is not None and frame.parent.module is not None:
+            while (
+                frame is not None and frame.parent is not None and frame.parent.module is not None
+            ):
                 frame = frame.parent
             if frame is not None and frame.module is not None:
                 modules[id(frame.module)] = frame.module
@@ -273,7 +275,9 @@ class Builder:
         roots = [self.by_edge[root._node] for root in self.roots]
         return Description(self.vertices, roots, list(self.calls.values()), self.by_edge)
 
-    def vertex(self, kind: str, edge: Edge | None, shape: Any, dtype: Any, name: str | None) -> Vertex:
+    def vertex(
+        self, kind: str, edge: Edge | None, shape: Any, dtype: Any, name: str | None
+    ) -> Vertex:
         vertex = Vertex(len(self.vertices), kind, edge, shape, dtype, name=name)
         vertex.symbol = self.symbol(kind, name)
         self.vertices.append(vertex)
@@ -406,5 +410,3 @@ def size_of(value: Any) -> int:
     if isinstance(value, (tuple, list)):
         return sum([size_of(each) for each in value])
     return int(getattr(value, "nbytes", 0))
-
-

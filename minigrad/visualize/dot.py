@@ -94,9 +94,7 @@ class Painter:
         )  # fmt: skip
         if plan.note:
             picture.attr(label=f"<{escape(plan.note)}>", labelloc="t")
-        picture.attr(
-            "node", shape="plain", fontname=MATH, fontsize="12", fontcolor=theme.text
-        )
+        picture.attr("node", shape="plain", fontname=MATH, fontsize="12", fontcolor=theme.text)
         picture.attr(
             "edge", color=theme.line, fontcolor=theme.grad, fontname=MATH, fontsize="10",
             arrowsize="0.7",
@@ -194,14 +192,19 @@ class Painter:
             return small(escape(f"{lead}{len(array)} results"), colour)
         array = np.asarray(array)
         if array.size == 1:
-            return small(escape(lead + ("= " if lead else "") + number_text(array.reshape(()))), colour, MONO)
+            return small(
+                escape(lead + ("= " if lead else "") + number_text(array.reshape(()))), colour, MONO
+            )
         if array.ndim > 2 or max(array.shape) > LARGEST_MATRIX or array.size == 0:
             return small(escape(lead + range_text(array)), colour)
         align = "CENTER" if array.ndim == 2 and array.shape[1] == 1 else "RIGHT"
         rows = [
             "<TR>"
             + "".join(
-                [f'<TD ALIGN="{align}">{small(escape(number_text(n)), colour, MONO)}</TD>' for n in row]
+                [
+                    f'<TD ALIGN="{align}">{small(escape(number_text(n)), colour, MONO)}</TD>'
+                    for n in row
+                ]
             )
             + "</TR>"
             for row in np.atleast_2d(array)

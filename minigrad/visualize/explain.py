@@ -368,4 +368,3 @@ def source_line(stack: str) -> str:
     lines = [line.strip() for line in stack.strip().splitlines()]
     code = [line for line in lines if not line.startswith("File ") and line.strip("~^ ")]
     return shown(code[-1], 120) if code else ""
-

@@ -93,7 +93,11 @@ def absorb_leaves(description: Description, owner: dict[int, Any]) -> None:
     for vertex, users in zip(description.vertices, description.consumers()):
         if vertex.kind in ("leaf", "constant") and users and vertex.index not in description.roots:
             owners = {owner[user] for user in users}
-            if len(owners) == 1 and None not in owners and (vertex.name or vertex.kind == "constant"):
+            if (
+                len(owners) == 1
+                and None not in owners
+                and (vertex.name or vertex.kind == "constant")
+            ):
                 owner[vertex.index] = owners.pop()
 
 
@@ -143,7 +147,11 @@ def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
     for key, box in boxes.items():
         if key[0] == "vertex":
             box.vertex = description.vertices[key[1]]
-            box.call = box.vertex.call if box.vertex.call is not None else home(box.vertex, users, description)
+            box.call = (
+                box.vertex.call
+                if box.vertex.call is not None
+                else home(box.vertex, users, description)
+            )
         else:
             describe_folded(box, key, description)
     edges: dict[tuple[str, str], list[int]] = {}
@@ -224,11 +232,15 @@ def summary(description: Description, most: int = 8) -> Layout:
         rest = leaves[most:]
         title = f"{len(rest):,} more leaves"
         numbers = sum([size(v) for v in rest])
-        box = Box(f"n{len(boxes)}", None, [v.index for v in rest], None, title, [f"{numbers:,} numbers"])
+        box = Box(
+            f"n{len(boxes)}", None, [v.index for v in rest], None, title, [f"{numbers:,} numbers"]
+        )
         boxes.append(box)
     ops = Counter([v.op for v in inner if v.kind == "op"])
     title = f"{sum(ops.values()):,} ops"
-    center = Box(f"n{len(boxes)}", None, [v.index for v in inner], None, title, [op_counts(ops, 12)])
+    center = Box(
+        f"n{len(boxes)}", None, [v.index for v in inner], None, title, [op_counts(ops, 12)]
+    )
     ends = [Box(f"n{len(boxes) + 1 + i}", vertices[r], [r]) for i, r in enumerate(roots)]
     edges = {(box.name, center.name): box.members[:1] for box in boxes}
     edges.update({(center.name, end.name): end.vertex.inputs[:1] for end in ends if end.vertex})

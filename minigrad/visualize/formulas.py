@@ -28,14 +28,22 @@ def formula(op: Op, operands: Sequence[str | None], statics: Sequence[Any]) -> s
     if notation is not None:
         try:
             return filled(op, notation, operands, values, statics)
-        except (KeyError, IndexError, ValueError):  # a notation with a mistake is not worth a failure
+        except (
+            KeyError,
+            IndexError,
+            ValueError,
+        ):  # a notation with a mistake is not worth a failure
             pass
     given = [o for o in operands if o is not None] + settings(op, values, statics, "")
     return f"{op.name}({', '.join(given)})"
 
 
 def filled(
-    op: Op, notation: str, operands: Sequence[str | None], values: dict[str, str], statics: Sequence[Any]
+    op: Op,
+    notation: str,
+    operands: Sequence[str | None],
+    values: dict[str, str],
+    statics: Sequence[Any],
 ) -> str:
     """The notation with names in place of its fields, and arguments that it does not mention."""
     fields = dict(values)

@@ -98,7 +98,12 @@ def static_text(value: Any) -> str:
     if value is Ellipsis:
         return "..."
     if isinstance(value, tuple):
-        return "(" + ", ".join([static_text(v) for v in value]) + ("," if len(value) == 1 else "") + ")"
+        return (
+            "("
+            + ", ".join([static_text(v) for v in value])
+            + ("," if len(value) == 1 else "")
+            + ")"
+        )
     if callable(value) and hasattr(value, "__name__"):
         return shown(value.__name__)
     return shown(value if isinstance(value, str) else repr(value), 24)

@@ -25,7 +25,11 @@
     return element;
   }
 
-  const shownNumber = (n) => String(n).replace("-", "−");
+  /** A number as it is printed: small ones with an exponent, minus as a minus. */
+  const shownNumber = (n) => {
+    const small = typeof n === "number" && n !== 0 && Math.abs(n) < 1e-4;
+    return (small ? n.toExponential() : String(n)).replaceAll("-", "−");
+  };
   const number = (n) => (typeof n === "number" ? n : Number(n === "inf" ? Infinity : n === "-inf" ? -Infinity : NaN));
   const inBrackets = (n) => (number(n) < 0 ? `(${shownNumber(n)})` : shownNumber(n));
   const cut = (text, n) => { const c = [...text]; return c.length > n ? c.slice(0, n - 1).join("") + "…" : text; };
@@ -110,9 +114,22 @@
 
   /** Mark the cells of the figure `role` for which test(row, column) holds. */
   function mark(role, test) {
-    panel.querySelectorAll(`figure[data-role="${role}"] td`).forEach((cell) => {
-      if (test(Number(cell.dataset.r), Number(cell.dataset.c))) cell.classList.add("mark");
+    panel.querySelectorAll(`figure[data-role="${role}"]`).forEach((figure) => {
+      let first = null;
+      figure.querySelectorAll("td").forEach((cell) => {
+        if (!test(Number(cell.dataset.r), Number(cell.dataset.c))) return;
+        cell.classList.add("mark");
+        first ??= cell;
+      });
+      if (first) bringIntoView(figure.querySelector(".scroll"), first);
     });
+  }
+
+  /** Scroll a matrix, and nothing around it, so that a cell can be seen. */
+  function bringIntoView(area, cell) {
+    const a = cell.getBoundingClientRect(), b = area.getBoundingClientRect();
+    if (a.top < b.top || a.bottom > b.bottom) area.scrollTop += a.top - b.top - 8;
+    if (a.left < b.left || a.right > b.right) area.scrollLeft += a.left - b.left - 8;
   }
 
   function sumText(terms, limit = 12) {

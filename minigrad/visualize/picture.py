@@ -39,7 +39,9 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
 
     def text(self) -> str:
         """The same graph as text: one line for each op."""
-        from minigrad.visualize.tape import tape_of  # here: the text view imports this package's parts
+        from minigrad.visualize.tape import (
+            tape_of,
+        )  # here: the text view imports this package's parts
 
         return str(tape_of(self.description)) if self.description is not None else str(self.source)
 
@@ -65,7 +67,9 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
             path.write_text(f"{self.text()}\n\n{HOW}\n", encoding="utf-8")
         return str(path)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None, **_: Any
+    ) -> dict[str, str]:
         try:
             return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
         except NoRenderer:
