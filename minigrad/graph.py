@@ -416,8 +416,12 @@ def walk(
         if needed is None or edge in needed:
             add(gradients, summed, waiting, edge, g)
 
-    while waiting:
-        node = heappop(waiting)[1]
+    following: Any = None  # the only node that waits, where the graph is a chain
+    while following is not None or waiting:
+        if following is not None:
+            node, following = following, None
+        else:
+            node = heappop(waiting)[1]
         g = gradients.pop(node)
         plan = node.plan
         saved = node.saved
@@ -470,6 +474,12 @@ def walk(
             if edge not in gradients:
                 gradients[edge] = gradient
                 if type(edge) is not Leaf:
+                    if following is not None:
+                        heappush(waiting, (-following.sequence, following))
+                        following = None
+                    elif not waiting:
+                        following = edge
+                        continue
                     heappush(waiting, (-edge.sequence, edge))
             elif edge in summed:
                 np.add(gradients[edge], gradient, out=gradients[edge])

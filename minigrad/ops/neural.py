@@ -67,7 +67,7 @@ def cross_entropy(x: Array, target: Array) -> Array:
     shifted = x - largest[:, None]
     slope = np.exp(shifted)
     total = slope.dot(ones_cached(c, x.dtype))
-    loss = np.add.reduce(np.log(total) - shifted.take(positions)) / n
+    loss = (np.log(total) - shifted.take(positions)).dot(ones_cached(n, x.dtype)) / n
     total *= n
     slope /= total[:, None]
     slope.reshape(-1)[positions] -= 1 / n
