@@ -149,16 +149,6 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
     return np.can_cast(from_.dtype if isinstance(from_, Variable) else from_, to, casting)
 
 
-@of(np.shares_memory)
-def shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
-    return np.shares_memory(plain(a), plain(b), max_work)
-
-
-@of(np.may_share_memory)
-def may_share_memory(a: Any, b: Any, max_work: Any = None) -> bool:
-    return np.may_share_memory(plain(a), plain(b), max_work)
-
-
 # ------------------------------------------------------------------------------- methods of ufuncs
 
 

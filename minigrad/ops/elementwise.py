@@ -80,7 +80,7 @@ def true_divide(x: Array, y: Array) -> Array:
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.true_divide(mg.tensor([1, 2]), 2)
-               tensor([0.5000, 1.0000])
+               tensor([0.5, 1. ])
     """
     return np.divide(x, y)
 
@@ -231,7 +231,7 @@ def lerp(x: Array, end: Array, weight: Array) -> Array:
     Shapes     (...), (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.lerp(mg.tensor([0.0, 1.0]), mg.tensor([10.0, 2.0]), 0.5)
-               tensor([5.0000, 1.5000])
+               tensor([5. , 1.5])
     """
     step = end - x
     if np.ndim(weight) == 0:
@@ -278,7 +278,7 @@ def abs(x: Array) -> Array:
     Gradient   x̄ = ḡ * sign(x); at the kink x = 0 it is 0
     Shapes     (...) -> (...)
     Example    >>> mg.abs(mg.tensor([-1.5, 2.0]))
-               tensor([1.5000, 2.0000])
+               tensor([1.5, 2. ])
     """
     return np.absolute(x)
 
@@ -307,7 +307,7 @@ def reciprocal(x: Array) -> Array:
     Gradient   x̄ = -ḡ * out²
     Shapes     (...) -> (...)
     Example    >>> mg.reciprocal(mg.tensor([2.0, 4.0]))
-               tensor([0.5000, 0.2500])
+               tensor([0.5 , 0.25])
     """
     return np.divide(1.0, x)
 
@@ -346,7 +346,7 @@ def rsqrt(x: Array) -> Array:
     Gradient   x̄ = -ḡ * out / (2 x)
     Shapes     (...) -> (...)
     Example    >>> mg.rsqrt(mg.tensor([4.0, 16.0]))
-               tensor([0.5000, 0.2500])
+               tensor([0.5 , 0.25])
     """
     return np.divide(1.0, np.sqrt(x))
 
@@ -463,7 +463,7 @@ def frac(x: Array) -> Array:
     Gradient   x̄ = ḡ
     Shapes     (...) -> (...)
     Example    >>> mg.frac(mg.tensor([-1.5, 2.25]))
-               tensor([-0.5000,  0.2500])
+               tensor([-0.5 ,  0.25])
     """
     return np.subtract(x, np.trunc(x))
 

@@ -147,7 +147,7 @@ def logcumsumexp(x: Array, dim: int) -> Array:
     Shapes     (..., n, ...) -> (..., n, ...)
     Raises     AxisError if x has no such axis
     Example    >>> mg.logcumsumexp(mg.tensor([1000.0, 1000.0]), dim=0)
-               tensor([1000.0000, 1000.6931])
+               tensor([1000.    , 1000.6932])
     """
     return accumulated(np.logaddexp, x, dim, None if x.dtype.kind == "f" else np.float64)
 
@@ -197,7 +197,7 @@ def trapezoid(y: Array, x: Array = None, dx: float = 1.0, dim: int = -1) -> Any:
     Shapes     (..., n, ...), (n,) or the shape of y -> (..., ...)
     Raises     AxisError if y has no such axis; ValueError if x does not fit
     Example    >>> mg.trapezoid(mg.tensor([1.0, 5.0, 10.0]))
-               tensor(10.5000)
+               tensor(10.5)
     """
     dim = axis_of(y, dim)
     steps: Any = dx

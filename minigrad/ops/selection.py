@@ -162,7 +162,7 @@ def clamp(x: Array, min: Array = None, max: Array = None) -> Array:
     Shapes     (...), (...), (...) -> broadcast (...)
     Raises     ValueError if both bounds are None, or the shapes do not broadcast
     Example    >>> mg.clamp(mg.tensor([-2.0, 0.5, 2.0]), -1, 1)
-               tensor([-1.0000,  0.5000,  1.0000])
+               tensor([-1. ,  0.5,  1. ])
     """
     if min is None and max is None:
         raise ValueError("clamp: give min, max or both")
@@ -178,7 +178,7 @@ def clamp_min(x: Array, min: Array) -> Any:
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.clamp_min(mg.tensor([-2.0, 0.5]), 0)
-               tensor([0.0000, 0.5000])
+               tensor([0. , 0.5])
     """
     return clamp(x, min, None)
 

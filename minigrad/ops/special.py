@@ -88,7 +88,7 @@ def erf(x: Array) -> Array:
     Shapes     (...) -> (...)
     Source     Cody 1969, Rational Chebyshev approximations for the error function
     Example    >>> mg.erf(mg.tensor([0.0, 1.0]))
-               tensor([0.0000, 0.8427])
+               tensor([0.    , 0.8427])
     """
     x = as_float(x)
     size = np.absolute(x)

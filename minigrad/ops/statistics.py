@@ -200,7 +200,7 @@ def quantile(
                such axis
     Source     Hyndman and Fan 1996, definition 7
     Example    >>> mg.quantile(mg.tensor([1.0, 2.0, 3.0, 4.0]), 0.5)
-               tensor(2.5000)
+               tensor(2.5)
     """
     fractions = np.asarray(getattr(q, "_array", q), np.float64)
     if not np.all((fractions >= 0) & (fractions <= 1)):
@@ -227,19 +227,19 @@ def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Any:
     ordered, _ = sort(x, -1)
     position = fractions * (n - 1)
     if interpolation in ROUNDING:
-        position = ROUNDING[interpolation](position)
-    below = np.floor(position).astype(np.intp)
-    above = np.minimum(below + 1, n - 1)
-    weight = (position - below).astype(x.dtype)
-    if interpolation == "midpoint":
-        weight = np.where(weight > 0, np.asarray(0.5, x.dtype), weight)
-    elif interpolation not in ("linear", *ROUNDING):
+        values = ordered[..., ROUNDING[interpolation](position).astype(np.intp)]
+    elif interpolation in ("linear", "midpoint"):
+        below = np.floor(position).astype(np.intp)
+        weight = (position - below).astype(x.dtype)
+        if interpolation == "midpoint":
+            weight = np.ceil(weight) / 2
+        low, high = ordered[..., below], ordered[..., np.minimum(below + 1, n - 1)]
+        values = low + (high - low) * weight
+    else:
         raise ValueError(
-            f"quantile: interpolation is linear, lower, higher, nearest or midpoint, got "
+            "quantile: interpolation is linear, lower, higher, nearest or midpoint, got "
             f"{interpolation!r}"
         )
-    low, high = ordered[..., below], ordered[..., above]
-    values = low + (high - low) * weight
     undefined = np.isnan(ordered[..., -1:]).reshape(x.shape[:-1] + (1,) * fractions.ndim)
     values = np.where(undefined, np.asarray(np.nan, x.dtype), values)
     axes = tuple(range(len(x.shape) - 1, len(x.shape) - 1 + fractions.ndim))

@@ -143,7 +143,7 @@ def sinc(x: Array) -> Array:
     Gradient   x̄ = ḡ * (cos(πx) - out) / x; 0 at x = 0
     Shapes     (...) -> (...)
     Example    >>> mg.sinc(mg.tensor([0.0, 0.5]))
-               tensor([1.0000, 0.6366])
+               tensor([1.    , 0.6366])
     """
     at_0 = np.equal(x, 0)
     angle = np.where(at_0, 1, pi * x)

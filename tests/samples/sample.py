@@ -17,7 +17,7 @@ Shapes = tuple[Shape, ...]
 Domain = Callable[[np.random.Generator, Shape], np.ndarray]
 
 
-# -------------------------------------------------------------------------------------------- domains
+# ------------------------------------------------------------------------------------------ domains
 
 
 def normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
@@ -50,7 +50,7 @@ def outside(low: float, high: float) -> Domain:
     return draw
 
 
-# ---------------------------------------------------------------------------------------------- rows
+# --------------------------------------------------------------------------------------------- rows
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Sample:
     name            where the op is under `minigrad`: "exp", "linalg.inv", "nn.functional.gelu"
     reference       the same in plain NumPy, on float64 arrays
     shapes          shapes of the differentiable operands
-    domain          draws an operand: within the op's domain, off its kinks; one for all, or one each
+    domain          draws an operand within the op's domain, off its kinks; one for all, or one each
     call            the op with its other arguments, on tensors; left out: the op alone
     case            tells apart several rows of one op
     zero_d          shapes where operands are 0-d; None where the op takes none
@@ -122,13 +122,25 @@ class Sample:
                 yield kind, self.inputs(shapes)
 
 
-def unary(name: str, reference: Callable[..., Any], domain: Any = normal, **more: Any) -> Sample:
+def unary(
+    name: str,
+    reference: Callable[..., Any],
+    domain: Any = normal,
+    call: Callable[..., Any] | None = None,
+    **more: Any,
+) -> Sample:
     """A row of an op with one operand of any shape."""
     shapes = {"shapes": ((2, 3),), "zero_d": ((),), "empty": ((0, 3),)}
-    return Sample(name, reference, domain=domain, **{**shapes, **more})
+    return Sample(name, reference, domain=domain, call=call, **{**shapes, **more})
 
 
-def binary(name: str, reference: Callable[..., Any], domain: Any = normal, **more: Any) -> Sample:
+def binary(
+    name: str,
+    reference: Callable[..., Any],
+    domain: Any = normal,
+    call: Callable[..., Any] | None = None,
+    **more: Any,
+) -> Sample:
     """A row of an op with two operands that broadcast."""
     shapes = {
         "shapes": ((2, 3), (2, 3)),
@@ -136,15 +148,19 @@ def binary(name: str, reference: Callable[..., Any], domain: Any = normal, **mor
         "empty": ((0, 3), (3,)),
         "broadcast": ((2, 1, 3), (2, 1)),
     }
-    return Sample(name, reference, domain=domain, **{**shapes, **more})
+    return Sample(name, reference, domain=domain, call=call, **{**shapes, **more})
 
 
 def reduction(
-    name: str, reference: Callable[..., Any], domain: Any = normal, **more: Any
+    name: str,
+    reference: Callable[..., Any],
+    domain: Any = normal,
+    call: Callable[..., Any] | None = None,
+    **more: Any,
 ) -> Sample:
     """A row of an op that takes entries along an axis together; `call` gives it the axis 1."""
     shapes = {"shapes": ((2, 3, 2),), "empty": ((2, 0, 3),)}
-    return Sample(name, reference, domain=domain, **{**shapes, **more})
+    return Sample(name, reference, domain=domain, call=call, **{**shapes, **more})
 
 
 # ------------------------------------------------------------------------------ inputs, other layouts
