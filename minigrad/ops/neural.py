@@ -6,12 +6,14 @@ the number range.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from minigrad.operation import Array, op
+from minigrad.ops.exponential import sigmoid, softplus
 from minigrad.ops.products import ones_cached
 
 # ------------------------------------------------------------------------------ the cross-entropy
@@ -74,25 +76,25 @@ def cross_entropy(x: Array, target: Array) -> Array:
     return loss, slope
 
 
-# ------------------------------------------------------------------------- binary cross-entropies
+# -------------------------------------------------------------------------- binary cross-entropies
 
 
 def bce_with_logits_vjp_x(g: Array, x: Array, y: Array, pos_weight: Any) -> Array:
-    up = (1 - y) * _logistic(x)
-    down = y * _logistic(-x)
+    up = (1 - y) * sigmoid(x)
+    down = y * sigmoid(-x)
     return g * (up - (down if pos_weight is None else down * pos_weight))
 
 
 def bce_with_logits_vjp_y(g: Array, x: Array, pos_weight: Any) -> Array:
     if pos_weight is None:
         return -g * x
-    return g * (pos_weight * _softplus(-x) - _softplus(x))
+    return g * (pos_weight * softplus(-x, 1, math.inf) - softplus(x, 1, math.inf))
 
 
 @op(
     bce_with_logits_vjp_x,
     bce_with_logits_vjp_y,
-    lambda g, x, y: g * y * _softplus(-x),
+    lambda g, x, y: g * y * softplus(-x, 1, math.inf),
     notation="binary_cross_entropy({x}, {y})",
 )
 def _bce_with_logits(x: Array, y: Array, pos_weight: Array) -> Array:
@@ -109,19 +111,6 @@ def _bce_with_logits(x: Array, y: Array, pos_weight: Array) -> Array:
     negative = 1 - y
     tail = np.log1p(np.exp(-abs(x)))
     return negative * np.maximum(x, 0) + positive * np.maximum(-x, 0) + (negative + positive) * tail
-
-
-@op(lambda g, out: g * out * (1 - out))
-def _logistic(x: Array) -> Array:
-    """sigmoid(x), without overflow."""
-    e = np.exp(-abs(x))
-    return np.where(x < 0, e, 1) / (1 + e)
-
-
-@op(lambda g, x: g * _logistic(x))
-def _softplus(x: Array) -> Array:
-    """log(1 + exp(x)), without overflow."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
 
 
 def log_at_least(x: Array) -> Array:
@@ -151,10 +140,10 @@ def _bce(x: Array, y: Array) -> Array:
     return (y - 1) * not_x - y * log_at_least(x)
 
 
-# ---------------------------------------------------------------------------------- normalisation
+# -------------------------------------------------------------------------------- normalisation
 
 
-def standard_deviation(x: Array, dim: tuple[int, ...], eps: float) -> Array:
+def standard_deviation(x: Any, dim: tuple[int, ...], eps: float) -> Any:
     """sqrt(variance + eps), for derivatives of derivatives: x may be a tensor."""
     centred = x - np.mean(x, axis=dim, keepdims=True)
     return np.sqrt(np.mean(centred * centred, axis=dim, keepdims=True) + eps)
@@ -167,56 +156,61 @@ def standardize_vjp(g: Array, out: Array, std: Array, dim: tuple[int, ...]) -> A
 
 
 @op(standardize_vjp, keep={"std": standard_deviation}, notation="standardize({x})")
-def _standardize(x: Array, dim: tuple[int, ...], eps: float) -> Array:
+def _standardize(x: Array, dim: tuple[int, ...], eps: float, moments: Any = None) -> Array:
     """Mean 0 and variance 1 along `dim`: what batch, layer, group and instance norm share.
+
+    moments   mean and variance, if they are known
 
     Forward    out = (x - mean(x)) / sqrt(mean((x - mean(x))²) + eps)
     Gradient   x̄ = (ḡ - mean(ḡ) - out * mean(ḡ * out)) / sqrt(variance + eps)
     Shapes     (...) -> (...)
     Source     Ioffe and Szegedy 2015, section 3
     """
-    n = 1
-    for axis in dim:
-        n *= x.shape[axis]
-    centred = x - np.add.reduce(x, dim, None, None, True) / n
-    variance = np.add.reduce(centred * centred, dim, None, None, True) / n
+    if moments is None:
+        n = count_of(x.shape, dim)
+        centred = x - np.add.reduce(x, dim, None, None, True) / n
+        variance = np.add.reduce(centred * centred, dim, None, None, True) / n
+    else:
+        centred = x - moments[0]
+        variance = moments[1]
     std = np.sqrt(variance + eps)
     centred /= std
     return centred, std
 
 
-# ---------------------------------------------------------------------------------------- lookups
+def count_of(shape: tuple[int, ...], dim: tuple[int, ...]) -> int:
+    """How many entries lie along the axes `dim`."""
+    return math.prod([shape[axis] for axis in dim])
 
 
-@op(
-    lambda g, weight_shape, index, skip: _embedding_back(g, index, weight_shape, skip),
-    notation="{weight}[...]",
-)
-def _embedding(weight: Array, index: Array, skip: int | None) -> Array:
-    """Rows of a table; row `skip` gets no gradient.
+# ----------------------------------------------------------------------------------------- lookups
+
+
+def embedding_vjp(g: Array, weight_shape: tuple[int, ...], index: Array, scale: Any) -> Array:
+    return _add_rows(g if scale is None else g * scale[..., None], index, weight_shape)
+
+
+@op(embedding_vjp, notation="{weight}[...]")
+def _embedding(weight: Array, index: Array, scale: Any = None) -> Array:
+    """Rows of a table; `scale`, one number for each row taken, multiplies gradients only.
 
     Forward    out[..., :] = weight[index[...], :]
-    Gradient   row i of weight̅ is the sum of the ḡ[..., :] where index is i
+    Gradient   row i of weight̅ is the sum of scale[...] ḡ[..., :] over all places where index is i
     Shapes     (n, d), integers (...) -> (..., d)
     """
     return weight[index]
 
 
-@op(lambda g, index, skip: _embedding_kept(g, index, skip))
-def _embedding_back(g: Array, index: Array, shape: tuple[int, ...], skip: int | None) -> Array:
-    """The transpose of `_embedding`: rows of g, added up by the row that they came from."""
+@op(lambda g, index: _embedding(g, index))
+def _add_rows(rows: Array, index: Array, shape: tuple[int, int]) -> Array:
+    """The transpose of `_embedding`: each row is added to the row of a table that `index` names.
+
+    Forward    out = zeros(shape); out[index[...], :] += rows[..., :]
+    Gradient   rows̅[..., :] = ḡ[index[...], :]
+    Shapes     (..., d), integers (...) -> (n, d)
+    """
     n, d = shape
-    index = index.reshape(-1)
-    # each number of the table at its row-major position: bincount is the fastest scattered sum
-    positions = (index[:, None] * d + rows_cached(d)).reshape(-1)
-    table = np.bincount(positions, g.reshape(-1), n * d).astype(g.dtype, copy=False)
-    table = table.reshape(n, d)
-    if skip is not None:
-        table[skip] = 0
-    return table
-
-
-def _embedding_kept(g: Any, index: Array, skip: int | None) -> Any:
-    """Rows of g as `_embedding` takes them, with zeros for row `skip`."""
-    rows = _embedding(g, index, skip)
-    return rows if skip is None else rows * (index != skip)[..., None]
+    # every number has its row-major position in the table: bincount is the fastest sum by position
+    positions = (index.reshape(-1, 1) * d + rows_cached(d)).reshape(-1)
+    table = np.bincount(positions, rows.reshape(-1), n * d)
+    return table.astype(rows.dtype, copy=False).reshape(n, d)

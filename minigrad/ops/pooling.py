@@ -208,3 +208,60 @@ def _avg_pool_back(
         for i in range(k):
             out[(slice(None),) * axis + (seen_by(i, shares.shape[axis], s, 1),)] += shares
     return out[unframed(shape[lead:], padding)]
+
+
+# -------------------------------------------------------------------------------- windows, laid out
+
+
+@op(
+    lambda g, x_shape, kernel, stride, padding, dilation: _lay_windows(
+        g, x_shape[len(x_shape) - len(kernel) :], stride, padding, dilation
+    ),
+    notation="unfold({x})",
+)
+def _windows(x: Array, kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes) -> Array:
+    """All windows of x.
+
+    Forward    out[..., k, l, i, j] = x[..., s·i + d·k - p, s·j + d·l - p]
+    Gradient   x̄ = ḡ, each window added at its place
+    Shapes     (..., h, w) -> (..., kh, kw, oh, ow)
+    """
+    framed_x = framed(x, padding, 0)
+    lead = x.ndim - len(kernel)
+    counts = tuple(map(results_along, framed_x.shape[lead:], kernel, stride, dilation))
+    out = np.empty_like(x, shape=(*x.shape[:lead], *kernel, *counts))
+    for taps in product(*map(range, kernel)):
+        seen = (..., *map(seen_by, taps, counts, stride, dilation))
+        out[(..., *taps, *[slice(None)] * len(kernel))] = framed_x[seen]
+    return out
+
+
+@op(
+    lambda g, windows_shape, stride, padding, dilation: _windows(
+        g, kernel_of(windows_shape, stride), stride, padding, dilation
+    ),
+    notation="fold({windows})",
+)
+def _lay_windows(
+    windows: Array, size: Sizes, stride: Sizes, padding: Padding, dilation: Sizes
+) -> Array:
+    """The transpose of `_windows`: windows put back to their places, and added up.
+
+    Forward    out[..., s·i + d·k - p, s·j + d·l - p] += windows[..., k, l, i, j]
+    Gradient   windows̅ = the windows of ḡ
+    Shapes     (..., kh, kw, oh, ow) -> (..., *size)
+    """
+    axes = len(size)
+    kernel, counts = kernel_of(windows.shape, stride), windows.shape[windows.ndim - axes :]
+    lead = windows.shape[: windows.ndim - 2 * axes]
+    frame = framed(np.zeros_like(windows, shape=(*lead, *size)), padding, 0)
+    for taps in product(*map(range, kernel)):
+        seen = (..., *map(seen_by, taps, counts, stride, dilation))
+        frame[seen] += windows[(..., *taps, *[slice(None)] * axes)]
+    return frame[unframed(size, padding)]
+
+
+def kernel_of(windows_shape: Sizes, stride: Sizes) -> Sizes:
+    """The sizes of the windows, of which `stride` has one number each."""
+    axes = len(stride)
+    return windows_shape[len(windows_shape) - 2 * axes : len(windows_shape) - axes]

@@ -127,7 +127,7 @@ def conv1d(
     Source     Dumoulin and Visin 2016, section 2
     Example    >>> x, w = mg.tensor([[[1.0, 2.0, 4.0, 7.0]]]), mg.tensor([[[-1.0, 1.0]]])
                >>> mg.nn.functional.conv1d(x, w)
-               ???
+               tensor([[[1., 2., 3.]]])
     """
     return convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
@@ -157,7 +157,8 @@ def conv2d(
     Source     Dumoulin and Visin 2016, section 2
     Example    >>> x, w = mg.ones(1, 1, 3, 3), mg.ones(1, 1, 2, 2)
                >>> mg.nn.functional.conv2d(x, w, padding=1, stride=2)
-               ???
+               tensor([[[[1., 2.],
+                         [2., 4.]]]])
     """
     return convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
@@ -230,7 +231,7 @@ def conv_transpose1d(
     Source     Dumoulin and Visin 2016, section 4
     Example    >>> x, w = mg.tensor([[[1.0, 2.0]]]), mg.tensor([[[1.0, 1.0, 1.0]]])
                >>> mg.nn.functional.conv_transpose1d(x, w, stride=2)
-               ???
+               tensor([[[1., 1., 3., 2., 2.]]])
     """
     return transposed_convolution(
         "conv_transpose1d",
@@ -272,7 +273,8 @@ def conv_transpose2d(
     Source     Dumoulin and Visin 2016, section 4
     Example    >>> x, w = mg.tensor([[[[1.0, 2.0]]]]), mg.ones(1, 1, 2, 2)
                >>> mg.nn.functional.conv_transpose2d(x, w)
-               ???
+               tensor([[[[1., 3., 2.],
+                         [1., 3., 2.]]]])
     """
     return transposed_convolution(
         "conv_transpose2d",

@@ -31,7 +31,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     Raises     ValueError if the shapes do not broadcast; IndexError if there is no axis `dim`
     Example    >>> x, y = mg.tensor([[1.0, 0.0]]), mg.tensor([[1.0, 1.0]])
                >>> mg.nn.functional.cosine_similarity(x, y)
-               ???
+               tensor([0.7071])
     """
     # PyTorch broadcasts first, so that `dim` is an axis of the broadcast shape
     shape = np.broadcast_shapes(x1.shape, x2.shape)
@@ -50,7 +50,7 @@ def normalize(
     Shapes     (..., d, ...) -> (..., d, ...)
     Raises     IndexError if there is no axis `dim`; TypeError if `out` is given
     Example    >>> mg.nn.functional.normalize(mg.tensor([[3.0, 4.0]]))
-               ???
+               tensor([[0.6, 0.8]])
     """
     if out is not None:
         raise TypeError("normalize: out= is not supported, use the result")
@@ -68,6 +68,6 @@ def pairwise_distance(
     Raises     ValueError if the shapes do not broadcast
     Example    >>> x, y = mg.tensor([[0.0, 0.0]]), mg.tensor([[3.0, 4.0]])
                >>> mg.nn.functional.pairwise_distance(x, y)
-               ???
+               tensor([5.])
     """
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)

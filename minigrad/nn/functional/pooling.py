@@ -108,7 +108,7 @@ def max_pool1d(
     Shapes     (n, c, w) -> (n, c, (w + 2 p - d (k - 1) - 1) // s + 1)
     Raises     ValueError if no window fits, or the padding is more than half a window
     Example    >>> mg.nn.functional.max_pool1d(mg.tensor([[1.0, 3.0, 2.0, 2.0]]), 2)
-               ???
+               tensor([[3., 2.]])
     """
     return max_pool(
         "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
@@ -137,7 +137,8 @@ def max_pool2d(
     Raises     ValueError if no window fits, or the padding is more than half a window
     Source     Riesenhuber and Poggio 1999
     Example    >>> mg.nn.functional.max_pool2d(mg.arange(16.0).reshape(1, 4, 4), 2)
-               ???
+               tensor([[[ 5.,  7.],
+                        [13., 15.]]])
     """
     return max_pool(
         "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
@@ -207,7 +208,7 @@ def avg_pool1d(
     Shapes     (n, c, w) -> (n, c, (w + 2 p - k) // s + 1)
     Raises     ValueError if no window fits, or the padding is more than half a window
     Example    >>> mg.nn.functional.avg_pool1d(mg.tensor([[1.0, 3.0, 2.0, 2.0]]), 2)
-               ???
+               tensor([[2., 2.]])
     """
     return avg_pool(
         "avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None
@@ -237,7 +238,8 @@ def avg_pool2d(
     Raises     ValueError if no window fits, or the padding is more than half a window
     Source     LeCun, Bottou, Bengio and Haffner 1998
     Example    >>> mg.nn.functional.avg_pool2d(mg.arange(16.0).reshape(1, 4, 4), 2)
-               ???
+               tensor([[[ 2.5,  4.5],
+                        [10.5, 12.5]]])
     """
     return avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
@@ -279,7 +281,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     Shapes     (n, c, w) -> (n, c, output_size)
     Raises     ValueError if output_size is not positive
     Example    >>> mg.nn.functional.adaptive_avg_pool1d(mg.tensor([[1.0, 3.0, 2.0]]), 2)
-               ???
+               tensor([[2. , 2.5]])
     """
     (count,) = output_sizes("adaptive_avg_pool1d", input, output_size, 1)
     return ops.matmul(input, averaging(input.shape[-1], count, input.dtype).T)
@@ -294,7 +296,8 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     Shapes     (n, c, h, w) -> (n, c, *output_size); None keeps a size
     Raises     ValueError if output_size is not positive
     Example    >>> mg.nn.functional.adaptive_avg_pool2d(mg.arange(9.0).reshape(1, 3, 3), (2, 1))
-               ???
+               tensor([[[2.5],
+                        [5.5]]])
     """
     rows, columns = output_sizes("adaptive_avg_pool2d", input, output_size, 2)
     if rows == columns == 1:
@@ -312,7 +315,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
     Shapes     (n, c, w) -> (n, c, output_size), and the positions if return_indices
     Raises     ValueError if output_size is not positive
     Example    >>> mg.nn.functional.adaptive_max_pool1d(mg.tensor([[1.0, 3.0, 2.0]]), 2)
-               ???
+               tensor([[3., 3.]])
     """
     sizes = output_sizes("adaptive_max_pool1d", input, output_size, 1)
     return adaptive_max_pool(input, sizes, return_indices)
@@ -326,7 +329,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     Shapes     (n, c, h, w) -> (n, c, *output_size), and the positions if return_indices
     Raises     ValueError if output_size is not positive
     Example    >>> mg.nn.functional.adaptive_max_pool2d(mg.arange(9.0).reshape(1, 3, 3), (2, 1))
-               ???
+               tensor([[[5.],
+                        [8.]]])
     """
     sizes = output_sizes("adaptive_max_pool2d", input, output_size, 2)
     return adaptive_max_pool(input, sizes, return_indices)

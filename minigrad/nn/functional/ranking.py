@@ -53,7 +53,7 @@ def hinge_embedding_loss(
     Raises     ValueError if the shapes differ
     Example    >>> F = mg.nn.functional
                >>> F.hinge_embedding_loss(mg.tensor([0.3, 0.4]), mg.tensor([1.0, -1.0]))
-               ???
+               tensor(0.45)
     """
     refuse_broadcast("hinge_embedding_loss", input, target)
     y = plain(target)
@@ -79,7 +79,7 @@ def margin_ranking_loss(
     Raises     ValueError if the shapes differ
     Example    >>> F = mg.nn.functional
                >>> F.margin_ranking_loss(mg.tensor([1.0]), mg.tensor([3.0]), mg.tensor([1.0]))
-               ???
+               tensor(2.)
     """
     refuse_broadcast("margin_ranking_loss", input1, input2, "input2")
     refuse_broadcast("margin_ranking_loss", input1, target)
@@ -106,7 +106,7 @@ def multi_margin_loss(
                if a class is out of range; TypeError if classes are not integers
     Source     Crammer and Singer 2001
     Example    >>> mg.nn.functional.multi_margin_loss(mg.tensor([[0.5, 1.0]]), mg.tensor([0]))
-               ???
+               tensor(0.75)
     """
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is 1 or 2, got {p}")
@@ -143,7 +143,7 @@ def soft_margin_loss(
     Source     Bishop 2006, equation 7.48
     Example    >>> F = mg.nn.functional
                >>> F.soft_margin_loss(mg.tensor([0.0, 1e4]), mg.tensor([1.0, 1.0]))
-               ???
+               tensor(0.3466)
     """
     refuse_broadcast("soft_margin_loss", input, target)
     loss = ops.softplus(-target * input, 1, math.inf)
@@ -166,7 +166,7 @@ def multilabel_soft_margin_loss(
     Raises     ValueError if the shapes differ
     Example    >>> F = mg.nn.functional
                >>> F.multilabel_soft_margin_loss(mg.tensor([[0.0, 1e4]]), mg.tensor([[1.0, 1.0]]))
-               ???
+               tensor(0.3466)
     """
     refuse_broadcast("multilabel_soft_margin_loss", input, target)
     loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
@@ -192,7 +192,7 @@ def cosine_embedding_loss(
     Raises     ValueError if the shapes do not go together
     Example    >>> x, y = mg.tensor([[1.0, 0.0]]), mg.tensor([[1.0, 1.0]])
                >>> mg.nn.functional.cosine_embedding_loss(x, y, mg.tensor([1.0]))
-               ???
+               tensor(0.2929)
     """
     refuse_broadcast("cosine_embedding_loss", input1, input2, "input2")
     y = plain(target)
@@ -229,7 +229,7 @@ def triplet_margin_loss(
     Source     Balntas, Riba, Ponsa and Mikolajczyk 2016
     Example    >>> a, p, n = mg.tensor([[0.0]]), mg.tensor([[1.0]]), mg.tensor([[3.0]])
                >>> mg.nn.functional.triplet_margin_loss(a, p, n, margin=3.0)
-               ???
+               tensor(1.)
     """
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
@@ -267,7 +267,7 @@ def triplet_margin_with_distance_loss(
                >>> F.triplet_margin_with_distance_loss(
                ...     a, p, n, distance_function=distance, margin=9.0
                ... )
-               ???
+               tensor(1.)
     """
     refuse_broadcast("triplet_margin_loss", anchor, positive, "positive")
     refuse_broadcast("triplet_margin_loss", anchor, negative, "negative")

@@ -41,7 +41,7 @@ def mse_loss(
     Raises     ValueError if the shapes differ
     Source     Bishop 2006, equation 3.12
     Example    >>> mg.nn.functional.mse_loss(mg.tensor([1.0, 2.0]), mg.tensor([1.0, 4.0]))
-               ???
+               tensor(2.)
     """
     refuse_broadcast("mse_loss", input, target)
     loss = ops.square(input - target)
@@ -63,7 +63,7 @@ def l1_loss(
     Shapes     (...), (...), w (...) -> () or, with "none", (...)
     Raises     ValueError if the shapes differ
     Example    >>> mg.nn.functional.l1_loss(mg.tensor([1.0, 2.0]), mg.tensor([1.0, 4.0]))
-               ???
+               tensor(1.)
     """
     refuse_broadcast("l1_loss", input, target)
     loss = ops.abs(input - target)
@@ -86,7 +86,7 @@ def smooth_l1_loss(
     Raises     ValueError if the shapes differ, or if beta is negative
     Source     Girshick 2015, equation 3
     Example    >>> mg.nn.functional.smooth_l1_loss(mg.tensor([0.5, 3.0]), mg.tensor([0.0, 0.0]))
-               ???
+               tensor(1.3125)
     """
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta is at least 0, got {beta}")
@@ -118,7 +118,7 @@ def huber_loss(
     Raises     ValueError if the shapes differ, or if delta is not positive
     Source     Huber 1964
     Example    >>> mg.nn.functional.huber_loss(mg.tensor([0.5, 3.0]), mg.tensor([0.0, 0.0]))
-               ???
+               tensor(1.3125)
     """
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is positive, got {delta}")
@@ -144,7 +144,7 @@ def poisson_nll_loss(
     Shapes     (...), (...) -> () or, with "none", (...)
     Raises     ValueError if the shapes differ
     Example    >>> mg.nn.functional.poisson_nll_loss(mg.tensor([0.0]), mg.tensor([2.0]))
-               ???
+               tensor(1.)
     """
     refuse_broadcast("poisson_nll_loss", input, target)
     if log_input:
@@ -182,7 +182,7 @@ def gaussian_nll_loss(
     Source     Nix and Weigend 1994
     Example    >>> F = mg.nn.functional
                >>> F.gaussian_nll_loss(mg.tensor([1.0]), mg.tensor([3.0]), mg.tensor([4.0]))
-               ???
+               tensor(1.1931)
     """
     refuse_broadcast("gaussian_nll_loss", input, target)
     if eps <= 0:
