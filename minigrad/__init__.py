@@ -5,7 +5,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, utils
+from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, training, utils
 from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid, trapz
 from minigrad.ops.sorting import argsort, sort, topk, unique
 from minigrad.ops.statistics import bincount, median, quantile, std, std_mean, var, var_mean
@@ -307,6 +307,8 @@ from minigrad.random import (
     seed,
     set_rng_state,
 )
+from minigrad.model_summary import summary
+from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
 if _TYPE_CHECKING:

@@ -18,11 +18,13 @@ class Adam(Optimizer):
 
         g ← g + λ p
         m ← β₁ m + (1 - β₁) g                v ← β₂ v + (1 - β₂) g²
-        m̂ = m / (1 - β₁ᵗ)                    v̂ = v / (1 - β₂ᵗ)      amsgrad: of the largest v so far
+        m̂ = m / (1 - β₁ᵗ)                    v̂ = v / (1 - β₂ᵗ)
         p ← p - γ m̂ / (√v̂ + ε)
 
-    It is computed as p - a m / (√v + e), a = γ √(1 - β₂ᵗ) / (1 - β₁ᵗ) and e = ε √(1 - β₂ᵗ): the same,
-    with the divisions taken out of the arrays.
+    With `amsgrad`, v̂ is computed of the largest v so far.
+
+    It is computed as p - a m / (√v + e), a = γ √(1 - β₂ᵗ) / (1 - β₁ᵗ) and e = ε √(1 - β₂ᵗ): the
+    same, with the divisions taken out of the arrays.
 
     params                   tensors, or dicts of tensors and options
     lr                       learning rate γ ≥ 0

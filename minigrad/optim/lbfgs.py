@@ -31,11 +31,12 @@ class LBFGS(Optimizer):
                              starting from the identity times (s·y) / (y·y) of the last pair
         x ← x + t d          t = lr, or found by the line search
 
-    One call of `step` takes up to `max_iter` such steps, each of which computes the loss at least once:
-    `closure` is needed.
+    One call of `step` takes up to `max_iter` such steps, each of which computes the loss at least
+    once: `closure` is needed.
 
     params             tensors, one group
-    lr                 t, or the first t that the line search tries; the very first step is min(1, 1/Σ|g|) lr
+    lr                 t, or the first t that the line search tries; the very first step is min(1,
+                       1/Σ|g|) lr
     max_iter           steps taken by a call
     max_eval           losses computed by a call; None: 1.25 max_iter
     tolerance_grad     stop when no entry of g is larger
@@ -204,7 +205,7 @@ class LBFGS(Optimizer):
 
     @property
     def state(self) -> dict[Any, dict[str, Any]]:
-        """The history, under the first parameter: changes of gradient and parameters, last direction."""
+        """The history, under the first parameter: the pairs (s, y), and the last direction."""
         if not self._memory:
             return {}
         shared = {
@@ -227,7 +228,7 @@ class LBFGS(Optimizer):
         self._memory = memory
 
 
-# --------------------------------------------------------------------------------------- the line search
+# ---------------------------------------------------------------------------------- the line search
 
 
 def strong_wolfe(
@@ -240,7 +241,7 @@ def strong_wolfe(
     smallest: float = 1e-9,
     most: int = 25,
 ) -> tuple[Point, int]:
-    """A point where the loss fell enough and the slope is small enough: the strong Wolfe conditions.
+    """A point where the strong Wolfe conditions hold: the loss fell enough, the slope is small.
 
     at         computes the point at t
     start      the point at t = 0

@@ -5,10 +5,10 @@
         ...                    # train: optimizer.step()
         scheduler.step()
 
-A scheduler sets ``group["lr"]`` of the optimizer's groups.  Its `next` gives the learning rate at time t,
-which counts the calls of ``scheduler.step()``, from the one before: where several schedulers change the
-same optimizer, their factors multiply.  Throughout, γ₀ is the learning rate that a group starts
-with (``initial_lr``) and γₜ the one at time t.
+A scheduler sets ``group["lr"]`` of the optimizer's groups.  Its `next` gives the learning rate at
+time t, which counts the calls of ``scheduler.step()``, from the one before: where several
+schedulers change the same optimizer, their factors multiply.  Throughout, γ₀ is the learning rate
+that a group starts with (``initial_lr``) and γₜ the one at time t.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class LRScheduler:
     optimizer    whose learning rates are set
     last_epoch   the time to go on from; -1: from the beginning
 
-    Raises    TypeError if `optimizer` is no optimizer; ValueError if last_epoch is not -1 and the groups
-              have no ``initial_lr``.
+    Raises    TypeError if `optimizer` is no optimizer; ValueError if last_epoch is not -1 and the
+              groups have no ``initial_lr``.
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
@@ -58,8 +58,8 @@ class LRScheduler:
                 group.setdefault("initial_lr", group["lr"])
             require(
                 "initial_lr" in group,
-                f"group {i} of the optimizer has no initial_lr: load its state_dict before making a "
-                "scheduler that goes on from last_epoch",
+                f"group {i} of the optimizer has no initial_lr: load its state_dict before "
+                "making a scheduler that goes on from last_epoch",
             )
         self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch + 1
@@ -144,7 +144,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """γ falls by a factor `gamma` at each of the `milestones`; one that is given twice counts twice."""
+    """γ falls by a factor `gamma` at each of the `milestones`; one given twice counts twice."""
 
     def __init__(
         self,
@@ -278,7 +278,7 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """γ falls along half a cosine, and jumps back to γ₀, in cycles: with τ the time since the last jump::
+    """γ falls along half a cosine and jumps back to γ₀; with τ the time since the last jump::
 
         γ = η + (γ₀ - η) (1 + cos(π τ / Tᵢ)) / 2        Tᵢ₊₁ = T_mult Tᵢ
 
@@ -369,8 +369,8 @@ class LambdaLR(LRScheduler):
 class OneCycleLR(LRScheduler):
     """γ rises to `max_lr` and falls to nearly nothing, once; the momentum falls and rises.
 
-    It starts at max_lr / div_factor, and ends at that divided by final_div_factor. `step` is called after
-    every batch.
+    It starts at max_lr / div_factor, and ends at that divided by final_div_factor. `step` is called
+    after every batch.
 
     max_lr             the highest γ; a number, or one for each group
     total_steps        how many steps there are; or `epochs` and `steps_per_epoch`
@@ -380,8 +380,8 @@ class OneCycleLR(LRScheduler):
                        base_momentum, against γ
     three_phase        fall to the initial γ as fast as it rose, and then on
 
-    Raises    ValueError for options out of their range, an optimizer without momentum, or a step too
-              many.
+    Raises    ValueError for options out of their range, an optimizer without momentum, or a step
+              too many.
     Source    Smith and Topin 2018
     """
 
@@ -449,19 +449,21 @@ class OneCycleLR(LRScheduler):
     def next(self, group: Group, lr: float, base: float, t: int) -> float:
         require(
             t <= self.total_steps,
-            f"OneCycleLR: step {t} of {self.total_steps}; give the number of all steps as total_steps",
+            f"OneCycleLR: step {t} of {self.total_steps}; total_steps is the number of all steps",
         )
         start = 0.0
-        for end, rate, next_rate, momentum, next_momentum in self.phases:
-            if t <= end or end == self.phases[-1][0]:
-                share = (t - start) / (end - start) if end > start else 1.0
+        for phase in self.phases[:-1]:
+            if t <= phase[0]:
                 break
-            start = end
+            start = phase[0]
+        else:
+            phase = self.phases[-1]
+        end, rate, next_rate, momentum, next_momentum = phase
+        share = (t - start) / (end - start) if end > start else 1.0
         if self.momentum is not None:
             value = self.between(group[momentum], group[next_momentum], share)
-            group[self.momentum] = (
-                (value, *group["betas"][1:]) if self.momentum == "betas" else value
-            )
+            betas = self.momentum == "betas"
+            group[self.momentum] = (value, *group["betas"][1:]) if betas else value
         return self.between(group[rate], group[next_rate], share)
 
     def between(self, start: float, end: float, share: float) -> float:
@@ -472,10 +474,10 @@ class OneCycleLR(LRScheduler):
 
 
 class SequentialLR(LRScheduler):
-    """One scheduler after the other: schedulers[i] from milestones[i - 1] on, each from its own time 0.
+    """Schedulers in sequence: number i from milestones[i - 1] on, each from its own time 0.
 
-    Raises    ValueError unless there is one milestone less than schedulers, in rising order, and all
-              schedulers belong to `optimizer`.
+    Raises    ValueError unless there is one milestone less than schedulers, in rising order, and
+              all schedulers belong to `optimizer`.
     Example   >>> from minigrad.optim.lr_scheduler import ExponentialLR, LinearLR, SequentialLR
               >>> p = mg.tensor([0.0], requires_grad=True)
               >>> optimizer = mg.optim.SGD([p], lr=1.0)
@@ -502,8 +504,8 @@ class SequentialLR(LRScheduler):
         require(bool(schedulers), "SequentialLR: give at least one scheduler")
         require(
             len(milestones) == len(schedulers) - 1 and sorted(milestones) == milestones,
-            f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones in rising "
-            f"order, got {milestones}",
+            f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones in "
+            f"rising order, got {milestones}",
         )
         require(
             all(s.optimizer is optimizer for s in schedulers),
@@ -560,8 +562,8 @@ class ReduceLROnPlateau:
     mode             "min": smaller is better; "max": larger is
     factor           in (0, 1)
     patience         how many epochs without improvement are waited for
-    threshold        what counts as better: by more than this share of the best ("rel"), or by more than
-                     this ("abs")
+    threshold        what counts as better: by more than this share of the best ("rel"), or by more
+                     than this ("abs")
     cooldown         epochs after a fall in which none are counted
     min_lr           the lowest γ; a number, or one for each group
     eps              a fall by less than this is left out

@@ -14,7 +14,8 @@ from minigrad.optim.optimizer import Array, Arrays, Counts, Group, Optimizer
 class NAdam(Optimizer):
     """Adam with Nesterov's momentum.
 
-    At step t, with gradient g, learning rate γ (`lr`), betas β₁ and β₂, momentum decay ψ, weight decay λ::
+    At step t, with gradient g, learning rate γ (`lr`), betas β₁ and β₂, momentum decay ψ, weight
+    decay λ::
 
         g ← g + λ p
         μₜ = β₁ (1 - ½ 0.96^(t ψ))          Mₜ = μ₁ μ₂ ... μₜ

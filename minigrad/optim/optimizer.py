@@ -232,10 +232,10 @@ def is_alone(array: Array) -> bool:
 class Optimizer:
     """Base of all optimizers.
 
-    params    tensors that require grad, or dicts with such a list under ``"params"`` and options that
-              differ from `options` for this group
-    options   the options of groups that do not say otherwise; ``maximize`` and ``weight_decay`` have a
-              meaning for every optimizer
+    params    tensors that require grad, or dicts with such a list under ``"params"`` and options
+              that differ from `options` for this group
+    options   the options of groups that do not say otherwise; ``maximize`` and ``weight_decay``
+              have a meaning for every optimizer
 
     A new optimizer is a class with `coefficients`, `update` and, if it has state, `state_names`:
 
@@ -252,9 +252,9 @@ class Optimizer:
               >>> p
               tensor([ 0.5, -2.5], requires_grad=True)
 
-    Raises    TypeError if `params` is one tensor, or holds something else than tensors; ValueError if
-              it is empty, holds a tensor twice, or one that is not a leaf, or for an option out of
-              its range.
+    Raises    TypeError if `params` is one tensor, or holds something else than tensors; ValueError
+              if it is empty, holds a tensor twice, or one that is not a leaf, or for an option out
+              of its range.
     """
 
     scratches = 0  # how many arrays for intermediate results `update` is given
@@ -285,10 +285,10 @@ class Optimizer:
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    # ------------------------------------------------------------------- what an optimizer consists of
+    # ---------------------------------------------------------------- what an optimizer consists of
 
     def state_names(self, group: Group) -> tuple[str, ...]:
-        """The names of the arrays of state, one entry for each of a parameter's, that `update` gets."""
+        """The names of the arrays of state, of the parameters' size, that `update` gets."""
         return ()
 
     def initial(self, name: str, group: Group) -> float:
@@ -314,7 +314,7 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    # -------------------------------------------------------------------------------------- the step
+    # ------------------------------------------------------------------------------------- the step
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place.
@@ -348,10 +348,7 @@ class Optimizer:
         for group, arrangement in zip(self.param_groups, self._arranged):
             if self._arrangement(group) != arrangement:
                 return False
-        for block in self._blocks:
-            if not block.gather():
-                return False
-        return True
+        return all(block.gather() for block in self._blocks)
 
     def _arrangement(self, group: Group) -> tuple[Any, ...]:
         """What decides how a group is arranged, beside which parameters have a gradient."""
@@ -390,7 +387,7 @@ class Optimizer:
                     self._kept[id(p)] = Entry(dict(block.counts), arrays)
 
     def _chunks(self, flat: Array, state: list[Array]) -> list[tuple[slice, tuple[Array, ...]]]:
-        """`flat` in slices of at most CHUNK, each with its part of the state, and scratch arrays."""
+        """`flat` in slices of at most CHUNK, each with its state and scratch arrays."""
         chunks = []
         for start in range(0, len(flat), CHUNK):
             where = slice(start, min(start + CHUNK, len(flat)))
@@ -412,11 +409,11 @@ class Optimizer:
             hook(self, (), {})
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
-        """Call ``hook(optimizer, args, kwargs)`` before each step; ``remove()`` the returned handle."""
+        """Call ``hook(optimizer, args, kwargs)`` before each step, until ``handle.remove()``."""
         return HookHandle(self._before, hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
-        """Call ``hook(optimizer, args, kwargs)`` after each step; ``remove()`` the returned handle."""
+        """Call ``hook(optimizer, args, kwargs)`` after each step, until ``handle.remove()``."""
         return HookHandle(self._after, hook)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -441,7 +438,7 @@ class Optimizer:
                     writes.note(grad._array, "zero_grad")
                     p.grad = grad
 
-    # ------------------------------------------------------------------------------ groups and state
+    # ----------------------------------------------------------------------------- groups and state
 
     def add_param_group(self, param_group: Group) -> None:
         """Add parameters, with options of their own where they differ from the defaults.
@@ -467,8 +464,8 @@ class Optimizer:
                 raise TypeError(f"{name}: parameter {i} is not a tensor but {type(p).__name__}")
             if p._node is not None and type(p._node) is not Leaf:
                 raise ValueError(
-                    f"{name}: parameter {i} of shape {p._array.shape} is the result of an op, not a "
-                    "leaf; pass the tensor it was computed from, or t.detach().requires_grad_()"
+                    f"{name}: parameter {i} of shape {p._array.shape} is the result of an op, not "
+                    "a leaf; pass the tensor it was computed from, or t.detach().requires_grad_()"
                 )
             if p._array.dtype.kind != "f":
                 raise TypeError(f"{name}: parameter {i} is {p._array.dtype}, not floating-point")
@@ -535,8 +532,8 @@ class Optimizer:
         sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in saved] != sizes:
             raise ValueError(
-                f"load_state_dict: groups of {[len(group['params']) for group in saved]} parameters "
-                f"were saved, this optimizer has groups of {sizes}"
+                f"load_state_dict: groups of {[len(group['params']) for group in saved]} "
+                f"parameters were saved, this optimizer has groups of {sizes}"
             )
         numbers = [number for group in saved for number in group["params"]]
         parameters = [p for group in self.param_groups for p in group["params"]]

@@ -19,7 +19,8 @@ class RAdam(Optimizer):
         g ← g + λ p
         m ← β₁ m + (1 - β₁) g               v ← β₂ v + (1 - β₂) g²
         ρ∞ = 2 / (1 - β₂) - 1               ρ = ρ∞ - 2 t β₂ᵗ / (1 - β₂ᵗ)
-        p ← p - γ m̂ r √(1 - β₂ᵗ) / (√v + ε)      if ρ > 5, else p ← p - γ m̂,     m̂ = m / (1 - β₁ᵗ)
+        m̂ = m / (1 - β₁ᵗ)
+        p ← p - γ m̂ r √(1 - β₂ᵗ) / (√v + ε)      if ρ > 5, else p ← p - γ m̂
         r = √((ρ - 4) (ρ - 2) ρ∞ / ((ρ∞ - 4) (ρ∞ - 2) ρ))
 
     params                   tensors, or dicts of tensors and options

@@ -1,7 +1,8 @@
 """Datasets, samplers, and the loader that makes batches of them.
 
-A dataset that holds arrays can be asked for a whole batch at once, ``dataset.__getitems__(indices)``:
-that is one indexing of each array, without a Python loop over samples.
+A dataset that holds arrays can be asked for a whole batch at once,
+``dataset.__getitems__(indices)``: that is one indexing of each array, without a Python loop over
+samples.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 
-# --------------------------------------------------------------------------------------------- datasets
+# ----------------------------------------------------------------------------------------- datasets
 
 
 class Dataset:
@@ -77,7 +78,7 @@ class TensorDataset(Dataset):
         lengths = [len(a) if a.ndim else None for a in arrays]
         if None in lengths or len(set(lengths)) > 1:
             raise ValueError(
-                f"TensorDataset: the first sizes of all tensors are equal, got {[a.shape for a in arrays]}"
+                f"TensorDataset: first sizes must be equal, got {[a.shape for a in arrays]}"
             )
         self.tensors = tuple([t if isinstance(t, Variable) else wrap(t) for t in tensors])
         self.arrays = arrays
@@ -155,8 +156,8 @@ class ConcatDataset(Dataset):
 def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:
     """Split a dataset at random into parts that do not overlap.
 
-    lengths     sizes that add up to the dataset's, or fractions that add up to 1: then what is left by
-                rounding down goes to the first parts, one each
+    lengths     sizes that add up to the dataset's, or fractions that add up to 1: then what is left
+                by rounding down goes to the first parts, one each
     generator   where the permutation comes from; None: the library's own
 
     Raises    ValueError if the lengths do not add up.
@@ -181,7 +182,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
     return [Subset(dataset, order[end - size : end]) for size, end in zip(sizes, ends)]
 
 
-# --------------------------------------------------------------------------------------------- samplers
+# ----------------------------------------------------------------------------------------- samplers
 
 
 def bit_source(generator: Any) -> np.random.Generator:
@@ -292,8 +293,8 @@ class WeightedRandomSampler(Sampler):
     num_samples   how many numbers a pass has
     replacement   whether a number can come more than once
 
-    Raises    ValueError if a weight is negative or none is positive, or if num_samples is larger than
-              the number of positive weights without replacement.
+    Raises    ValueError if a weight is negative or none is positive, or if num_samples is larger
+              than the number of positive weights without replacement.
     """
 
     def __init__(
@@ -311,8 +312,8 @@ class WeightedRandomSampler(Sampler):
             )
         if num_samples <= 0 or (not replacement and num_samples > np.count_nonzero(array)):
             raise ValueError(
-                f"WeightedRandomSampler: num_samples is positive and, without replacement, at most the "
-                f"{np.count_nonzero(array)} samples of positive weight, got {num_samples}"
+                f"WeightedRandomSampler: num_samples is positive and, without replacement, at most "
+                f"the {np.count_nonzero(array)} samples of positive weight, got {num_samples}"
             )
         self.weights = array.astype(np.float64)
         self.num_samples = num_samples
@@ -372,7 +373,7 @@ def check_batch_size(name: str, batch_size: Any) -> None:
         raise ValueError(f"{name}: batch_size is a positive integer, got {batch_size!r}")
 
 
-# ------------------------------------------------------------------------------------------- the loader
+# --------------------------------------------------------------------------------------- the loader
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -413,8 +414,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
 class DataLoader:
     """Batches of a dataset.
 
-    dataset         anything with ``__getitem__`` and ``__len__``, or an iterable; a tensor, an array,
-                    or a tuple of them is taken as a `TensorDataset`
+    dataset         anything with ``__getitem__`` and ``__len__``, or an iterable; a tensor, an
+                    array, or a tuple of them is taken as a `TensorDataset`
     batch_size      samples in a batch; None: samples one by one, not joined
     shuffle         a new random order at every pass
     sampler         numbers of samples, in place of shuffle
@@ -425,8 +426,8 @@ class DataLoader:
     drop_last       leave out the last batch if it is shorter
     generator       where the random order comes from; None: the library's own
 
-    A dataset with ``__getitems__`` (`TensorDataset`, and a `Subset` of one) is asked for whole batches:
-    no Python loop runs over the samples.
+    A dataset with ``__getitems__`` (`TensorDataset`, and a `Subset` of one) is asked for whole
+    batches: no Python loop runs over the samples.
 
     Raises    ValueError for options that exclude each other, a batch_size that is not positive, or
               num_workers other than 0.
