@@ -530,29 +530,39 @@ def functional_call(
         missing = sorted(set(slots) - set(given))[0]
         raise KeyError(f"functional_call: no value for {missing!r}, and strict=True")
     if tie_weights:
-        shared = {id(slots[name][0][slots[name][1]]): tensor for name, tensor in given.items()}
-        for name, (table, key) in slots.items():
-            if id(table[key]) in shared and table[key] is not None:
-                given.setdefault(name, shared[id(table[key])])
-    before = [(*slots[name], slots[name][0][slots[name][1]]) for name in given]
+        shared = {id(slots[name].tensor): tensor for name, tensor in given.items()}
+        for name, slot in slots.items():
+            if id(slot.tensor) in shared and slot.tensor is not None:
+                given.setdefault(name, shared[id(slot.tensor)])
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
     try:
         for name, tensor in given.items():
-            table, key = slots[name]
-            table[key] = tensor
+            slots[name].put(tensor)
         return module(*arguments, **(kwargs or {}))
     finally:
-        for table, key, tensor in before:
-            table[key] = tensor
+        for name in given:
+            slots[name].put(slots[name].tensor)
 
 
-def slots_of(module: Any) -> dict[str, tuple[dict[str, Any], str]]:
-    """Where a module keeps each parameter and buffer: the table and the key, by full name."""
+class Slot:
+    """Where a module keeps a parameter or buffer: in a table, and as an attribute."""
+
+    def __init__(self, module: Any, table: dict[str, Any], key: str) -> None:
+        self.module, self.table, self.key = module, table, key
+        self.tensor = table[key]
+
+    def put(self, tensor: Any) -> None:
+        self.table[self.key] = tensor
+        object.__setattr__(self.module, self.key, tensor)
+
+
+def slots_of(module: Any) -> dict[str, Slot]:
+    """Every slot of a module and those below it, by full name."""
     slots = {}
     for prefix, part in module.named_modules(remove_duplicate=False):
         for table in (part._parameters, part._buffers):
             for key in table:
-                slots[f"{prefix}.{key}" if prefix else key] = (table, key)
+                slots[f"{prefix}.{key}" if prefix else key] = Slot(part, table, key)
     return slots
 
 

@@ -76,14 +76,11 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     if whole:
         yield from whole
         return
-    places = list(places_of(case))
-    for kind, text, where in places:
+    for kind, text, where in places_of(case):
         within = [m for m in (zero(case, where), factor(case, where)) if m is not None]
-        within += list(chain_factors(case, where))
-        if within:
-            yield Mistake(kind, f"wrong only {text}; there {within[0].text}")
-            return
-    yield from [Mistake(kind, f"wrong only {text}") for kind, text, _ in places]
+        within = within or list(chain_factors(case, where))
+        there = f"; there {within[0].text}" if within else ""
+        yield Mistake(kind, f"wrong only {text}{there}")
 
 
 def whole_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:

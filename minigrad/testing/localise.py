@@ -73,7 +73,7 @@ def check_node(node: Node, i: int, count: int) -> list[Diagnosis]:
 
     try:
         report = check_gradients(call, operands, locate=False)
-    except TypeError:  # no operand that can be checked
+    except Exception:  # no operand that can be checked, or a VJP that refuses some results' cotangents
         return []
     name = node.op.name
     where = place(node, i, count)

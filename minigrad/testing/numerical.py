@@ -203,27 +203,31 @@ class Table:
     def add(self, h: float, above: Array, below: Array) -> bool:
         """Add a step; true when every output is known well enough."""
         rounding = self.noise / h
-        kinked = self.look_for_kink(h, above, below, rounding)
+        rough = self.look_for_kink(h, above, below, rounding)
         rows = [(above - below) / (2 * h)]
         factor = SHRINK**2
         for before in self.rows[: COLUMNS - 1]:
             rows.append((factor * rows[-1] - before) / (factor - 1))
             error = np.fmax(abs(rows[-1] - rows[-2]), abs(rows[-1] - before)) + 2 * rounding
-            better = (error < self.error) & ~kinked
+            better = (error < self.error) & ~rough
             self.value = np.where(better, rows[-1], self.value)
             self.error = np.where(better, error, self.error)
             factor *= SHRINK**2
         self.rows = rows
-        enough = (self.error <= 1e-8 * abs(self.value)) & ~kinked
+        enough = (self.error <= 1e-8 * abs(self.value)) & ~rough
         return bool(np.all(enough | (self.error <= 1e-12 * np.nanmax(abs(self.value), initial=0))))
 
     def look_for_kink(self, h: float, above: Array, below: Array, rounding: Array) -> Array:
-        """Where the left and right differences do not approach each other as the step shrinks."""
+        """Where the left and right differences do not approach each other as the step shrinks.
+
+        At a smooth point their gap falls to a quarter; at a kink it stays; where it grows, the steps are
+        too long to see the point at all.
+        """
         right, left = (above - self.base) / h, (self.base - below) / h
         gap = abs(right - left)
         certain = gap > 1e-3 * np.fmax(abs(right), abs(left)) + 16 * rounding
-        same = (gap > 0.6 * self.gap) & (gap < 1.7 * self.gap)  # at a smooth point it is a quarter
-        kinked = certain & same
+        rough = certain & (gap > 0.6 * self.gap)
+        kinked = rough & (gap < 1.7 * self.gap)
         judged = (16 * rounding <= 0.1 * np.fmax(gap, abs(right))) | (gap == 0)
         self.kink_now = np.where(judged, kinked, self.kink_now)
         near = kinked & (h <= 2 * self.near)
@@ -231,7 +235,7 @@ class Table:
         self.left = np.where(near, left, self.left)
         self.right = np.where(near, right, self.right)
         self.gap = gap
-        return kinked
+        return rough
 
     def result(self) -> Numeric:
         at_kink = self.kink_now & self.kink_near

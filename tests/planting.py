@@ -1,0 +1,130 @@
+"""Bugs, planted in the VJPs of ops for the length of a ``with`` block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A mistake in a VJP.
+
+    name      what it is called in the table of results
+    kinds     the diagnoses that name it rightly
+    change    the gradient, the cotangent, the operand and the gradients of the operands to what the
+              mistaken VJP returns; None where this mistake cannot be made
+    """
+
+    name: str
+    kinds: frozenset[str]
+    change: Callable[[Array, Array, Array, Callable[[int], Any]], Array | None]
+
+
+def transposed(r: Array, g: Array, x: Array, of: Any) -> Array | None:
+    if r.ndim < 2 or min(r.shape[-2:]) < 2 or not len(set(r.shape[-2:])) == 1:
+        return None
+    return r.mT
+
+
+def shifted(r: Array, g: Array, x: Array, of: Any) -> Array | None:
+    axes = [i for i, size in enumerate(r.shape) if size > 1]
+    return np.roll(r, 1, axes[0]) if axes else None
+
+
+def first_lost(r: Array, g: Array, x: Array, of: Any) -> Array | None:
+    axes = [i for i, size in enumerate(r.shape) if size > 1]
+    if not axes:
+        return None
+    lost = np.array(r)
+    lost[(slice(None),) * axes[0] + (0,)] = 0
+    return lost
+
+
+def first_slice_only(r: Array, g: Array, x: Array, of: Any) -> Array | None:
+    """The sum over a broadcast axis left out: one slice of what should be summed."""
+    if r.shape == x.shape:
+        return None
+    lead = r.ndim - x.ndim
+    for i, size in enumerate(r.shape):
+        if size > 1 and (i < lead or x.shape[i - lead] == 1):
+            kept = np.zeros_like(r)
+            kept[(slice(None),) * i + (0,)] = r[(slice(None),) * i + (0,)]
+            return kept
+    return None
+
+
+def when_same_shape(change: Callable[[Array, Array], Array]) -> Any:
+    return lambda r, g, x, of: change(r, x) if r.shape == x.shape and x.size > 1 else None
+
+
+BUGS = [
+    Bug("sign flipped", frozenset({"sign"}), lambda r, g, x, of: -r),
+    Bug("factor 2", frozenset({"factor"}), lambda r, g, x, of: 2 * r),
+    Bug("0.1 % too large", frozenset({"factor"}), lambda r, g, x, of: 1.001 * r),
+    Bug(
+        "divided by n",
+        frozenset({"factor"}),
+        lambda r, g, x, of: r / x.size if x.size > 1 else None,
+    ),
+    Bug("zero", frozenset({"zero"}), lambda r, g, x, of: 0 * r),
+    Bug("transposed", frozenset({"transposed"}), transposed),
+    Bug("shifted by one row", frozenset({"shifted"}), shifted),
+    Bug("first row lost", frozenset({"one slice"}), first_lost),
+    Bug(
+        "zero where negative",
+        frozenset({"where negative"}),
+        when_same_shape(lambda r, x: np.where(x < 0, 0, r)),
+    ),
+    Bug("times x", frozenset({"chain"}), when_same_shape(lambda r, x: r * x)),
+    Bug(
+        "cotangent passed on",
+        frozenset({"identity", "chain"}),
+        lambda r, g, x, of: g if getattr(g, "shape", None) == r.shape and r.size > 1 else None,
+    ),
+    Bug("gradient of the other operand", frozenset({"other input"}), lambda r, g, x, of: of(1)),
+    Bug("missing broadcast sum", frozenset({"missing sum"}), first_slice_only),
+]
+
+
+@contextmanager
+def planted(operation: Any, position: int, operand: Array, bug: Bug) -> Iterator[list[bool]]:
+    """Let the VJP of `operation` for its operand at `position` make a mistake.
+
+    operand   the value of that operand, which the mistake may need
+    Yields    a list that is not empty once the mistake was made and changed a value
+    """
+    plans = list(operation.plans.values())
+    before = [plan.steps for plan in plans]
+    changed: list[bool] = []
+
+    def mistaken(vjp: Any, others: dict[int, Any]) -> Any:
+        def wrong(g: Any, *args: Any) -> Any:
+            right = vjp(g, *args)
+            if position < 0 or not isinstance(right, np.ndarray):
+                return right
+            wrong = bug.change(right, g, operand, lambda i: others.get(i))
+            if wrong is None:
+                return right
+            close = wrong.shape == right.shape and np.allclose(wrong, right, rtol=1e-6, atol=0)
+            if not close:
+                changed.append(True)
+            return wrong
+
+        return wrong
+
+    try:
+        for plan, steps in zip(plans, before):
+            plan.steps = tuple(
+                (i, mistaken(vjp, {}) if i == position else vjp, pick) for i, vjp, pick in steps
+            )
+        yield changed
+    finally:
+        for plan, steps in zip(plans, before):
+            plan.steps = steps
