@@ -3,8 +3,8 @@
 On a tensor that is not recorded, the memory is changed and every view of it changes with it.
 
 On a recorded one (the tensor or the new value requires grad, and recording is on), the handle is
-moved to a new node: ``x += y`` is ``x = x + y``, and what other nodes saved of the old x stays as it
-was.  If other handles look at the same memory they must see the change, too: then the memory is
+moved to a new node: ``x += y`` is ``x = x + y``, and what other nodes saved of the old x stays as
+it was.  If other handles look at the same memory they must see the change, too: then the memory is
 changed, and the node of each handle that overlaps is made anew: its old value, with the entries at
 the same addresses replaced.
 
@@ -28,17 +28,20 @@ def update(
 ) -> Any:
     """Give `tensor` the value ``function(tensor, *operands, **statics)``, and return it.
 
-    Raises   RuntimeError for a leaf that requires grad, or a view of one; ValueError if the new value
-             has another shape; TypeError if it cannot be held by the tensor's type.
+    Raises   RuntimeError for a leaf that requires grad, or a view of one; ValueError if the new
+             value has another shape; TypeError if the tensor's type cannot hold it.
     """
-    if not is_recorded(tensor, operands, statics):
-        arrays = [o._array if isinstance(o, Variable) else o for o in operands]
-        statics = {k: s._array if isinstance(s, Variable) else s for k, s in statics.items()}
+    if not is_recorded(tensor, *operands, *statics.values()):
+        arrays = [plain(operand) for operand in operands]
+        statics = {key: plain(value) for key, value in statics.items()}
         value = function(wrap(tensor._array), *arrays, **statics)
         write(tensor, value._array, name)
         return tensor
     refuse_leaf(tensor, name)
-    value = function(tensor, *operands, **statics)
+    # where the memory itself will change, the node saves a copy of what it was
+    before = wrap(tensor._array.copy("K"), tensor._node) if is_shared(tensor) else tensor
+    operands = tuple([before if operand is tensor else operand for operand in operands])
+    value = function(before, *operands, **statics)
     check_fits(tensor, value._array, name)
     if value._array.dtype != tensor._array.dtype:
         value = conversion.astype(value, tensor._array.dtype)
@@ -46,14 +49,22 @@ def update(
     return tensor
 
 
-def is_recorded(tensor: Variable, operands: Any, statics: Any) -> bool:
+def plain(value: Any) -> Any:
+    """The array of a tensor; anything else as it is."""
+    return value._array if isinstance(value, Variable) else value
+
+
+def is_recorded(*operands: Any) -> bool:
     """Whether an operation on these has a gradient to keep."""
-    if not recording.enabled:
+    if recording.frame is None:
         return False
-    return tensor._node is not None or any([
-        isinstance(each, Variable) and each._node is not None
-        for each in (*operands, *statics.values())
-    ])  # fmt: skip
+    return any(isinstance(each, Variable) and each._node is not None for each in operands)
+
+
+def is_shared(tensor: Variable) -> bool:
+    """Whether others look at the memory of `tensor`, which an in-place operation must change."""
+    alias = tensor._alias
+    return alias is not None and (alias.detached or len(alias.live()) > 1)
 
 
 def write(tensor: Variable, value: Array, name: str) -> None:
@@ -75,8 +86,8 @@ def check_writeable(tensor: Variable, name: str) -> None:
 def check_fits(tensor: Variable, value: Array, name: str) -> None:
     if value.shape != tensor._array.shape:
         raise ValueError(
-            f"{name}: the result has shape {value.shape}, which does not fit in place into a tensor of "
-            f"shape {tensor._array.shape}"
+            f"{name}: the result has shape {value.shape}, which does not fit in place into a "
+            f"tensor of shape {tensor._array.shape}"
         )
     if not np.can_cast(value.dtype, tensor._array.dtype, "same_kind"):
         raise TypeError(
@@ -90,22 +101,20 @@ def refuse_leaf(tensor: Variable, name: str) -> None:
     for handle, what in ((tensor, "a leaf"), (root, "a view of a leaf")):
         if handle is not None and type(handle._node) is Leaf:
             raise RuntimeError(
-                f"{name} on {what} that requires grad: its gradient would be that of the old value. "
-                "Do it inside mg.no_grad(), or on a clone()"
+                f"{name} on {what} that requires grad: its gradient would be that of the old "
+                "value. Do it inside mg.no_grad(), or on a clone()"
             )
 
 
 def replace(tensor: Variable, value: Variable, name: str) -> None:
     """Move `tensor`, and all that look at the same memory, to the recorded `value`."""
-    alias = tensor._alias
-    others = [handle for handle in alias.live() if handle is not tensor] if alias else []
-    if not others and not (alias and alias.detached):
+    if not is_shared(tensor):
         tensor._array, tensor._node, tensor._alias = value._array, value._node, None
         return
     check_writeable(tensor, name)
     array = tensor._array
-    changed = [(handle, merged(handle, value, array)) for handle in others
-               if np.may_share_memory(handle._array, array)]  # fmt: skip
+    others = [handle for handle in tensor._alias.live() if handle is not tensor]
+    changed = [(handle, merged(handle, value, array)) for handle in others]
     np.copyto(array, value._array)
     writes.note(array, name)
     tensor._node = value._node
@@ -116,6 +125,8 @@ def replace(tensor: Variable, value: Variable, name: str) -> None:
 
 def merged(handle: Variable, value: Variable, array: Array) -> Any:
     """The node of `handle` after `value` is written to `array`; None if they share no address."""
+    if not array.size or not np.may_share_memory(handle._array, array):
+        return None
     wanted, written = addresses(handle._array), addresses(array).ravel()
     order = np.argsort(written, kind="stable")
     found = order[np.minimum(np.searchsorted(written[order], wanted), written.size - 1)]
@@ -140,23 +151,50 @@ def addresses(array: Array) -> Array:
 
 
 def assign(tensor: Variable, index: Any, value: Any) -> None:
-    """``tensor[index] = value``."""
+    """``tensor[index] = value``.
+
+    Raises   IndexError if an index is out of range; ValueError if the value does not broadcast;
+             RuntimeError for a leaf that requires grad, or a view of one.
+    """
+    name = "t[i] = v"
     index = indexing.plain_index(index)
-    if is_recorded(tensor, (value,), {}):
-        if not isinstance(value, Variable):
-            value = np.asarray(value, tensor._array.dtype)
-        refuse_leaf(tensor, "t[i] = v")
-        replace_by = indexing._setitem(tensor, value, index)
-        replace(tensor, replace_by, "t[i] = v")
+    recorded = is_recorded(tensor, value)
+    if recorded:
+        refuse_leaf(tensor, name)
+    if is_there_already(tensor, index, value):
         return
-    check_writeable(tensor, "t[i] = v")
-    tensor._array[index] = value._array if isinstance(value, Variable) else value
-    writes.note(tensor._array, "t[i] = v")
+    if not recorded:
+        check_writeable(tensor, name)
+        tensor._array[index] = plain(value)
+        writes.note(tensor._array, name)
+        return
+    if not isinstance(value, Variable):
+        value = np.asarray(value, tensor._array.dtype)
+    replace(tensor, indexing._setitem(tensor, value, index), name)
+
+
+def is_there_already(tensor: Variable, index: Any, value: Any) -> bool:
+    """Whether `value` is the view ``tensor[index]``, as in the last step of ``t[i] += v``."""
+    if not isinstance(value, Variable) or value._alias is None or value._alias is not tensor._alias:
+        return False
+    if not indexing.is_basic(index):
+        return False
+    there, here = indexing.view_at(tensor._array, index), value._array
+    return (
+        there.shape == here.shape
+        and there.strides == here.strides
+        and there.__array_interface__["data"] == here.__array_interface__["data"]
+    )
 
 
 def overwrite(tensor: Any, name: str, value: Any) -> Any:
     """Give all entries of `tensor` the values of `value`, converted to its type."""
-    return update(tensor, name, indexing._overwrite, value)
+    if is_recorded(tensor, value):
+        return update(tensor, name, indexing._overwrite, value)
+    check_writeable(tensor, name)
+    np.copyto(tensor._array, plain(value), casting="unsafe")
+    writes.note(tensor._array, name)
+    return tensor
 
 
 def zero_(self: Any) -> Any:

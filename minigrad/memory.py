@@ -44,9 +44,14 @@ class Alias:
 
 def share_memory(base: Variable, view: Variable) -> None:
     """Note that `view` may look at the memory of `base`, for in-place operations to know."""
-    array = view._array
-    if array is not base._array and getattr(array, "base", None) is None:
-        return
+    array, memory = view._array, base._array
+    if array is not memory:
+        owner = getattr(array, "base", None)
+        if owner is None:
+            return
+        if owner is not memory and owner is not memory.base:
+            if owner_of(array) is not owner_of(memory):  # a view of a copy: x.T.reshape(-1)
+                return
     alias = base._alias
     if alias is None:
         alias = base._alias = Alias(base)

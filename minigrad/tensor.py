@@ -274,10 +274,10 @@ class Tensor(Variable):
     def detach(self) -> Tensor:
         """The same memory, without the graph."""
         tensor: Tensor = wrap(self._array)
-        if self._node is not None or self._alias is not None:
-            if self._alias is None:
-                self._alias = Alias(self)
-            self._alias.detached = True
+        for handle in (self, tensor):  # in-place operations on one must reach the other
+            if handle._alias is None:
+                handle._alias = Alias(handle)
+            handle._alias.detached = True
         return tensor
 
     def detach_(self) -> Tensor:
@@ -294,8 +294,9 @@ class Tensor(Variable):
     def data(self, value: Any) -> None:
         if not isinstance(value, Variable):
             raise TypeError(f".data is a tensor, got {type(value).__name__}")
-        self._array = value._array
-        self._alias = None
+        self._array = value.detach()._array
+        self._alias = Alias(self)
+        self._alias.detached = True
         if type(self._node) is Leaf:
             self._get_leaf()
 

@@ -195,7 +195,7 @@ def triu(x: Array, diagonal: int = 0) -> Array:
     return np.where(triangle(x.shape[-2], x.shape[-1], diagonal - 1), np.zeros_like(x, shape=()), x)
 
 
-@op(None)
+@op()
 def _one_hot(x: Array, num_classes: int) -> Array:
     return (x[..., None] == np.arange(num_classes)).astype(np.int64)
 

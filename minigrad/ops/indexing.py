@@ -47,6 +47,12 @@ def is_basic(index: Any) -> bool:
     return all(type(i) in BASIC or isinstance(i, np.integer) for i in parts)
 
 
+def view_at(x: Array, index: Any) -> Array:
+    """``x[index]`` as a view even where NumPy returns a number."""
+    parts = index if type(index) is tuple else (index,)
+    return x[parts if any(part is ... for part in parts) else (*parts, ...)]
+
+
 def is_unique(index: Any) -> bool:
     """Whether no entry is taken twice, as far as the kinds of a plain index tell."""
     parts = index if type(index) is tuple else (index,)
@@ -84,7 +90,8 @@ def _getitem(x: Array, index: Any) -> Array:
     Gradient   x̄ = zeros, with ḡ added at `index`; an entry taken twice gets both gradients
     Shapes     NumPy's indexing
     """
-    return x[index]
+    out = x[index]
+    return out if type(out) is np.ndarray else view_at(x, index)
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -332,7 +339,7 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Any:
     return getitem(x, along(dim, slice(begin, begin + length)))
 
 
-@op(None)
+@op()
 def _nonzero(x: Array) -> Array:
     return np.argwhere(x)
 
