@@ -41,7 +41,7 @@ def cholesky_vjp(g: Array, out: Array, upper: bool) -> Array:
     return (S + S.mT) * 0.5
 
 
-@op(cholesky_vjp, promote=True, notation="chol({x})")
+@op(cholesky_vjp, numpy=np.linalg.cholesky, promote=True, notation="chol({x})")
 def cholesky(x: Array, upper: bool = False) -> Array:
     """Cholesky factor of a symmetric positive definite matrix.
 

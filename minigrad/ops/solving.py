@@ -29,7 +29,7 @@ __all__ = [
 # ------------------------------------------------------------------------------------------- inverse
 
 
-@op(lambda g, out: -(out.mT @ g @ out.mT), promote=True, notation="{x}⁻¹")
+@op(lambda g, out: -(out.mT @ g @ out.mT), numpy=np.linalg.inv, promote=True, notation="{x}⁻¹")
 def inv(x: Array) -> Array:
     """Inverse of a matrix.
 
@@ -270,7 +270,12 @@ def _cofactors(x: Array) -> Array:
     return sign * ((U * products_of_others(s)[..., None, :]) @ Vh)
 
 
-@op(lambda g, x: g[..., None, None] * _cofactors(x), promote=True, notation="det({x})")
+@op(
+    lambda g, x: g[..., None, None] * _cofactors(x),
+    numpy=np.linalg.det,
+    promote=True,
+    notation="det({x})",
+)
 def det(x: Array) -> Array:
     """Determinant of a matrix.
 
@@ -313,7 +318,7 @@ def slogdet_vjp(g: SlogdetResult, x: Array) -> Array:
     return g.logabsdet[..., None, None] * inverse_for_gradient("slogdet", x).mT
 
 
-@op(slogdet_vjp, promote=True, notation="slogdet({x})")
+@op(slogdet_vjp, numpy=np.linalg.slogdet, promote=True, notation="slogdet({x})")
 def slogdet(x: Array) -> Array:
     """Sign of the determinant and logarithm of its absolute value, where det would overflow.
 

@@ -96,7 +96,8 @@ def eigh_vjp(g: EighResult, out: EighResult) -> Array:
     if g.eigenvectors is None:
         return symmetric((V * g.eigenvalues[..., None, :]) @ V.mT)
     K = V.mT @ g.eigenvectors
-    gaps, mask = over_gaps("eigh", w, numbers_of(K) != 0, "eigenvalues")
+    used = (numbers_of(K) != 0) | hidden_use(*[numbers_of(each) for each in (w, *g)])
+    gaps, mask = over_gaps("eigh", w, used, "eigenvalues")
     inner = masked(K / gaps, mask)
     if g.eigenvalues is not None:
         inner = inner + g.eigenvalues[..., None] * np.eye(w.shape[-1], dtype=w.dtype)
@@ -108,7 +109,23 @@ def masked(x: Array, mask: Array) -> Array:
     return np.where(mask == 1, x, mask)
 
 
-@op(eigh_vjp, notation="eigh({x})")
+def hidden_use(w: Array, g_w: Array | None, g_V: Array) -> Array:
+    """For each pair, whether a loss such as V diag(w) Vᵀ may have used vectors without a trace.
+
+    Its cotangent of the vectors is 0 where the eigenvalue is 0.  What tells it from a loss that
+    left these vectors alone is the cotangent of the eigenvalues: it differs within the pair, or the
+    vectors got a cotangent that is 0 everywhere.
+    """
+    n = w.shape[-1]
+    if g_w is None or w.all():
+        return np.zeros((n, n), bool)
+    zero = (w == 0)[..., None, :] & (w == 0)[..., :, None]
+    unequal = g_w[..., None, :] != g_w[..., :, None]
+    nothing = ~(g_V != 0).any((-2, -1)) & (g_w != 0).any(-1)
+    return zero & (unequal | nothing[..., None, None])
+
+
+@op(eigh_vjp, numpy=np.linalg.eigh, notation="eigh({x})")
 def eigh(x: Array, UPLO: str = "L") -> Any:
     """Eigenvalues, in ascending order, and eigenvectors of a symmetric matrix.
 
@@ -139,7 +156,7 @@ def eigvalsh_vjp(g: Array, x: Array, UPLO: str) -> Array:
     return symmetric((V * g[..., None, :]) @ V.mT)
 
 
-@op(eigvalsh_vjp, promote=True, notation="eigvalsh({x})")
+@op(eigvalsh_vjp, numpy=np.linalg.eigvalsh, promote=True, notation="eigvalsh({x})")
 def eigvalsh(x: Array, UPLO: str = "L") -> Array:
     """Eigenvalues of a symmetric matrix, in ascending order.
 
@@ -183,7 +200,7 @@ def eig_vjp(g: EigResult, out: EigResult) -> Array:
     return solve(V.mT, inner @ V.mT)
 
 
-@op(eig_vjp, notation="eig({x})")
+@op(eig_vjp, numpy=np.linalg.eig, notation="eig({x})")
 def eig(x: Array) -> Any:
     """Eigenvalues and eigenvectors of a square matrix whose eigenvalues are real.
 
@@ -267,9 +284,12 @@ def svd_vjp(g: SVDResult, x: Array, out: SVDResult) -> Array:
         inner = g.S[..., None] * np.eye(k, dtype=s.dtype)
     if g_U is None and g_Vh is None:
         return (U * g.S[..., None, :]) @ Vh
-    K = skew(U.mT @ g_U) if g_U is not None else None
-    L = skew(Vh @ g_Vh.mT) if g_Vh is not None else None
-    used = False
+    K = U.mT @ g_U if g_U is not None else None
+    L = Vh @ g_Vh.mT if g_Vh is not None else None
+    numbers = numbers_of(s)
+    # a factor s in the loss, as in U S Vᵀ, hides the use of the vectors of zero singular values
+    hidden = (numbers == 0) & (numbers_of(g.S) != 0 if g.S is not None else False)
+    used = hidden[..., None, :] | np.zeros((k, 1), bool)
     for each in (K, L):
         if each is not None:
             used = used | (numbers_of(each) != 0)
@@ -277,14 +297,14 @@ def svd_vjp(g: SVDResult, x: Array, out: SVDResult) -> Array:
     sums = s[..., None, :] + s[..., :, None]
     sums = np.where(numbers_of(sums) == 0, np.ones_like(numbers_of(sums)), sums)
     if K is not None:
-        inner = inner + masked(K / gaps * (s[..., None, :] / sums), mask)
+        inner = inner + masked(skew(K) / gaps * (s[..., None, :] / sums), mask)
     if L is not None:
-        inner = inner + masked(L / gaps * (s[..., :, None] / sums), mask)
+        inner = inner + masked(skew(L) / gaps * (s[..., :, None] / sums), mask)
     result = U @ inner @ Vh
     if n > k and g_U is not None:
-        result = result + outside(U, over_values(g_U, s)) @ Vh
+        result = result + outside(U, over_values(g_U, s, hidden)) @ Vh
     if m > k and g_Vh is not None:
-        result = result + U @ outside(Vh.mT, over_values(g_Vh.mT, s)).mT
+        result = result + U @ outside(Vh.mT, over_values(g_Vh.mT, s, hidden)).mT
     return result
 
 
@@ -297,12 +317,12 @@ def outside(basis: Array, x: Array) -> Array:
     return x - basis @ (basis.mT @ x)
 
 
-def over_values(g: Array, s: Array) -> Array:
-    """Columns of g over the singular values; 0 where both are 0, NaN with a warning where s is 0."""
+def over_values(g: Array, s: Array, hidden: Array) -> Array:
+    """Columns of g over the singular values; where s is 0, 0 if nobody used them, else NaN."""
     zero = numbers_of(s) == 0
     if not zero.any():
         return g / s[..., None, :]
-    unknown = zero & (numbers_of(g) != 0).any(-2)
+    unknown = zero & (hidden | (numbers_of(g) != 0).any(-2))
     if unknown.any():
         index = first_true(unknown) or (0,)
         warnings.warn(
@@ -344,7 +364,7 @@ def svdvals_vjp(g: Array, x: Array) -> Array:
     return (U * g[..., None, :]) @ Vh
 
 
-@op(svdvals_vjp, promote=True, notation="svdvals({x})")
+@op(svdvals_vjp, numpy=np.linalg.svdvals, promote=True, notation="svdvals({x})")
 def svdvals(x: Array) -> Array:
     """Singular values, falling.
 

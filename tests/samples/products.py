@@ -125,6 +125,9 @@ SAMPLES: list[Sample] = [
            case="p=1", second=False),
     Sample("cdist", distances(3), ((2, 3), (4, 3)), call=lambda x, y: mg.cdist(x, y, p=3.0),
            case="p=3"),
+    Sample("linear", lambda x, w, b: x @ w.T + b, ((2, 3), (4, 3), (4,)),
+           empty=((0, 3), (4, 3), (4,)), broadcast=((2, 2, 3), (4, 3), (4,))),
+    Sample("linear", lambda x, w: x @ w.T, ((2, 3), (4, 3)), case="no bias"),
     Sample("cov", np.cov, ((3, 4),), door=True),
     Sample("cov", np.cov, ((4,),), door=True, case="vector"),
     Sample(
