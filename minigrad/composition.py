@@ -18,8 +18,8 @@ R = TypeVar("R")
 def composition(function: Callable[P, R]) -> Callable[P, R]:
     """Let `function`, a composition of ops, take NumPy's names of arguments as ops do.
 
-    ``axis`` stands for ``dim``, ``keepdims`` for ``keepdim``, ``ddof`` for ``correction``, and so on;
-    the names are those that `op` translates.
+    ``axis`` stands for ``dim``, ``keepdims`` for ``keepdim``, ``ddof`` for ``correction``, and so
+    on: the names are those that `op` translates.
     """
     names = set(signature(function).parameters)
     known = {alias: name for alias, name in ALIASES.items() if name in names and alias not in names}

@@ -15,7 +15,7 @@ from minigrad.operation import numpy_functions
 from minigrad.ops.comparison import plain
 from minigrad.ops.selection import _where
 
-# --------------------------------------------------------------------------------- choice and bounds
+# -------------------------------------------------------------------------------- choice and bounds
 
 
 @of(np.where)
@@ -40,7 +40,13 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 @of(np.clip)
 def clip(
-    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
 ) -> Any:
     refuse("clip", out=out)
     low, high = (a_min if min is None else min), (a_max if max is None else max)
@@ -54,7 +60,7 @@ def nan_to_num(
     return ops.nan_to_num(x, nan, posinf, neginf)
 
 
-# ---------------------------------------------------------------- rounding, and what is real already
+# --------------------------------------------------------------- rounding, and what is real already
 
 
 @of(np.around)
@@ -119,7 +125,7 @@ def iscomplexobj(x: Any) -> bool:
     return False
 
 
-# ------------------------------------------------------------------------ questions, answered plainly
+# ---------------------------------------------------------------------- questions, answered plainly
 
 
 @of(np.allclose)

@@ -124,11 +124,13 @@ def average(
     return (mean, total) if returned else mean
 
 
-# --------------------------------------------------------------------------- quantiles, with axis tuples
+# ---------------------------------------------------------------------- quantiles, with axis tuples
 
 
-def along_axes(function: Callable[..., Any], a: Any, axis: Any, keepdims: bool, leading: int) -> Any:
-    """Apply a function of the last axis to several axes; its result has `leading` new first axes."""
+def along_axes(
+    function: Callable[..., Any], a: Any, axis: Any, keepdims: bool, leading: int
+) -> Any:
+    """Apply a function of the last axis to several; its result has `leading` new first axes."""
     n = np.ndim(a)
     axes = tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)
     kept = [i for i in range(n) if i not in axes]
@@ -208,9 +210,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError(f"np.gradient: {len(spacings)} spacings for {len(axes)} axes")
     if edge_order not in (1, 2):
         raise ValueError(f"np.gradient: edge_order is 1 or 2, got {edge_order}")
-    slopes = [
-        slope(f, spacing, k, edge_order) for spacing, k in zip(spacings, axes, strict=True)
-    ]
+    slopes = [slope(f, spacing, k, edge_order) for spacing, k in zip(spacings, axes, strict=True)]
     return slopes[0] if len(axes) == 1 else tuple(slopes)
 
 
@@ -248,7 +248,12 @@ def slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
 
 @of(np.sort)
 def sort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
 ) -> Any:
     refuse("sort", order=order)
     return ops.sort(np.ravel(a), 0).values if axis is None else ops.sort(a, axis).values
@@ -256,7 +261,12 @@ def sort(
 
 @of(np.argsort)
 def argsort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
 ) -> Any:
     refuse("argsort", order=order)
     return ops.argsort(np.ravel(a), 0) if axis is None else ops.argsort(a, axis)
@@ -302,6 +312,8 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 
 @of(np.histogram)
-def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
     counts, edges = np.histogram(plain(a), plain(bins), range, density, plain(weights))
     return wrap(counts), wrap(edges)

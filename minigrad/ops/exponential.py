@@ -11,8 +11,19 @@ from minigrad.operation import Array, op
 from minigrad.ops.selection import clamp
 
 __all__ = [
-    "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logit",
-    "sigmoid", "softplus", "xlogy",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logit",
+    "sigmoid",
+    "softplus",
+    "xlogy",
 ]  # fmt: skip
 
 LN_2, LN_10 = natural_log(2), natural_log(10)

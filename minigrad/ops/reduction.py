@@ -177,7 +177,9 @@ def nanmean(x: Array, dim: Dim = None, keepdim: bool = False) -> Any:
                tensor(2.)
     """
     there = np.logical_not(np.isnan(x))
-    return nansum(x, dim, keepdim) / np.sum(there, axis=axes_of(dim), keepdims=keepdim, dtype=x.dtype)
+    return nansum(x, dim, keepdim) / np.sum(
+        there, axis=axes_of(dim), keepdims=keepdim, dtype=x.dtype
+    )
 
 
 # ------------------------------------------------------------------------------------- the extremes

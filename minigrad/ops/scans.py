@@ -18,6 +18,7 @@ __all__ = [
     "cumprod", "cumsum", "diff", "logcumsumexp", "trapezoid", "trapz",
 ]  # fmt: skip
 
+
 def accumulated(ufunc: Any, x: Array, dim: int, dtype: Any = None) -> Array:
     """``ufunc.accumulate``, of 0-d arrays too."""
     if np.ndim(x):
@@ -193,7 +194,8 @@ def trapezoid(y: Array, x: Array = None, dx: float = 1.0, dim: int = -1) -> Any:
     """Integral of sampled values by the trapezoidal rule.
 
     Forward    out = Σ ½ (y[i] + y[i + 1]) (x[i + 1] - x[i]); without x the steps are dx
-    Gradient   ȳ[i] = ½ ḡ (x[i + 1] - x[i - 1]), half of that at the ends; x̄ = -½ ḡ (y[i + 1] - y[i - 1])
+    Gradient   ȳ[i] = ½ ḡ (x[i + 1] - x[i - 1]), the outer terms missing at the ends;
+               x̄[i] = ½ ḡ (y[i - 1] - y[i + 1]) inside, ∓½ ḡ (y[i] + its neighbour) at the ends
     Shapes     (..., n, ...), (n,) or the shape of y -> (..., ...)
     Raises     AxisError if y has no such axis; ValueError if x does not fit
     Example    >>> mg.trapezoid(mg.tensor([1.0, 5.0, 10.0]))

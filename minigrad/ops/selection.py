@@ -158,7 +158,8 @@ def clamp(x: Array, min: Array = None, max: Array = None) -> Array:
     """Limit numbers to an interval; a bound may be a number, a tensor, or None.
 
     Forward    out = min(max(x, lower), upper); upper where lower > upper
-    Gradient   x̄ = ḡ within the interval and at its bounds, else 0; a bound gets ḡ where it was taken
+    Gradient   x̄ = ḡ within the interval and at its bounds, else 0;
+               a bound gets ḡ where it was taken
     Shapes     (...), (...), (...) -> broadcast (...)
     Raises     ValueError if both bounds are None, or the shapes do not broadcast
     Example    >>> mg.clamp(mg.tensor([-2.0, 0.5, 2.0]), -1, 1)
@@ -235,8 +236,8 @@ def where(condition: Array, x: Array = None, y: Array = None) -> Any:
     """Choose between two numbers by a mask; with the mask alone, the places where it is true.
 
     Forward    out = x where `condition`, else y
-    Gradient   x̄ = ḡ where `condition`, else 0; ȳ the other way round.  A NaN or an infinite gradient
-               in the branch that was not taken comes through, as 0 times it: mask the input instead
+    Gradient   x̄ = ḡ where `condition`, else 0; ȳ the other way round.  If the branch that was
+               not taken has an infinite derivative, 0 times that is NaN: mask its input instead
     Shapes     (...), (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast, or if one of x and y is missing
     Example    >>> x = mg.tensor([-1.0, 2.0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -14,6 +14,7 @@ from minigrad.ops.reduction import ValuesAndIndices
 __all__ = [
     "argsort", "sort", "topk", "unique",
 ]  # fmt: skip
+
 
 def order(x: Array, dim: int, descending: bool, stable: bool = True) -> Array:
     """Indices that sort x along an axis; NaN counts as the largest number."""
@@ -81,7 +82,9 @@ def topk(x: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = T
     axis = normalize_axis_index(dim, np.ndim(x) or 1)
     n = x.shape[axis] if np.ndim(x) else 1
     if not 0 <= k <= n:
-        raise ValueError(f"topk: k = {k}, but axis {axis} of shape {tuple(x.shape)} has {n} entries")
+        raise ValueError(
+            f"topk: k = {k}, but axis {axis} of shape {tuple(x.shape)} has {n} entries"
+        )
     values, indices = sort(x, dim, largest)
     if not np.ndim(x):
         return ValuesAndIndices(values, indices)
@@ -89,19 +92,15 @@ def topk(x: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = T
     return ValuesAndIndices(values[first], indices[first])
 
 
-
-
 @op(notation="unique {x}")
 def _unique(x: Array, return_inverse: bool, return_counts: bool, dim: int | None) -> Any:
     """Each entry once, and where it occurs.
 
-    Forward    the distinct entries in order; the place of each entry of x among them; how often each is
+    Forward    the distinct entries in order; the place of each entry of x; how often each is
     Gradient   none
     Shapes     (...) -> (k,), (...), (k,)
     """
-    return tuple(
-        np.unique(x, return_inverse=return_inverse, return_counts=return_counts, axis=dim)
-    )
+    return tuple(np.unique(x, return_inverse=return_inverse, return_counts=return_counts, axis=dim))
 
 
 @composition
@@ -114,8 +113,8 @@ def unique(
 ) -> Any:
     """Each entry once; or each layer along an axis.
 
-    Forward    out = the distinct entries, always in order; with `return_inverse` also the place of each
-               entry of x among them, with `return_counts` how often each occurs
+    Forward    out = the distinct entries, always in order; with `return_inverse` also the place
+               of each entry of x among them, with `return_counts` how often each occurs
     Gradient   none: the result is a new constant
     Shapes     (...) -> (k,); the inverse has the shape of x, the counts (k,)
     Raises     AxisError if x has no such axis

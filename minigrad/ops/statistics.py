@@ -194,8 +194,8 @@ def quantile(
     Forward    out = the sorted entries, read at position q (n - 1); between two of them by
                `interpolation`: "linear", "lower", "higher", "nearest", "midpoint"
     Gradient   ḡ to the one or two entries that were read, by their weights; none for q
-    Shapes     (..., n, ...), () -> (..., ...), or (..., 1, ...) with keepdim; q of shape (k,) adds a
-               first axis of size k
+    Shapes     (..., n, ...), () -> (..., ...), or (..., 1, ...) with keepdim;
+               q of shape (k,) adds a first axis of size k
     Raises     ValueError if q is not in [0, 1], or for another interpolation; AxisError if x has no
                such axis
     Source     Hyndman and Fan 1996, definition 7

@@ -62,7 +62,9 @@ def tan(x: Array) -> Array:
     return np.tan(x)
 
 
-@op(lambda g, x: g / np.sqrt((1 - x) * (1 + x)), numpy=np.arcsin, promote=True, notation="asin({x})")
+@op(
+    lambda g, x: g / np.sqrt((1 - x) * (1 + x)), numpy=np.arcsin, promote=True, notation="asin({x})"
+)
 def asin(x: Array) -> Array:
     """Angle in [-π/2, π/2] with the given sine.
 
@@ -75,7 +77,12 @@ def asin(x: Array) -> Array:
     return np.arcsin(x)
 
 
-@op(lambda g, x: -g / np.sqrt((1 - x) * (1 + x)), numpy=np.arccos, promote=True, notation="acos({x})")
+@op(
+    lambda g, x: -g / np.sqrt((1 - x) * (1 + x)),
+    numpy=np.arccos,
+    promote=True,
+    notation="acos({x})",
+)
 def acos(x: Array) -> Array:
     """Angle in [0, π] with the given cosine.
 
@@ -129,7 +136,7 @@ def over_square_sum(numerator: Array, x: Array, y: Array) -> Array:
 
 
 def sinc_vjp(g: Array, out: Array, x: Array) -> Array:
-    """x̄ = ḡ * (cos πx - out) / x; near 0 the first term of its series, whose slope is right, too."""
+    """x̄ = ḡ * (cos πx - out) / x; at 0 the first term of its series, for the second derivative."""
     at_0 = np.equal(x, 0)
     quotient = (np.cos(pi * x) - out) / np.where(at_0, 1, x)
     return g * np.where(at_0, (-pi * pi / 3) * x, quotient)
@@ -231,7 +238,12 @@ def asinh(x: Array) -> Array:
     return np.arcsinh(x)
 
 
-@op(lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)), numpy=np.arccosh, promote=True, notation="acosh({x})")
+@op(
+    lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    numpy=np.arccosh,
+    promote=True,
+    notation="acosh({x})",
+)
 def acosh(x: Array) -> Array:
     """Inverse of the hyperbolic cosine.
 

@@ -8,7 +8,14 @@ import numpy as np
 
 import minigrad as mg
 from tests.samples.sample import (
-    Sample, between, binary, distinct, normal, outside, positive, unary,
+    Sample,
+    between,
+    binary,
+    distinct,
+    normal,
+    outside,
+    positive,
+    unary,
 )  # fmt: skip
 
 unit = between(-0.9, 0.9)
@@ -21,15 +28,17 @@ def steps(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def apart(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Numbers in steps of 0.1, by an offset of 0.03: never within 0.02 of a number in steps of 0.1."""
+    """Numbers in steps of 0.1, offset by 0.03 from those of `grid`."""
     return rng.integers(-10, 10, shape) * 0.1 + 0.03
+
+
+def one(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.ones(shape)
 
 
 def grid(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Numbers in steps of 0.1."""
     return rng.integers(-10, 10, shape) * 0.1
-
-
 
 
 ARITHMETIC = [
@@ -38,11 +47,11 @@ ARITHMETIC = [
     binary("mul", np.multiply, door=True),
     binary("true_divide", np.divide, (normal, nonzero), door=True),
     binary("div", np.divide, (normal, nonzero)),
-    binary("div", lambda x, y: np.floor(x / y), (steps, lambda r, s: np.ones(s)),
+    binary("div", lambda x, y: np.floor(x / y), (steps, one),
            lambda x, y: mg.div(x, y, rounding_mode="floor"), case="floor", second=False),
-    binary("div", lambda x, y: np.trunc(x / y), (steps, lambda r, s: np.ones(s)),
+    binary("div", lambda x, y: np.trunc(x / y), (steps, one),
            lambda x, y: mg.div(x, y, rounding_mode="trunc"), case="trunc", second=False),
-    binary("floor_divide", np.floor_divide, (steps, lambda r, s: np.ones(s)), door=True, second=False),
+    binary("floor_divide", np.floor_divide, (steps, one), door=True, second=False),
     binary("remainder", np.remainder, (between(2.1, 2.9), between(0.8, 1.0)), door=True),
     binary("fmod", np.fmod, (between(-2.9, -2.1), between(0.8, 1.0)), door=True),
     binary("lerp", lambda x, y: x + 0.3 * (y - x), call=lambda x, y: mg.lerp(x, y, 0.3)),

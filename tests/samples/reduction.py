@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 import minigrad as mg
-from tests.samples.sample import Sample, between, distinct, normal, positive, reduction, unary
+from tests.samples.sample import Sample, distinct, normal, reduction, unary
 
 nothing = {"empty": None}  # of reductions that are not defined for no entries
 
 
-def both_forms(name: str, function: object, domain: object = normal, **more: object) -> list[Sample]:
+def both_forms(
+    name: str, function: object, domain: object = normal, **more: object
+) -> list[Sample]:
     """Rows of a reduction over all axes, over one, over two with keepdim."""
     op = getattr(mg, name)
     options = {"door": True, **more}

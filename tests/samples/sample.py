@@ -163,7 +163,7 @@ def reduction(
     return Sample(name, reference, domain=domain, call=call, **{**shapes, **more})
 
 
-# ------------------------------------------------------------------------------ inputs, other layouts
+# ---------------------------------------------------------------------------- inputs, other layouts
 
 
 def non_contiguous(array: np.ndarray) -> np.ndarray:
