@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def works(rule: Any, a: tuple[int, ...], b: tuple[int, ...]) -> bool:
 
 
 def module_path(frame: Any) -> str:
-    """The module call `frame` as ``Net.hidden.2: Linear(in_features=4, out_features=3, bias=True)``."""
+    """The module call `frame` as ``Net.hidden.2: Linear(in_features=4, out_features=3)``."""
     modules = []
     while frame is not None and frame.module is not None:
         modules.append(frame.module)
@@ -127,7 +128,7 @@ def path_of(modules: Sequence[Any]) -> str:
     if not modules:
         return ""
     names = [type(modules[-1]).__name__]
-    for child, parent in reversed(list(zip(modules, modules[1:]))):
+    for child, parent in reversed(list(pairwise(modules))):
         found = (name for name, module in parent.named_modules() if module is child and name)
         names.append(next(found, type(child).__name__))
     innermost = modules[0]

@@ -13,9 +13,33 @@ from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
-    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid",
-    "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "SELU",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmax2d",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
     "Threshold",
 ]  # fmt: skip
 
@@ -44,7 +68,7 @@ class InplaceActivation(Activation):
         self.inplace = inplace
 
 
-# ------------------------------------------------------------------------------------------ rectifiers
+# -------------------------------------------------------------------------------------- rectifiers
 
 
 class ReLU(InplaceActivation):
@@ -136,11 +160,9 @@ class Hardtanh(Activation):
     Raises   ValueError if the bounds are not in rising order.
     """
 
-    arguments = ("min_val", "max_val")
+    arguments: tuple[str, ...] = ("min_val", "max_val")
 
-    def __init__(
-        self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-    ) -> None:
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         if max_val <= min_val:
             raise ValueError(f"Hardtanh: min_val {min_val} is not below max_val {max_val}")
@@ -154,13 +176,13 @@ class Hardtanh(Activation):
 class ReLU6(Hardtanh):
     """x, clipped to 0 ... 6."""
 
-    arguments = ()
+    arguments: tuple[str, ...] = ()
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(0.0, 6.0, inplace)
 
 
-# ---------------------------------------------------------------------------------- smooth rectifiers
+# ------------------------------------------------------------------------------- smooth rectifiers
 
 
 class ELU(Activation):
@@ -244,7 +266,7 @@ class Softplus(Activation):
         return functional.softplus(input, self.beta, self.threshold)
 
 
-# -------------------------------------------------------------------------------------------- sigmoids
+# ---------------------------------------------------------------------------------------- sigmoids
 
 
 class Sigmoid(Activation):
@@ -310,7 +332,7 @@ class GLU(Activation):
         return functional.glu(input, self.dim)
 
 
-# --------------------------------------------------------------------------------------------- shrinks
+# ----------------------------------------------------------------------------------------- shrinks
 
 
 class Softshrink(Activation):
@@ -351,7 +373,7 @@ class Tanhshrink(Activation):
         return functional.tanhshrink(input)
 
 
-# ------------------------------------------------------------------------------------ along a dimension
+# ------------------------------------------------------------------------------- along a dimension
 
 
 class AlongDim(Activation):

@@ -53,6 +53,9 @@ class MultiheadAttention(Module):
     """
 
     in_proj_weight: Parameter | None
+    q_proj_weight: Parameter | None
+    k_proj_weight: Parameter | None
+    v_proj_weight: Parameter | None
     in_proj_bias: Parameter | None
     bias_k: Parameter | None
     bias_v: Parameter | None
@@ -125,7 +128,7 @@ class MultiheadAttention(Module):
 
         query, key, value     (target, n, embed_dim), (source, n, kdim), (source, n, vdim); with
                               `batch_first` n comes first; or all without n
-        key_padding_mask      (n, source): True for a key that is left out, or numbers that are added
+        key_padding_mask      (n, source): True where a key is left out, or numbers to add
         need_weights          whether to return the weights
         attn_mask             (target, source) or (n * num_heads, target, source), likewise
         average_attn_weights  return the mean of the heads' weights
@@ -155,7 +158,7 @@ class MultiheadAttention(Module):
             out = ops.matmul(weights, v)
         else:
             out = functional.scaled_dot_product_attention(q, k, v, mask, dropout)
-        out = ops.reshape(ops.transpose(out, 1, 2), query.shape)
+        out = ops.reshape(ops.transpose(out, 1, 2), *query.shape)
         out = self.out_proj(out)
         if weights is not None and average_attn_weights:
             weights = ops.mean(weights, 1)
@@ -168,8 +171,8 @@ class MultiheadAttention(Module):
         for each, name, size in zip((query, key, value), ("query", "key", "value"), wanted):
             if each.ndim not in (2, 3) or each.ndim != query.ndim or each.shape[-1] != size:
                 raise ValueError(
-                    f"MultiheadAttention: {name} has 3 axes, or all have 2, and the last is of size "
-                    f"{size}; got {each.shape}"
+                    f"MultiheadAttention: {name} has 3 axes, or all have 2, and the last is of "
+                    f"size {size}; got {each.shape}"
                 )
         if key.shape[:-1] != value.shape[:-1]:
             raise ValueError(
@@ -192,13 +195,13 @@ class MultiheadAttention(Module):
         return q, k, v
 
     def _mask(self, attn_mask: Any, key_padding_mask: Any, q: Any, k: Any) -> Any:
-        """Both masks as numbers to add to scores (n, heads, target, source); None if there is none."""
+        """Both masks as numbers to add to scores (n, heads, target, source), or None."""
         n, target, source = len(q), q.shape[1], k.shape[1]
         mask = None
         if attn_mask is not None:
             mask = additive(attn_mask, q)
             if mask.shape == (n * self.num_heads, target, source):
-                mask = ops.reshape(mask, (n, self.num_heads, target, source))
+                mask = ops.reshape(mask, n, self.num_heads, target, source)
             elif mask.shape != (target, source):
                 raise ValueError(
                     f"MultiheadAttention: attn_mask has shape {(target, source)} or "
@@ -211,7 +214,7 @@ class MultiheadAttention(Module):
                     f"MultiheadAttention: key_padding_mask has shape {(n, source)}, got "
                     f"{padding.shape}"
                 )
-            padding = ops.reshape(padding, (n, 1, 1, source))
+            padding = ops.reshape(padding, n, 1, 1, source)
             mask = padding if mask is None else mask + padding
         return mask
 
@@ -219,8 +222,8 @@ class MultiheadAttention(Module):
         """Keys and values with those that the module adds, which no mask hides."""
         if self.bias_k is not None:
             shape = (len(k), 1, self.embed_dim)
-            k = ops.cat([k, ops.expand(self.bias_k, shape)], 1)
-            v = ops.cat([v, ops.expand(self.bias_v, shape)], 1)
+            k = ops.cat([k, ops.expand(self.bias_k, *shape)], 1)
+            v = ops.cat([v, ops.expand(self.bias_v, *shape)], 1)
             mask = None if mask is None else functional.pad(mask, (0, 1))
         if self.add_zero_attn:
             k, v = functional.pad(k, (0, 0, 0, 1)), functional.pad(v, (0, 0, 0, 1))
@@ -230,7 +233,7 @@ class MultiheadAttention(Module):
     def _heads(self, x: Any) -> Any:
         """(n, length, embed_dim) as (n, heads, length, head_dim)."""
         n, length, _ = x.shape
-        split = ops.reshape(x, (n, length, self.num_heads, self.head_dim))
+        split = ops.reshape(x, n, length, self.num_heads, self.head_dim)
         return ops.transpose(split, 1, 2)
 
 
@@ -242,7 +245,7 @@ def additive(mask: Any, like: Any) -> Any:
     return mask if isinstance(mask, Variable) else wrap(array.astype(like.dtype))
 
 
-# --------------------------------------------------------------------------------------- transformers
+# ------------------------------------------------------------------------------------ transformers
 
 
 def activation_of(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -22,11 +22,13 @@ class Chain(Module):
     def _names(self) -> list[str]:
         return list(self._modules)
 
-    def _name_at(self, position: Any) -> str:
+    def _name_at(self, position: int) -> str:
         position = as_index(position)
         names = self._names()
         if not -len(names) <= position < len(names):
-            raise IndexError(f"index {position} is out of range: {type(self).__name__} holds {len(names)}")
+            raise IndexError(
+                f"index {position} is out of range: {type(self).__name__} holds {len(names)}"
+            )
         return names[position]
 
     def _renumber(self, modules: Iterable[Module]) -> None:
@@ -56,7 +58,9 @@ class Chain(Module):
 
     def __delitem__(self, index: Any) -> None:
         names = self._names()[index] if isinstance(index, slice) else [self._name_at(index)]
-        self._renumber([m for name, m in self._modules.items() if name not in names and m is not None])
+        self._renumber(
+            [m for name, m in self._modules.items() if name not in names and m is not None]
+        )
 
     def append(self: Self, module: Module) -> Self:
         """Add a module at the end."""
@@ -142,7 +146,7 @@ class ModuleList(Chain):
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules or ())
+        self.extend(() if modules is None else modules)
 
     def _sliced(self, names: list[str]) -> ModuleList:
         return type(self)([self._modules[name] for name in names])  # type: ignore[misc]
@@ -165,7 +169,9 @@ class ModuleList(Chain):
         for text, count in groups:
             text = text.replace("\n", "\n  ")
             end = start + count - 1
-            lines.append(f"({start}-{end}): {count} x {text}" if count > 1 else f"({start}): {text}")
+            lines.append(
+                f"({start}-{end}): {count} x {text}" if count > 1 else f"({start}): {text}"
+            )
             start = end + 1
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
@@ -174,14 +180,14 @@ class ModuleDict(Module):
     """A dictionary of modules, whose parameters the module that holds it learns.
 
     modules   a dictionary, or pairs of a name and a module
-    Example   >>> heads = mg.nn.ModuleDict({"mean": mg.nn.Linear(4, 1), "spread": mg.nn.Linear(4, 1)})
+    Example   >>> heads = mg.nn.ModuleDict({"mean": mg.nn.Linear(4, 1), "std": mg.nn.Linear(4, 1)})
               >>> heads["mean"](mg.ones(2, 4)).shape
               (2, 1)
     """
 
     def __init__(self, modules: Any = None) -> None:
         super().__init__()
-        self.update(modules or {})
+        self.update({} if modules is None else modules)
 
     def update(self, modules: Any) -> None:
         """Add the modules of a dictionary, or of pairs of a name and a module."""
@@ -234,7 +240,7 @@ class ModuleDict(Module):
 
 
 class ParameterList(Module):
-    """A list of parameters.  Tensors that are added become parameters; other values stay as they are.
+    """A list of parameters.  Tensors that are added become parameters; other values stay.
 
     values    an iterable of tensors
     Example   >>> weights = mg.nn.ParameterList([mg.zeros(2), mg.ones(3)])
@@ -245,7 +251,7 @@ class ParameterList(Module):
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
         self._length = 0
-        self.extend(values or ())
+        self.extend(() if values is None else values)
 
     def _name_at(self, position: Any) -> str:
         position = as_index(position)
@@ -303,7 +309,7 @@ class ParameterDict(Module):
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
         self._keys: dict[str, None] = {}
-        self.update(parameters or {})
+        self.update({} if parameters is None else parameters)
 
     def update(self, parameters: Any) -> None:
         """Add the entries of a dictionary, or of pairs of a name and a tensor."""

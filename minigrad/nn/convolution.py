@@ -77,7 +77,9 @@ class Convolution(Module):
         else:
             channels = (out_channels, in_channels // groups)
         self.weight = parameter.empty(*channels, *self.kernel_size, dtype=dtype, device=device)
-        self.register_parameter("bias", parameter.empty(out_channels, dtype=dtype) if bias else None)
+        self.register_parameter(
+            "bias", parameter.empty(out_channels, dtype=dtype) if bias else None
+        )
         self.reset_parameters()
 
     def _named_padding(self, padding: str) -> str:
@@ -220,8 +222,8 @@ class TransposedConvolution(Convolution):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups,
-            bias, padding_mode, device, dtype,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding,
+            groups, bias, padding_mode, device, dtype,
         )  # fmt: skip
 
     def _extra_output(self, input: Any, output_size: Any) -> tuple[int, ...]:
@@ -245,8 +247,8 @@ class TransposedConvolution(Convolution):
         ):
             most = [low + stride - 1 for low, stride in zip(least, self.stride)]
             raise ValueError(
-                f"{type(self).__name__}: output_size {tuple(output_size)} is not between {least} and "
-                f"{most} for an input of {tuple(sizes)}"
+                f"{type(self).__name__}: output_size {tuple(output_size)} is not between {least} "
+                f"and {most} for an input of {tuple(sizes)}"
             )
         return extra
 
@@ -258,7 +260,8 @@ class ConvTranspose1d(TransposedConvolution):
 
     Parameters  weight (in_channels, out_channels / groups, width), bias (out_channels,)
     Shapes      (n, in_channels, length) -> (n, out_channels, length'), or both without n, with
-                length' = (length - 1) stride - 2 padding + dilation (width - 1) + output_padding + 1
+                length' = (length - 1) stride - 2 padding + dilation (width - 1)
+                          + output_padding + 1
     Example     >>> mg.nn.ConvTranspose1d(3, 2, 4, stride=2)(mg.ones(1, 3, 5)).shape
                 (1, 2, 12)
     """

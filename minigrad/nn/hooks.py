@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import errors
-from minigrad.graph import Frame, HookHandle, Variable, recording, wrap
+from minigrad.graph import HookHandle, Variable, recording, wrap
 from minigrad.operation import op
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def call_forward(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """``forward``: what it records, and what it raises, knows that this module was running."""
     parent = recording.frame
     if parent is not None:  # None: nothing is recorded
-        recording.frame = Frame(module, parent)
+        recording.frame = type(parent)(module, parent)
     try:
         return module.forward(*args, **kwargs)
     except Exception as error:
@@ -88,15 +88,15 @@ def call_before_forward(
     """The arguments as `hook` leaves them."""
     if not hook.with_kwargs:
         replaced = hook(module, args)
-        if replaced is None:
-            return args, kwargs
-        return replaced if isinstance(replaced, tuple) else (replaced,), kwargs
+        if replaced is not None:
+            args = replaced if isinstance(replaced, tuple) else (replaced,)
+        return args, kwargs
     replaced = hook(module, args, kwargs)
     if replaced is None:
         return args, kwargs
     if not (isinstance(replaced, tuple) and len(replaced) == 2):
         raise RuntimeError("a forward pre-hook with kwargs returns None or a tuple (args, kwargs)")
-    return replaced
+    return tuple(replaced[0]), dict(replaced[1])
 
 
 # ---------------------------------------------------------------------------------------- backward
@@ -137,14 +137,18 @@ class WatchedBackward:
         if not isinstance(outputs, (tuple, list)):
             return out
         positions = recorded(outputs)
-        watched = through(tuple(outputs), positions, lambda g: self.outputs_reached(g, positions, outputs))
+        watched = through(
+            tuple(outputs), positions, lambda g: self.outputs_reached(g, positions, outputs)
+        )
         if isinstance(out, Variable):
             return watched[0]
         if hasattr(out, "_fields"):
             return type(out)(*watched)
         return type(out)(watched)
 
-    def outputs_reached(self, g: Sequence[Any], positions: list[int], outputs: Sequence[Any]) -> Any:
+    def outputs_reached(
+        self, g: Sequence[Any], positions: list[int], outputs: Sequence[Any]
+    ) -> Any:
         """The backward walk arrives at the module's end."""
         grads: list[Any] = [None] * len(outputs)
         for position, gradient in zip(positions, g):
@@ -201,9 +205,9 @@ def replaced_by(returned: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
     """The gradients that a hook returned, or those that it was given if it returned None."""
     if returned is None:
         return gradients
-    returned = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
-    if len(returned) != len(gradients):
+    given = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
+    if len(given) != len(gradients):
         raise RuntimeError(
-            f"a backward hook was given {len(gradients)} gradients and returned {len(returned)}"
+            f"a backward hook was given {len(gradients)} gradients and returned {len(given)}"
         )
-    return returned
+    return given

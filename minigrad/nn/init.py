@@ -1,10 +1,10 @@
 """Initial values of parameters, with PyTorch's names and distributions.
 
-Every function fills its tensor in place, records nothing, and returns the tensor.  `generator` draws
-the numbers; None stands for the common one, which `minigrad.manual_seed` seeds.
+Every function fills its tensor in place, records nothing, and returns the tensor.  `generator`
+draws the numbers; None stands for the common one, which `minigrad.manual_seed` seeds.
 
-A weight of shape (out, in, ...) feeds every output from ``fan_in = in * ...`` inputs, and every input
-goes to ``fan_out = out * ...`` outputs, where ``...`` stands for the sizes of a convolution's kernel.
+A weight of shape (out, in, ...) feeds every output from ``fan_in = in * ...`` inputs, and every
+input goes to ``fan_out = out * ...`` outputs; ``...`` are the sizes of a convolution's kernel.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from minigrad import inplace, random
 from minigrad.graph import Variable
 
 __all__ = [
-    "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_",
-    "ones_", "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_",
+    "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_",
+    "normal_", "ones_", "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_",
     "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
@@ -38,7 +38,7 @@ def shape_of(tensor: Any, name: str) -> tuple[int, ...]:
     return tensor._array.shape  # type: ignore[no-any-return]
 
 
-# ------------------------------------------------------------------------------ simple distributions
+# ---------------------------------------------------------------------------- simple distributions
 
 
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Any:
@@ -126,7 +126,7 @@ def zeros_(tensor: Any) -> Any:
     return fill(tensor, 0, "zeros_")
 
 
-# ------------------------------------------------------------------------------- scaled to the layer
+# ----------------------------------------------------------------------------- scaled to the layer
 
 
 def fans(tensor: Any, name: str) -> tuple[int, int]:
@@ -136,7 +136,9 @@ def fans(tensor: Any, name: str) -> tuple[int, int]:
     """
     shape = shape_of(tensor, name)
     if len(shape) < 2:
-        raise ValueError(f"{name}: a weight has at least two axes (out, in), this tensor is {shape}")
+        raise ValueError(
+            f"{name}: a weight has at least two axes (out, in), this tensor is {shape}"
+        )
     kernel = math.prod(shape[2:])
     return shape[1] * kernel, shape[0] * kernel
 
@@ -237,7 +239,7 @@ def positive(fan: int) -> int:
     return max(fan, 1)
 
 
-# ------------------------------------------------------------------------------- structured matrices
+# ----------------------------------------------------------------------------- structured matrices
 
 
 def matrix_shape(tensor: Any, name: str) -> tuple[int, int]:
@@ -264,7 +266,9 @@ def dirac_(tensor: Any, groups: int = 1) -> Any:
     """
     shape = shape_of(tensor, "dirac_")
     if not 3 <= len(shape) <= 5:
-        raise ValueError(f"dirac_ fills a kernel (out, in, ...) of 3 to 5 axes, this tensor is {shape}")
+        raise ValueError(
+            f"dirac_ fills a kernel (out, in, ...) of 3 to 5 axes, this tensor is {shape}"
+        )
     if shape[0] % groups:
         raise ValueError(f"dirac_: {shape[0]} output channels do not divide into {groups} groups")
     per_group = shape[0] // groups

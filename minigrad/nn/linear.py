@@ -58,7 +58,9 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         self.weight = fortran_parameter(out_features, in_features, dtype, device)
-        self.register_parameter("bias", parameter.empty(out_features, dtype=dtype) if bias else None)
+        self.register_parameter(
+            "bias", parameter.empty(out_features, dtype=dtype) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -124,7 +126,9 @@ class Bilinear(Module):
         self.weight = parameter.empty(
             out_features, in1_features, in2_features, dtype=dtype, device=device
         )
-        self.register_parameter("bias", parameter.empty(out_features, dtype=dtype) if bias else None)
+        self.register_parameter(
+            "bias", parameter.empty(out_features, dtype=dtype) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -242,5 +246,7 @@ class Embedding(Module):
     def extra_repr(self) -> str:
         parts = [f"{self.num_embeddings}, {self.embedding_dim}"]
         usual = {"padding_idx": None, "max_norm": None, "norm_type": 2, "scale_grad_by_freq": False}
-        parts += [shown(self, name) for name, value in usual.items() if getattr(self, name) != value]
+        parts += [
+            shown(self, name) for name, value in usual.items() if getattr(self, name) != value
+        ]
         return ", ".join(parts)

@@ -1,7 +1,7 @@
 """Loss functions as modules; `minigrad.nn.functional` has their mathematics.
 
-Everywhere, `reduction` is "mean", "sum" or "none"; `size_average` and `reduce` are PyTorch's old way to
-say the same, and go before it if they are given.
+Everywhere, `reduction` is "mean", "sum" or "none"; `size_average` and `reduce` are PyTorch's old
+way to say the same, and go before it if they are given.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from minigrad.nn import functional
 from minigrad.nn.module import Module
+from minigrad.nn.shaping import PairwiseDistance
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss",
@@ -57,7 +58,7 @@ class WeightedLoss(Loss):
         self.register_buffer("weight", weight)
 
 
-# ---------------------------------------------------------------------------------------- regression
+# -------------------------------------------------------------------------------------- regression
 
 
 class MSELoss(Loss):
@@ -151,7 +152,7 @@ class GaussianNLLLoss(Loss):
         )
 
 
-# ------------------------------------------------------------------------------------ classification
+# ---------------------------------------------------------------------------------- classification
 
 
 class CrossEntropyLoss(WeightedLoss):
@@ -161,7 +162,8 @@ class CrossEntropyLoss(WeightedLoss):
     ignore_index     a class that does not count
     label_smoothing  this much of each target is spread over all classes, 0 ... 1
 
-    Shapes   (n, classes, ...), (n, ...) of integers or (n, classes, ...) -> () or, unreduced, (n, ...)
+    Shapes   (n, classes, ...), and (n, ...) of integers or (n, classes, ...) of probabilities
+             -> () or, unreduced, (n, ...)
     Example  >>> mg.nn.CrossEntropyLoss()(mg.tensor([[0.0, 0.0]]), mg.tensor([1]))
              tensor(0.6931)
     """
@@ -283,16 +285,14 @@ class CTCLoss(Loss):
         super().__init__(reduction=reduction)
         self.blank, self.zero_infinity = blank, zero_infinity
 
-    def forward(
-        self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any
-    ) -> Any:
+    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
         return functional.ctc_loss(
             log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
             self.zero_infinity,
         )  # fmt: skip
 
 
-# -------------------------------------------------------------------------------------------- margins
+# ----------------------------------------------------------------------------------------- margins
 
 
 class MarginLoss(Loss):
@@ -417,7 +417,7 @@ class TripletMarginLoss(MarginLoss):
 
 
 class TripletMarginWithDistanceLoss(MarginLoss):
-    """`TripletMarginLoss` with a distance of one's own."""
+    """`TripletMarginLoss` with a distance of one's own; `PairwiseDistance` if there is none."""
 
     def __init__(
         self,
@@ -428,7 +428,7 @@ class TripletMarginWithDistanceLoss(MarginLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(margin, reduction=reduction)
-        self.distance_function = distance_function or functional.pairwise_distance
+        self.distance_function = distance_function or PairwiseDistance()
         self.swap = swap
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:

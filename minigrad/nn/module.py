@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad import devices, errors
-from minigrad.graph import Frame, HookHandle, Variable, recording, wrap
+from minigrad.graph import HookHandle, Variable, recording, wrap
 from minigrad.nn import state
 from minigrad.nn.hooks import Hook, Hooks, add_hook
 from minigrad.nn.parameter import Parameter
@@ -29,9 +29,9 @@ class Module:
     """Base of all layers and networks.
 
     A subclass assigns parameters and other modules to attributes in ``__init__``, after
-    ``super().__init__()``, and computes in ``forward``.  Attributes that are a `Parameter`, a `Module`
-    or a buffer are registered by name, and stay ordinary attributes: ``self.weight`` costs what any
-    attribute costs.
+    ``super().__init__()``, and computes in ``forward``.  Attributes that are a `Parameter`, a
+    `Module` or a buffer are registered by name, and stay ordinary attributes: ``self.weight`` costs
+    what any attribute costs.
 
     Example  >>> class Net(mg.nn.Module):
              ...     def __init__(self):
@@ -87,7 +87,9 @@ class Module:
 
         Raises   NotImplementedError here.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, ...)")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward: define forward(self, ...)"
+        )
 
     # --------------------------------------------------------------------------------- registration
 
@@ -97,7 +99,9 @@ class Module:
         if kind is not None:
             if kind not in attributes:
                 what = REGISTRIES[kind][0]
-                raise AttributeError(f"call super().__init__() before assigning the {what} {name!r}")
+                raise AttributeError(
+                    f"call super().__init__() before assigning the {what} {name!r}"
+                )
             for registry in REGISTRIES:
                 if registry != kind:
                     attributes[registry].pop(name, None)
@@ -264,7 +268,8 @@ class Module:
             if child is None:
                 known = ", ".join(here._modules) or "none"
                 raise AttributeError(
-                    f"{type(here).__name__} has no child module {name!r} (of {target!r}); it has {known}"
+                    f"{type(here).__name__} has no child module {name!r} (of {target!r}); "
+                    f"it has {known}"
                 )
             here = child
         return here  # type: ignore[no-any-return]
@@ -288,10 +293,12 @@ class Module:
         owner = self.get_submodule(path)
         member = owner.__dict__[registry].get(name)
         if member is None:
-            raise AttributeError(f"{type(owner).__name__} has no {REGISTRIES[registry][0]} {name!r}")
+            raise AttributeError(
+                f"{type(owner).__name__} has no {REGISTRIES[registry][0]} {name!r}"
+            )
         return member
 
-    # ----------------------------------------------------------------------------------- all at once
+    # ---------------------------------------------------------------------------------- all at once
 
     def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` on every module, children first, and return this one: to initialise weights."""
@@ -342,9 +349,9 @@ class Module:
         for value in args:
             if isinstance(value, Variable):
                 dtype = value._array.dtype
-            elif isinstance(value, str) and value.split(":")[0] in {"cpu", "cuda", "mps"}:
-                devices.check(value)
-            elif hasattr(value, "type") and not isinstance(value, (type, np.dtype)):
+            elif (isinstance(value, str) and value.split(":")[0] in {"cpu", "cuda", "mps"}) or (
+                hasattr(value, "type") and not isinstance(value, (type, np.dtype))
+            ):
                 devices.check(value)
             elif value is not None and not isinstance(value, bool):
                 dtype = value
@@ -405,7 +412,7 @@ class Module:
         found = {} if destination is None else destination
         for name, (_, _, tensor) in state.named_state(self, prefix).items():
             found[name] = tensor if keep_vars else tensor.detach()
-        return found  # type: ignore[no-any-return]
+        return found
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -478,11 +485,6 @@ class Module:
             return f"{self._get_name()}({extra})"
         lines = ([*extra.split("\n")] if extra else []) + children
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-def shown(module: Module, *names: str) -> str:
-    """Attributes as the repr of a module shows them: ``alpha=1.0, inplace=True``."""
-    return ", ".join(f"{name}={getattr(module, name)!r}" for name in names)
 
 
 def shown(module: Module, *names: str) -> str:

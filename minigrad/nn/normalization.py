@@ -41,7 +41,7 @@ class ScaledNorm(Module):
             init.zeros_(self.bias)
 
 
-# ------------------------------------------------------------------- over the batch, with running values
+# ------------------------------------------------------------- over the batch, with running values
 
 
 class RunningNorm(ScaledNorm):
@@ -71,7 +71,9 @@ class RunningNorm(ScaledNorm):
         )
         track = track_running_stats
         for name in ("running_mean", "running_var"):
-            made = parameter.empty_tensor(num_features, dtype=dtype, device=device) if track else None
+            made = (
+                parameter.empty_tensor(num_features, dtype=dtype, device=device) if track else None
+            )
             self.register_buffer(name, made)
         counter = wrap(np.zeros((), np.int64)) if track else None
         self.register_buffer("num_batches_tracked", counter)
@@ -244,7 +246,7 @@ class InstanceNorm2d(InstanceNorm):
     input_axes = (3, 4)
 
 
-# --------------------------------------------------------------------------------- over each sample alone
+# -------------------------------------------------------------------------- over each sample alone
 
 
 class LayerNorm(ScaledNorm):
@@ -282,9 +284,7 @@ class LayerNorm(ScaledNorm):
         self.reset_parameters()
 
     def forward(self, input: Any) -> Any:
-        return functional.layer_norm(
-            input, self.normalized_shape, self.weight, self.bias, self.eps
-        )
+        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (

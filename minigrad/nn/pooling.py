@@ -148,7 +148,7 @@ class AvgPool2d(Module):
         return shown(self, "kernel_size", "stride", "padding")
 
 
-# ------------------------------------------------------------------------------ to a wanted output size
+# ------------------------------------------------------------------------- to a wanted output size
 
 
 class AdaptiveAvgPool(Module):

@@ -22,7 +22,7 @@ from minigrad.nn.parameter import Parameter
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
 
-# --------------------------------------------------------------------------------------- single steps
+# ------------------------------------------------------------------------------------ single steps
 
 
 def rnn_step(from_input: Any, from_hidden: Any, nonlinearity: str) -> Any:
@@ -156,9 +156,10 @@ class RNNCell(Cell):
 class LSTMCell(Cell):
     """One step of long short-term memory: see `lstm_step`.
 
-    Parameters  weight_ih (4 hidden, input), weight_hh (4 hidden, hidden), bias_ih, bias_hh (4 hidden,)
-    Shapes      (n, input), and a pair of (n, hidden) or None for zeros -> a pair of (n, hidden), the
-                hidden state and the cell's; or all without n
+    Parameters  weight_ih (4 hidden, input), weight_hh (4 hidden, hidden),
+                bias_ih, bias_hh (4 hidden,)
+    Shapes      (n, input), and a pair of (n, hidden) or None for zeros -> a pair of (n, hidden),
+                the hidden state and the cell's; or all without n
     """
 
     gates = 4
@@ -183,7 +184,8 @@ class LSTMCell(Cell):
 class GRUCell(Cell):
     """One step of a gated recurrent unit: see `gru_step`.
 
-    Parameters  weight_ih (3 hidden, input), weight_hh (3 hidden, hidden), bias_ih, bias_hh (3 hidden,)
+    Parameters  weight_ih (3 hidden, input), weight_hh (3 hidden, hidden),
+                bias_ih, bias_hh (3 hidden,)
     Shapes      (n, input), (n, hidden) or None for zeros -> (n, hidden); or all without n
     """
 
@@ -220,7 +222,7 @@ def reset_uniformly(module: Module, hidden_size: int) -> None:
         init.uniform_(weight, -bound, bound)
 
 
-# -------------------------------------------------------------------------------------------- sequences
+# --------------------------------------------------------------------------------------- sequences
 
 
 class Recurrent(Module):
@@ -255,7 +257,8 @@ class Recurrent(Module):
         name = type(self).__name__
         if hidden_size < 1 or num_layers < 1:
             raise ValueError(
-                f"{name}: hidden_size and num_layers are at least 1, got {hidden_size} and {num_layers}"
+                f"{name}: hidden_size and num_layers are at least 1, got {hidden_size} and "
+                f"{num_layers}"
             )
         if not 0 <= dropout <= 1:
             raise ValueError(f"{name}: dropout is a probability from 0 to 1, got {dropout}")
@@ -445,8 +448,8 @@ class LSTM(Recurrent):
     Parameters  of layer k: weight_ih_lk (4 hidden, input), weight_hh_lk (4 hidden, hidden),
                 bias_ih_lk, bias_hh_lk (4 hidden,), and weight_hr_lk (proj_size, hidden) with a
                 projection; with "_reverse" those of the other direction
-    Shapes      (length, n, input), and a pair of (layers * directions, n, hidden), or None for zeros
-                -> (length, n, directions * hidden), and such a pair; or all without n
+    Shapes      (length, n, input), and a pair of (layers * directions, n, hidden) or None for
+                zeros -> (length, n, directions * hidden), and such a pair; or all without n
     Example     >>> output, (hidden, cell) = mg.nn.LSTM(3, 5, num_layers=2)(mg.ones(7, 2, 3))
                 >>> output.shape, cell.shape
                 ((7, 2, 5), (2, 2, 5))

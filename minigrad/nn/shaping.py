@@ -56,20 +56,20 @@ class Unflatten(Module):
     def forward(self, input: Any) -> Any:
         dim = self.dim % input.ndim
         shape = (*input.shape[:dim], *self.unflattened_size, *input.shape[dim + 1 :])
-        return ops.reshape(input, shape)
+        return ops.reshape(input, *shape)
 
     def extra_repr(self) -> str:
         return shown(self, "dim", "unflattened_size")
 
 
-# -------------------------------------------------------------------------------------------- padding
+# ----------------------------------------------------------------------------------------- padding
 
 
 class Padding(Module):
     """Base of the paddings.
 
-    padding   what to add before and after: one integer for all sides, or for each axis two, the last
-              axis first; negative ones cut off
+    padding   what to add before and after: one integer for all sides, or for each axis two, the
+              last axis first; negative ones cut off
     """
 
     axes: int
@@ -171,7 +171,7 @@ class CircularPad2d(Padding):
     axes, mode = 2, "circular"
 
 
-# --------------------------------------------------------------------------------------------- pixels
+# ------------------------------------------------------------------------------------------ pixels
 
 
 class PixelShuffle(Module):
@@ -231,8 +231,8 @@ class ChannelShuffle(Module):
 class Upsample(Module):
     """A sequence or an image, resized.
 
-    size, scale_factor      the size of the output, or its ratio to that of the input, for all axes or
-                            for each
+    size, scale_factor      the size of the output, or its ratio to that of the input, for all axes
+                            or for each
     mode                    "nearest", "linear" (sequences), "bilinear" (images), and what
                             `functional.interpolate` knows else
     align_corners           whether the outermost pixels keep their places
@@ -285,7 +285,7 @@ class UpsamplingBilinear2d(Upsample):
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
 
 
-# ------------------------------------------------------------------------------------------ distances
+# --------------------------------------------------------------------------------------- distances
 
 
 class CosineSimilarity(Module):

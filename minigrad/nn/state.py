@@ -29,8 +29,6 @@ class IncompatibleKeys(NamedTuple):
         missing, unexpected = self.missing_keys, self.unexpected_keys
         return f"_IncompatibleKeys(missing_keys={missing}, unexpected_keys={unexpected})"
 
-    __str__ = __repr__
-
 
 def named_state(module: Module, prefix: str = "") -> dict[str, tuple[Module, str, Any]]:
     """For each name in the state dict: the module that owns it, its attribute there, the tensor."""
@@ -51,7 +49,8 @@ def load(
     """Copy values into parameters and buffers, all of them or, on any complaint, none."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(
-            f"load_state_dict takes a dictionary from names to tensors, got {type(state_dict).__name__}"
+            "load_state_dict takes a dictionary from names to tensors, got "
+            f"{type(state_dict).__name__}"
         )
     own = named_state(module)
     missing = [name for name in own if name not in state_dict]
@@ -67,7 +66,9 @@ def load(
                 complaints.append(complaint)
     if complaints:
         what = type(module).__name__
-        raise RuntimeError(f"load_state_dict of {what}, nothing was changed:\n  " + "\n  ".join(complaints))
+        raise RuntimeError(
+            f"load_state_dict of {what}, nothing was changed:\n  " + "\n  ".join(complaints)
+        )
     for name, array in values.items():
         owner, attribute, tensor = own[name]
         if assign:
@@ -90,7 +91,9 @@ def array_of(value: Any, name: str) -> Any:
         value = value.detach().cpu().numpy()
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"load_state_dict: {name} is a {type(value).__name__}, not an array of numbers")
+        raise TypeError(
+            f"load_state_dict: {name} is a {type(value).__name__}, not an array of numbers"
+        )
     return array
 
 

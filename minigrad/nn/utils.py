@@ -124,7 +124,7 @@ def parameters_to_vector(parameters: Iterable[Any]) -> Any:
     Example  >>> mg.nn.utils.parameters_to_vector(mg.nn.Linear(3, 2).parameters()).shape
              (8,)
     """
-    return ops.cat([ops.reshape(parameter, (-1,)) for parameter in parameters])
+    return ops.cat([ops.reshape(parameter, -1) for parameter in parameters])
 
 
 def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:

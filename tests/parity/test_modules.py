@@ -1,0 +1,152 @@
+"""Modules behave as PyTorch's: values, gradients, running statistics, repr, state dicts."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from tests.module_cases import CASES
+
+torch = pytest.importorskip("torch")
+
+EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+
+
+def tensors_of(library, values):
+    """Arrays as tensors of a library; those of floating-point numbers require grad."""
+    make = torch.tensor if library is torch else mg.tensor
+    return [
+        make(v, requires_grad=v.dtype.kind == "f") if isinstance(v, np.ndarray) else v
+        for v in values
+    ]
+
+
+def build(library, case):
+    """The module of a case, in float64; weights that are arguments are drawn from a fixed seed."""
+    rng = np.random.default_rng(5)
+    kwargs = {
+        name: (torch.tensor if library is torch else mg.tensor)(value(rng))
+        if callable(value)
+        else value
+        for name, value in case.kwargs.items()
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's of size_average, and of dropout with one layer
+        return getattr(library.nn, case.name)(*case.args, **kwargs).double()
+
+
+def pair(case):
+    """PyTorch's module with random parameters and buffers, and ours with the same state."""
+    theirs = build(torch, case)
+    rng = np.random.default_rng(7)
+    with torch.no_grad():
+        for tensor in theirs.state_dict().values():
+            if tensor.is_floating_point():
+                tensor += torch.tensor(np.abs(rng.normal(0, 0.3, tensor.shape)))
+    ours = build(mg, case)
+    ours.load_state_dict(theirs.state_dict())
+    return theirs, ours
+
+
+def flat(out):
+    """The tensors of nested results, in order."""
+    if isinstance(out, (tuple, list)):
+        return [tensor for each in out for tensor in flat(each)]
+    return [] if out is None else [out]
+
+
+def run(library, module, case):
+    """Results, and gradients of inputs and parameters, for a random cotangent."""
+    rng = np.random.default_rng(11)
+    args, kwargs = case.draw(rng)
+    args, keywords = tensors_of(library, args), tensors_of(library, kwargs.values())
+    given = args
+    if getattr(module, "inplace", False):  # leaves cannot be overwritten
+        given = [a * 1 if getattr(a, "requires_grad", False) else a for a in args]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outputs = flat(module(*given, **dict(zip(kwargs, keywords))))
+    total = 0
+    for out in outputs:
+        cotangent = np.random.default_rng(13).standard_normal(tuple(out.shape))
+        if out.requires_grad:
+            total = total + (out * (torch if library is torch else mg).tensor(cotangent)).sum()
+    module.zero_grad()
+    if not isinstance(total, int):
+        total.backward()
+    learned = [p for _, p in sorted(module.named_parameters())]
+    gradients = [t.grad for t in [*args, *keywords, *learned] if hasattr(t, "grad")]
+    return [array_of(out) for out in outputs], [array_of(g) for g in gradients]
+
+
+def array_of(tensor):
+    return None if tensor is None else tensor.detach().numpy()
+
+
+def assert_close(ours, theirs, what, tolerance=1e-10):
+    assert len(ours) == len(theirs), what
+    for i, (a, b) in enumerate(zip(ours, theirs)):
+        if a is None or b is None:
+            given = b if a is None else a
+            assert given is None or not given.any(), f"{what} {i}: one of them is None"
+            continue
+        assert a.dtype == b.dtype, f"{what} {i}"
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=f"{what} {i}")
+
+
+@EACH
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+def test_results_gradients_and_buffers(case, training):
+    if case.random and training:
+        pytest.skip("training draws random numbers")
+    theirs, ours = pair(case)
+    theirs.train(training)
+    ours.train(training)
+    for _ in range(2):  # twice, for running values
+        their_outputs, their_gradients = run(torch, theirs, case)
+        our_outputs, our_gradients = run(mg, ours, case)
+        assert_close(our_outputs, their_outputs, "output", case.tolerance)
+        assert_close(our_gradients, their_gradients, "gradient", case.tolerance)
+    state = {name: tensor.numpy() for name, tensor in ours.state_dict().items()}
+    assert_close(list(state.values()), [t.numpy() for t in theirs.state_dict().values()], "state")
+
+
+@EACH
+def test_repr(case):
+    assert repr(build(mg, case)) == repr(build(torch, case))
+
+
+@EACH
+def test_state_dict_goes_both_ways(case):
+    theirs, ours = pair(case)
+    state = ours.state_dict()
+    assert list(state) == list(theirs.state_dict())
+    other = build(torch, case)
+    other.load_state_dict({name: torch.from_numpy(t.numpy()) for name, t in state.items()})
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name]), name
+
+
+def distribution(library, case):
+    """For each parameter and buffer, its first values in 40 modules."""
+    values = {}
+    for _ in range(40):
+        for name, tensor in build(library, case).state_dict().items():
+            values.setdefault(name, []).append(tensor.numpy().ravel())
+    return {name: np.sort(np.concatenate(arrays)) for name, arrays in values.items()}
+
+
+@EACH
+def test_initial_distributions(case):
+    """The Kolmogorov-Smirnov distance of first values is that of samples of one distribution."""
+    mg.manual_seed(1)
+    torch.manual_seed(1)
+    ours, theirs = distribution(mg, case), distribution(torch, case)
+    for name in theirs:
+        a, b = ours[name], theirs[name]
+        assert a.shape == b.shape, name
+        both = np.concatenate([a, b])
+        gap = np.searchsorted(a, both, "right") - np.searchsorted(b, both, "right")
+        # exceeded by chance less than once in a million
+        assert np.abs(gap).max(initial=0) / a.size < 2.75 * np.sqrt(2 / a.size), name
