@@ -50,7 +50,7 @@ class Contribution:
 
 @dataclass(eq=False)
 class Replay:
-    """All contributions in order, and the gradient of each vertex; `missing` could not be computed."""
+    """All contributions in order, and the gradients of vertices; `missing` could not be had."""
 
     contributions: list[Contribution] = field(default_factory=list)
     gradients: dict[int, Any] = field(default_factory=dict)
@@ -84,18 +84,16 @@ def recover_gradients(description: Description) -> None:
     The pass is done once more, and believed only if it brings every leaf the gradient that it has.
     """
     vertices = description.vertices
-    if len(description.roots) != 1 or not any(
-        [v.grad_note == values.NO_GRAD_KEPT for v in vertices]
-    ):
+    if len(description.roots) != 1 or not any(v.grad_note == values.NO_GRAD_KEPT for v in vertices):
         return
     root = vertices[description.roots[0]]
     if root.shape != () or len(vertices) > MOST_REPLAYED:
         return
     done = replay(description, [np.ones((), root.dtype)])
     leaves = [v for v in vertices if v.kind == "leaf" and v.index in done.gradients]
-    if done.missing or any([v.grad is None for v in leaves]):
+    if done.missing or any(v.grad is None for v in leaves):
         return
-    if not all([np.allclose(v.grad, done.gradients[v.index], rtol=1e-4) for v in leaves]):
+    if not all(np.allclose(v.grad, done.gradients[v.index], rtol=1e-4) for v in leaves):
         return
     for vertex in vertices:
         gradient = done.gradients.get(vertex.index)
@@ -160,7 +158,7 @@ def products(node: Node, saved: tuple[Any, ...], g: Any) -> list[tuple[int, Any]
             if pick is None:
                 arguments = saved
             else:
-                arguments = (saved[pick],) if type(pick) is int else pick(saved, node)
+                arguments = pick(saved, node) if callable(pick) else (saved[pick],)
             result = vjp(g, *arguments)
         if position < 0:
             found.extend(enumerate(result))

@@ -89,7 +89,7 @@ class Vertex:
 
 @dataclass(eq=False)
 class Description:
-    """A graph: its vertices in order of computation, its roots, and the module calls around them."""
+    """A graph: vertices in order of computation, roots, and the module calls around them."""
 
     vertices: list[Vertex]
     roots: list[int]
@@ -191,7 +191,7 @@ def ancestors(roots: Sequence[Edge]) -> list[Edge]:
 
 
 class Names:
-    """What tensors are called: by their own name, by the mapping, by their module, in this order."""
+    """What tensors are called: by their own name, by the mapping, or by their module."""
 
     def __init__(
         self, roots: Iterable[Variable], mapping: Mapping[str, Any], edges: Iterable[Edge]
@@ -218,7 +218,7 @@ class Names:
                 self.module(value, name)
         modules: dict[int, Any] = {}
         for edge in edges:
-            frame = None if type(edge) is Leaf else edge.frame
+            frame = edge.frame if isinstance(edge, Node) else None
             while (
                 frame is not None and frame.parent is not None and frame.parent.module is not None
             ):
@@ -243,7 +243,7 @@ class Names:
             return name
         equal = [
             name for name, each in self.constants.items()
-            if each.shape == array.shape and each.dtype == array.dtype and np.array_equal(each, array)
+            if each.dtype == array.dtype and np.array_equal(each, array)
         ]  # fmt: skip
         return equal[0] if len(equal) == 1 else None
 
@@ -357,7 +357,7 @@ class Builder:
         return operands
 
     def constant(self, array: Any) -> int:
-        """The vertex of a constant: the same array is the same vertex, an unknown one is its own."""
+        """The vertex of a constant; the same array is the same vertex."""
         if array is None:
             vertex = self.vertex("constant", None, None, None, None)
             vertex.value_note = values.NOT_KEPT

@@ -1,4 +1,4 @@
-"""The picture of a graph in Graphviz's language: boxes with small tables, module calls around them."""
+"""The picture of a graph in Graphviz's language: boxes with small tables, in module calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.graph import Node
 from minigrad.visualize.description import Call, Description, Vertex, describe
 from minigrad.visualize.folding import Box, Layout, layout
-from minigrad.visualize.formulas import vjp_formula
+from minigrad.visualize.formulas import is_entrywise, vjp_formula
 from minigrad.visualize.names import bar, bytes_text, number_text, shape_text, shown
 from minigrad.visualize.picture import Picture
 from minigrad.visualize.themes import Theme, theme_named
@@ -47,8 +47,8 @@ def draw(
     saved      show the bytes that each op keeps for the backward pass
     direction  of computation: "TB" top to bottom, "LR" left to right, "BT" or "RL"
     theme      "light" or "dark"
-    depth      how many levels of modules are opened (0: each outermost module is one box); None: all,
-               except that equal modules in a row are drawn once, as ``Block × 12``
+    depth      how many levels of modules are opened (0: each outermost module is one box); None:
+               all, except that equal modules in a row are drawn once, as ``Block × 12``
     names      names of tensors: a mapping, or `locals()`
     backward   draw the backward pass: edges run from results to operands, each labelled with its
                product, ``X̄ = Ȳ Wᵀ``
@@ -232,7 +232,7 @@ def products(description: Description, vertex: Vertex, source: int) -> list[str]
         for o in vertex.operands
     ]  # fmt: skip
     target = description.vertices[source]
-    stretched = node.op.promote and target.shape != vertex.shape
+    stretched = is_entrywise(node.op) and target.shape != vertex.shape
     return [
         vjp_formula(node.op, i, written, vertex.symbol, stretched)
         for i, operand in enumerate(vertex.operands)

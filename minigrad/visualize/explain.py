@@ -18,7 +18,7 @@ import numpy as np
 
 from minigrad.visualize.backprop import Contribution, Replay, jacobian, products, replay, saved_of
 from minigrad.visualize.description import Description, Vertex, computed, describe
-from minigrad.visualize.formulas import vjp_formula
+from minigrad.visualize.formulas import is_entrywise, vjp_formula
 from minigrad.visualize.names import bar, number_text, shape_text, shown
 from minigrad.visualize.rules import Factor, Rule, find_rule
 
@@ -95,17 +95,17 @@ def page_data(
     ops = sum([v.kind == "op" for v in description.vertices])
     if ops > MOST_OPS:
         raise RuntimeError(
-            f"this graph has {ops:,} ops, and a page steps through at most {MOST_OPS}: explain a part "
-            "of it, or a smaller model, and use mg.visualize.tape for all of it"
+            f"this graph has {ops:,} ops, and a page steps through at most {MOST_OPS}: explain a "
+            "part of it, or a smaller model, and use mg.visualize.tape for all of it"
         )
     cotangents = [seed(root, gradient) for root in roots]
     done = replay(description, cotangents)
     if done.missing:
         vertex = description.vertices[done.missing[0]]
         raise RuntimeError(
-            f"what the backward of {vertex.symbol} = {vertex.formula} needs was not kept: it was freed "
-            "by backward. Compute it inside mg.visualize.record_values(), or pass a function that "
-            "computes it"
+            f"what the backward of {vertex.symbol} = {vertex.formula} needs was not kept: it was "
+            "freed by backward. Compute it inside mg.visualize.record_values(), or pass a "
+            "function that computes it"
         )
     return PageData(description, done, cotangents).data()
 
@@ -267,7 +267,7 @@ class PageData:
             if o.vertex is not None
         }
         name = bar(vertex.symbol)
-        entrywise = node.op.promote or c.cotangent_size == 1
+        entrywise = is_entrywise(node.op) or c.cotangent_size == 1
         rule = find_rule(vjp, c.cotangent, c.raw, known, name, entrywise)
         return self.packed_rule(rule)
 

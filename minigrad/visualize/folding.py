@@ -1,4 +1,4 @@
-"""What is drawn as one box: a vertex, a module call folded, a row of equal modules, or a summary."""
+"""What is drawn as one box: a vertex, a folded module call, a row of equal ones, or a summary."""
 
 from __future__ import annotations
 

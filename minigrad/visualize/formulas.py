@@ -73,6 +73,11 @@ def settings(op: Op, values: dict[str, str], statics: Sequence[Any], notation: s
     ]
 
 
+def is_entrywise(op: Op) -> bool:
+    """Whether an op works entry by entry, with broadcasting."""
+    return op.promote and "@" not in (op.notation or "@")
+
+
 def same(value: Any, default: Any) -> bool:
     return value is default or (type(value) is type(default) and bool(value == default))
 

@@ -12,6 +12,7 @@ from minigrad.graph import Node
 from minigrad.visualize import values
 from minigrad.visualize.backprop import replay
 from minigrad.visualize.description import Description, Vertex, describe
+from minigrad.visualize.formulas import is_entrywise
 from minigrad.visualize.names import number_text, shape_text, shown
 
 __all__ = ["Finding", "Findings", "lint"]
@@ -67,8 +68,10 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
     Raises   TypeError if the loss has no graph.
     Example  >>> import minigrad as mg
              >>> x = mg.ones(3, 1, requires_grad=True)
-             >>> print(mg.visualize.lint((x - mg.zeros(3)).sum(), names={"x": x}))
-             stretched shapes: (3, 1) against (3,) gives (3, 3): use x.squeeze(1), or y[:, None] [x - c1]
+             >>> y = mg.ones(3)
+             >>> found = mg.visualize.lint((x * y).sum(), names={"x": x, "y": y})
+             >>> found[0].op, found[0].message
+             ('x * y', '(3, 1) against (3,) gives (3, 3): use x.squeeze(1), or y[:, None]')
     """
     description = describe(loss, names=names)
     gradients = replayed(description)
@@ -112,7 +115,7 @@ def unreached(description: Description, model: Any) -> Iterator[Finding]:
     for name, parameter in model.named_parameters():
         if parameter.requires_grad and parameter._node not in description.by_edge:
             yield Finding(
-                "unreached", "the loss does not depend on this parameter, so it will not be trained",
+                "unreached", "the loss does not depend on this parameter, so it is not trained",
                 module=shown(name),
             )  # fmt: skip
 
@@ -125,9 +128,7 @@ def left_over(description: Description, gradients: dict[int, Any]) -> Iterator[F
             continue
         mine = gradients.get(vertex.index)
         if not ran:
-            message = (
-                "it has a gradient already, and backward will add to it: call zero_grad() before"
-            )
+            message = "it has a gradient already, and backward adds to it: call zero_grad()"
         elif mine is not None and not np.allclose(vertex.grad, mine, rtol=1e-3, equal_nan=True):
             message = (
                 "its gradient is not that of this loss alone: an earlier backward added to it. "
@@ -167,13 +168,13 @@ def not_finite(description: Description, gradients: dict[int, Any]) -> Iterator[
     """The first op whose result is not finite though its operands are, forward and backward."""
     vertices = description.vertices
     for vertex in vertices:
-        if vertex.kind == "op" and is_bad(vertex.value):
-            if not any([is_bad(vertices[i].value) for i in vertex.inputs]):
-                yield Finding(
-                    "not finite", "its result is NaN or infinite, and its operands are finite",
-                    written(vertex), module_of(vertex, description),
-                )  # fmt: skip
-                break
+        given = any(is_bad(vertices[i].value) for i in vertex.inputs)
+        if vertex.kind == "op" and is_bad(vertex.value) and not given:
+            yield Finding(
+                "not finite", "its result is NaN or infinite, and its operands are finite",
+                written(vertex), module_of(vertex, description),
+            )  # fmt: skip
+            break
     for vertex in reversed(vertices):
         sent = [i for i in vertex.inputs if is_bad(gradients.get(i))]
         if vertex.kind == "op" and sent and not is_bad(gradients.get(vertex.index)):
@@ -193,16 +194,13 @@ def is_bad(array: Any) -> bool:
 def stretched_shapes(vertex: Vertex, description: Description) -> Iterator[Finding]:
     """(N, 1) against (N,): an elementwise op that makes a square of two columns."""
     node = vertex.edge
-    if not isinstance(node, Node) or not node.op.promote or len(vertex.operands) != 2:
+    if not isinstance(node, Node) or not is_entrywise(node.op) or len(vertex.operands) != 2:
         return
-    shapes = [
-        description.vertices[o.vertex].shape if o.vertex is not None else ()
-        for o in vertex.operands
-    ]
-    for (column, row), columns_first in (
-        ((shapes[0], shapes[1]), True),
-        ((shapes[1], shapes[0]), False),
-    ):
+    vertices = description.vertices
+    a: Any
+    b: Any
+    a, b = [vertices[o.vertex].shape if o.vertex is not None else () for o in vertex.operands]
+    for column, row, columns_first in ((a, b, True), (b, a, False)):
         if column is None or len(column) != 2 or column[1] != 1 or column[0] == 1:
             continue
         n = column[0]
@@ -221,7 +219,7 @@ def stretched_shapes(vertex: Vertex, description: Description) -> Iterator[Findi
 
 
 def dead_relu(vertex: Vertex, description: Description) -> Iterator[Finding]:
-    """Units of a ReLU that are 0 for every example: no gradient reaches what they are computed from."""
+    """Units of a ReLU that are 0 for every example: no gradient passes through them."""
     out = vertex.value
     if vertex.op != "relu" or not isinstance(out, np.ndarray) or out.ndim < 2:
         return

@@ -59,7 +59,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         """
         path = None if filename is None else Path(directory or "", os.fspath(filename))
         if path is None or path.suffix.lower() not in FORMATS:
-            return str(super().save(filename, directory, skip_existing=skip_existing))
+            return str(super().save(filename, directory=directory, skip_existing=skip_existing))
         try:
             path.write_bytes(render(self.source, FORMATS[path.suffix.lower()]))
         except NoRenderer:

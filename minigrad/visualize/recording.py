@@ -10,9 +10,9 @@ __all__ = ["record_values"]
 
 
 class record_values:  # noqa: N801 - a mode, named like the others
-    """Keep every number of the graphs recorded inside: ``with mg.visualize.record_values():``.
+    """Keep every number of the graphs recorded inside: ``with mg.visualize.record_values():``
 
-    A graph usually keeps only what backward needs, and lets go of it in backward.  Inside this block
+    A graph usually keeps only what backward needs, and lets go of it in backward.  In this block
     ops also keep copies of their operands and results, and the line of the program that called
     them, so that pictures can show all of it, before and after backward.
 

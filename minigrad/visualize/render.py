@@ -1,4 +1,4 @@
-"""From DOT to pictures: by the program ``dot`` where it is installed, else by pygraphviz in process.
+"""From DOT to pictures: by the program ``dot`` where it is installed, else by pygraphviz.
 
 pygraphviz's wheels bundle Graphviz, so that ``pip install`` alone gives pictures.
 """

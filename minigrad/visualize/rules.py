@@ -62,7 +62,7 @@ def find_rule(
     """
     if not isinstance(g, np.ndarray) or raw.size == 0 or g.size == 0:
         return Rule("general")
-    random = np.random.default_rng(0).normal(size=g.shape).astype(g.dtype)
+    random = np.asarray(np.random.default_rng(0).normal(size=g.shape), g.dtype)
     probe = vjp(random)
     found = None if elementwise else as_product(random, probe, g, known, name)
     return found or as_copy(vjp, random, probe) or as_sum(random, probe) or Rule("general")
@@ -87,7 +87,7 @@ def as_copy(vjp: Callable[[Any], Any], random: Any, probe: Any) -> Rule | None:
     index = np.rint(found).astype(np.int64) - 1
     itself = np.arange(scale.size).reshape(scale.shape) if scale.size == random.size else 0
     index = np.where(scale == 0, itself, index)
-    if index.size and not (0 <= index.min() and index.max() < random.size):
+    if index.size and not (index.min() >= 0 and index.max() < random.size):
         return None
     if not close(scale * random.reshape(-1)[index], probe):
         return None

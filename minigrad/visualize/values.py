@@ -1,8 +1,8 @@
 """Numbers for a description: found where the graph keeps them, or computed again from those.
 
 Nothing is invented: a value comes from a copy made for pictures, from a tensor that the caller
-named, from what a node saved, from the living tensor of a leaf, or from the op itself run on operands
-that are all known.
+named, from what a node saved, from the living tensor of a leaf, or from the op itself run on
+operands that are all known.
 """
 
 from __future__ import annotations
@@ -45,9 +45,12 @@ def saved_operand(node: Node, i: int) -> Any:
 
 
 def original(node: Node, i: int, copy: Any) -> Any:
-    """The array itself where a node holds it, so that it is recognised in several places."""
+    """The array itself where a node holds it, so that it is recognised in several places.
+
+    An array that was changed since is not what was computed with: the copy is.
+    """
     array = saved_operand(node, i)
-    return copy if array is None else array
+    return array if array is not None and np.array_equal(array, copy, equal_nan=True) else copy
 
 
 def fill(description: Description, tensors: Iterable[Any]) -> None:
@@ -77,7 +80,7 @@ def backward_ran(description: Description) -> bool:
 
 
 def saved_arrays(description: Description) -> dict[Any, Any]:
-    """Edge -> array, for all that some node keeps: copies for pictures first, then what VJPs need."""
+    """Edge -> array, for all that nodes keep: copies for pictures first, then what VJPs need."""
     found: dict[Any, Any] = {}
     for vertex in description.vertices:
         node = vertex.edge
@@ -112,7 +115,7 @@ def find_value(
     elif vertex.kind == "output":
         several = description.vertices[vertex.inputs[0]].value
         vertex.value = None if several is None else several[vertex.position]
-    else:
+    elif isinstance(edge, Node):
         vertex.value = evaluated(vertex, edge, description)
     if vertex.value is None and not vertex.value_note:
         vertex.value_note = NOT_KEPT
@@ -190,7 +193,11 @@ def find_grad(vertex: Vertex, ran: bool) -> None:
     if edge is None:
         vertex.grad_note = "needs no gradient"
         return
-    grad = edge.grad if isinstance(edge, Leaf) else edge.extras and edge.extras.grad
+    grad: Any = None
+    if isinstance(edge, Leaf):
+        grad = edge.grad
+    elif edge.extras is not None:
+        grad = edge.extras.grad
     if grad is not None:
         vertex.grad = grad._array
     elif isinstance(edge, Leaf) or not ran:

@@ -1,0 +1,554 @@
+"""The description of a graph, its picture, and its text."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.visualize import render
+
+HOSTILE = {
+    "quotes": "\"double\" 'single' \\backslash\\n",
+    "script": "<script>alert(1)</script><b>&amp;",
+    "newlines": "two\nlines\r\n\ttab\0nul",
+    "emoji": "🙂 wörld × Ω",
+    "direction": "right\u202eleft",
+    "long": "x" * 10_000,
+    "comment": "--> ]]> }} ]; {{data}}",
+    "empty": " ",
+}
+
+
+def leaf(values: Any, name: str | None = None) -> Any:
+    tensor = mg.tensor(np.asarray(values, np.float32), requires_grad=True)
+    tensor.name = name
+    return tensor
+
+
+def small_graph() -> Any:
+    x = leaf([[1.0, 2.0]], "x")
+    W = leaf([[1.0, 0.0], [0.0, -1.0]], "W")
+    loss = mg.relu(x @ W).sum()
+    loss.name = "loss"
+    return loss, x, W
+
+
+class Block(mg.nn.Module):
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.linear = mg.nn.Linear(n, n)
+
+    def forward(self, x: Any) -> Any:
+        return x + mg.relu(self.linear(x))
+
+
+def deep_net(blocks: int = 12) -> Any:
+    return mg.nn.Sequential(mg.nn.Linear(3, 4), *[Block(4) for _ in range(blocks)])
+
+
+def no_dot(monkeypatch: Any) -> None:
+    monkeypatch.setenv("PATH", "")
+
+
+def no_renderer(monkeypatch: Any) -> None:
+    """Neither ``dot`` nor pygraphviz."""
+    no_dot(monkeypatch)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+
+# -------------------------------------------------------------------------------------- description
+
+
+def test_vertices_come_after_what_they_are_computed_from() -> None:
+    x = leaf([1.0, 2.0])
+    shared = x * x
+    loss = (shared + mg.relu(shared) * x).sum()
+    description = mg.visualize.describe(loss)
+    for vertex in description.vertices:
+        assert all(i < vertex.index for i in vertex.inputs)
+    assert [v.op for v in description.vertices] == ["", "mul", "relu", "mul", "add", "sum"]
+
+
+def test_values_are_those_that_were_computed() -> None:
+    rng = np.random.default_rng(0)
+    x, W = leaf(rng.normal(size=(4, 3))), leaf(rng.normal(size=(3, 2)))
+    z = x @ W
+    loss = (mg.exp(z) + 1).sum()
+    known = {v.op: v.value for v in mg.visualize.describe(loss).vertices if v.op}
+    a, b = x.detach().numpy(), W.detach().numpy()
+    assert np.allclose(known["matmul"], a @ b)
+    assert np.allclose(known["exp"], np.exp(a @ b))
+    assert np.allclose(known["add"], np.exp(a @ b) + 1)
+    assert np.allclose(known["sum"], (np.exp(a @ b) + 1).sum())
+
+
+def test_unknown_values_are_said_to_be_unknown() -> None:
+    x = leaf([1.0, 2.0])
+    total = (x + mg.tensor([5.0, 7.0])).sum()
+    constant = mg.visualize.describe(total).vertices[1]
+    assert constant.kind == "constant"
+    assert constant.value is None
+    assert "not kept" in constant.value_note
+
+
+def test_a_recorded_graph_keeps_all_values_after_backward() -> None:
+    x = leaf([1.0, 2.0])
+    with mg.visualize.record_values():
+        total = (x + mg.tensor([5.0, 7.0])).sum()
+    total.backward()
+    values = [v.value for v in mg.visualize.describe(total).vertices]
+    for value, expected in zip(values, ([1, 2], [5, 7], [6, 9], 15), strict=True):
+        assert np.array_equal(value, expected)
+
+
+def test_recording_ends_with_the_block() -> None:
+    x = leaf([1.0])
+    with mg.visualize.record_values():
+        inside = x * 2
+    outside = x * 2
+    assert inside.grad_fn.extras.values is not None
+    assert outside.grad_fn.extras is None
+
+
+def test_values_recorded_are_those_of_then() -> None:
+    x = leaf([1.0, 2.0])
+    with mg.visualize.record_values():
+        total = (x * x).sum()
+    with mg.no_grad():
+        x += 10
+    assert mg.visualize.describe(total).vertices[0].value.tolist() == [1, 2]
+
+
+def test_a_changed_leaf_is_said_to_have_changed() -> None:
+    x = leaf([1.0, 2.0])
+    total = (x + 1).sum()
+    with mg.no_grad():
+        x += 10
+    vertex, added, _ = mg.visualize.describe(total).vertices
+    assert "changed" in vertex.value_note
+    assert added.value is None, "computed from numbers that are not those of then"
+
+
+def test_gradients_before_and_after_backward() -> None:
+    x = leaf([1.0, 2.0])
+    loss = ((x + mg.ones(2)) * x).sum()
+    before = mg.visualize.describe(loss)
+    needing = [v for v in before.vertices if v.kind != "constant"]
+    assert all(v.grad is None and "not computed yet" in v.grad_note for v in needing)
+    loss.backward()
+    after = mg.visualize.describe(loss)
+    assert np.array_equal(after.vertices[0].grad, x.grad.numpy())
+    assert "retain_grad" in after.vertices[2].grad_note
+
+
+def test_gradients_of_results_are_recovered_where_the_numbers_were_kept() -> None:
+    x = leaf([1.0, 2.0])
+    with mg.visualize.record_values():
+        square = x * x
+        loss = (square * square).sum()
+    loss.backward()
+    recovered = mg.visualize.describe(loss).vertices[1].grad
+    assert np.allclose(recovered, 2 * np.array([1.0, 4.0]))
+
+
+def test_gradients_that_are_not_of_this_pass_alone_are_not_mixed_with_it() -> None:
+    x = leaf([1.0, 2.0])
+    with mg.visualize.record_values():
+        square = x * x
+        loss = square.sum()
+    loss.backward(retain_graph=True)
+    loss.backward()
+    vertices = mg.visualize.describe(loss).vertices
+    assert vertices[1].grad is None
+    assert "not kept" in vertices[1].grad_note
+
+
+def test_names_come_from_tensors_mappings_and_modules() -> None:
+    model = mg.nn.Sequential(mg.nn.Linear(2, 3), mg.nn.ReLU(), mg.nn.Linear(3, 1))
+    data = mg.ones(4, 2)
+    hidden = model[1](model[0](data))
+    result = model[2](hidden)
+    vertices = mg.visualize.describe(result, names=locals()).vertices
+    names = {v.name for v in vertices}
+    assert {"model.0.weight", "model.2.bias", "data", "hidden", "result"} <= names
+    assert {"W1", "b1", "W2", "b2"} <= {v.symbol for v in vertices}
+
+
+def test_module_calls_are_described() -> None:
+    calls = mg.visualize.describe(deep_net(2), mg.ones(1, 3)).calls
+    assert [(c.name, c.kind) for c in calls] == [
+        ("", "Sequential"),
+        ("0", "Linear"),
+        ("1", "Block"),
+        ("1.linear", "Linear"),
+        ("2", "Block"),
+        ("2.linear", "Linear"),
+    ]
+
+
+def test_several_roots_share_one_description() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * x
+    description = mg.visualize.describe([y.sum(), mg.exp(y)])
+    assert [description.vertices[i].op for i in description.roots] == ["sum", "exp"]
+    assert len(description) == 4
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.ones(2), "got ndarray"),
+        (mg.ones(2), "no graph"),
+    ],
+)
+def test_what_has_no_graph_is_refused(x: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        mg.visualize.describe(x)
+
+
+def test_an_empty_list_is_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        mg.visualize.describe([])
+
+
+# --------------------------------------------------------------------------------------------- tape
+
+
+def test_tape_before_backward() -> None:
+    loss, _, _ = small_graph()
+    assert str(mg.visualize.tape(loss)) == (
+        "x              1×2     float32  leaf           gradient not computed yet\n"
+        "W              2×2     float32  leaf           gradient not computed yet\n"
+        "t1 = x @ W     1×2     float32  keeps 24 B     gradient not computed yet\n"
+        "t2 = relu(t1)  1×2     float32  keeps 8 B      gradient not computed yet\n"
+        "loss = Σ t2    scalar  float32  keeps nothing  gradient not computed yet"
+    )
+
+
+def test_tape_after_backward() -> None:
+    with mg.visualize.record_values():
+        loss, _, _ = small_graph()
+    loss.backward()
+    lines = mg.visualize.tape(loss).lines
+    assert lines[0].endswith("‖x̄‖ = 1")
+    assert lines[1].endswith("‖W̄‖ = 2.236")
+    assert lines[3].strip() == "↳ x̄ = t̄1 Wᵀ   W̄ = xᵀ t̄1"
+    assert lines[5].strip().startswith("↳ t̄1 = ")
+
+
+def test_long_tape_is_cut_and_says_so() -> None:
+    x = leaf([1.0])
+    y = x
+    for _ in range(3_000):
+        y = y * x
+    lines = mg.visualize.tape(y).lines
+    assert len(lines) == 401
+    assert "2,601 lines left out: mul × 2,601" in lines[200]
+
+
+# ------------------------------------------------------------------------------------------ picture
+
+
+def test_dot_text_of_a_small_graph() -> None:
+    loss, _, _ = small_graph()
+    source = mg.visualize.draw(loss, values=False, grads=False).source
+    body = [line.strip() for line in source.splitlines() if re.match(r"\s+n\d", line)]
+    plain = [html.unescape(re.sub(r"<[^>]*>", "|", line)) for line in body]
+    cells = [[c for c in line.split("|") if c.strip()] for line in plain]
+    assert [c[1:-1] for c in cells[:5]] == [
+        ["x", "1×2 · float32"],
+        ["W", "2×2 · float32"],
+        ["t1", " = x @ W", "1×2 · float32"],
+        ["t2", " = relu(t1)", "1×2 · float32"],
+        ["loss", " = Σ t2", "scalar · float32"],
+    ]
+    assert body[5:] == ["n0 -> n2", "n1 -> n2", "n2 -> n3", "n3 -> n4"]
+
+
+def test_small_tensors_show_their_numbers_and_large_ones_a_range() -> None:
+    small = mg.visualize.draw(leaf([[1.5, -2.25]]) * 1).source
+    assert ">1.5<" in small
+    assert ">-2.25<" in small
+    large = mg.visualize.draw(leaf(np.linspace(-1, 3, 50)) * 1).source
+    assert ">-1 … 3<" in large
+
+
+def test_a_gradient_not_computed_is_not_shown_as_zero() -> None:
+    loss, _, _ = small_graph()
+    assert "not computed yet" in mg.visualize.draw(loss).source
+    assert "not computed yet" not in mg.visualize.draw(loss, grads=False).source
+
+
+def test_saved_bytes_are_shown_on_demand() -> None:
+    loss, _, _ = small_graph()
+    assert "keeps 24 B" in mg.visualize.draw(loss, saved=True).source
+    assert "keeps" not in mg.visualize.draw(loss).source
+
+
+def test_backward_edges_carry_their_products() -> None:
+    loss, _, _ = small_graph()
+    source = mg.visualize.draw(loss, backward=True).source
+    assert "x̄ = t̄1 Wᵀ" in source
+    assert "W̄ = xᵀ t̄1" in source
+
+
+def test_a_tensor_used_twice_collects_its_contributions() -> None:
+    x = leaf([1.0, 2.0], "x")
+    source = mg.visualize.draw((mg.exp(x) * x).sum(), backward=True).source
+    assert source.count("x̄ += ") == 2
+
+
+def test_equal_modules_in_a_row_are_drawn_once() -> None:
+    source = mg.visualize.draw(deep_net(), mg.ones(1, 3)).source
+    assert "Block × 12" in source
+    assert " = relu(" not in source
+    assert mg.visualize.draw(deep_net(2), mg.ones(1, 3)).source.count(" = relu(") == 2
+
+
+def test_depth_folds_modules() -> None:
+    model, x = deep_net(2), mg.ones(1, 3)
+    outermost = mg.visualize.draw(model, x, depth=0).source
+    assert "Sequential" in outermost
+    assert "Block" not in outermost
+    opened = mg.visualize.draw(model, x, depth=1).source
+    assert opened.count("<B>Block</B>") == 2
+    assert " = relu(" not in opened
+
+
+def test_themes_differ_only_in_colour() -> None:
+    loss, _, _ = small_graph()
+    light, dark = (mg.visualize.draw(loss, theme=theme).source for theme in ("light", "dark"))
+    assert light != dark
+    colour = re.compile("#[0-9a-f]{6}")
+    assert colour.sub("#", light) == colour.sub("#", dark)
+
+
+@pytest.mark.parametrize(
+    "options", [{"theme": "neon"}, {"direction": "up"}, {"depth": -1}], ids=str
+)
+def test_unknown_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        mg.visualize.draw(small_graph()[0], **options)
+
+
+def test_a_long_chain_is_summarised_without_recursion() -> None:
+    y = leaf([1.0], "x")
+    for _ in range(50_000):
+        y = y + 1
+    source = mg.visualize.draw(y).source
+    assert "49,999 ops" in source
+    assert "too many to draw" in source
+    assert len(source) < 10_000
+
+
+# ---------------------------------------------------------------------------------------- rendering
+
+
+@pytest.fixture(params=["dot", "pygraphviz"])
+def renderer(request: Any, monkeypatch: Any) -> str:
+    if request.param == "dot":
+        if shutil.which("dot") is None:
+            pytest.skip("Graphviz's dot is not installed")
+    else:
+        pytest.importorskip("pygraphviz")
+        no_dot(monkeypatch)
+    return request.param  # type: ignore[no-any-return]
+
+
+def test_pictures_are_rendered(renderer: str, tmp_path: Path) -> None:
+    picture = mg.visualize.draw(small_graph()[0])
+    assert picture.svg().startswith("<svg")
+    for kind, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        path = picture.save(tmp_path / f"graph.{kind}")
+        assert Path(path).read_bytes().startswith(start)
+    assert Path(picture.save(tmp_path / "graph.dot")).read_text().startswith("digraph")
+
+
+def test_jupyter_gets_svg(renderer: str) -> None:
+    bundle = mg.visualize.draw(small_graph()[0])._repr_mimebundle_()
+    assert bundle["image/svg+xml"].startswith("<svg")
+
+
+def test_without_a_renderer_there_is_text(monkeypatch: Any, tmp_path: Path) -> None:
+    no_renderer(monkeypatch)
+    picture = mg.visualize.draw(small_graph()[0])
+    bundle = picture._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"]
+    assert "relu(t1)" in bundle["text/plain"]
+    assert "pygraphviz" in bundle["text/plain"]
+    path = Path(picture.save(tmp_path / "graph.svg"))
+    assert path.name == "graph.txt"
+    assert "relu(t1)" in path.read_text(encoding="utf-8")
+    with pytest.raises(render.NoRenderer, match="pip install"):
+        picture.svg()
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_names_are_shown_and_not_interpreted(kind: str, renderer: str) -> None:
+    name = HOSTILE[kind]
+    x = leaf([1.0, 2.0], name)
+    loss = (x * x).sum()
+    svg = mg.visualize.draw(loss).svg()
+    assert "<script" not in svg
+    assert "<b>" not in svg
+    text = html.unescape(" ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg)))
+    first = mg.visualize.describe(loss).vertices[0].symbol
+    shown = re.sub(r"\s+", " ", first.replace("\xa0", " ")).strip()
+    assert shown in re.sub(r"\s+", " ", text.replace("\xa0", " "))
+    assert len(first) <= 120
+    assert len(str(mg.visualize.tape(loss)).splitlines()) == 3
+
+
+def test_dot_opens_its_source_without_a_warning() -> None:
+    if shutil.which("dot") is None:
+        pytest.skip("Graphviz's dot is not installed")
+    graphs = [mg.visualize.draw(leaf([1.0], name) * 2).source for name in HOSTILE.values()]
+    graphs.append(mg.visualize.draw(deep_net(), mg.ones(1, 3), backward=True).source)
+    for source in graphs:
+        done = subprocess.run(["dot", "-Tsvg"], input=source.encode(), capture_output=True)
+        assert done.returncode == 0
+        assert b"Warning" not in done.stderr
+
+
+# --------------------------------------------------------------------------------------------- lint
+
+
+def kinds(findings: Any) -> set[str]:
+    return {finding.kind for finding in findings}
+
+
+def test_a_sound_loss_has_no_findings() -> None:
+    mg.random.manual_seed(0)
+    model = mg.nn.Sequential(mg.nn.Linear(3, 4), mg.nn.Tanh(), mg.nn.Linear(4, 2))
+    x = mg.tensor(np.random.default_rng(0).normal(size=(8, 3)).astype("f"))
+    loss = mg.nn.functional.cross_entropy(model(x), mg.tensor(np.arange(8) % 2))
+    assert str(mg.visualize.lint(loss, model)) == "nothing found"
+
+
+def test_lint_finds_unreached_parameters() -> None:
+    model = mg.nn.Sequential(mg.nn.Linear(2, 2), mg.nn.Linear(2, 2))
+    found = mg.visualize.lint(model[0](mg.ones(3, 2)).sum(), model)
+    assert {f.module for f in found if f.kind == "unreached"} == {"1.weight", "1.bias"}
+
+
+def test_lint_finds_dead_relus_and_zero_gradients() -> None:
+    layer = mg.nn.Linear(2, 3)
+    with mg.no_grad():
+        layer.bias.copy_(mg.tensor([-100.0, 100.0, 100.0]))
+    model = mg.nn.Sequential(layer, mg.nn.ReLU())
+    found = mg.visualize.lint(lambda: model(mg.ones(4, 2)).sum(), model)
+    dead = [f for f in found if f.kind == "dead relu"]
+    assert len(dead) == 1
+    assert dead[0].message.startswith("1 of 3 units")
+    assert dead[0].module == "1: ReLU"
+    with mg.no_grad():
+        layer.bias.copy_(mg.tensor([-100.0, -100.0, -100.0]))
+    assert "zero gradient" in kinds(mg.visualize.lint(lambda: model(mg.ones(4, 2)).sum()))
+
+
+def test_lint_finds_softmax_before_cross_entropy() -> None:
+    scores = leaf(np.eye(3))
+    target = mg.tensor(np.arange(3))
+    loss = mg.nn.functional.cross_entropy(mg.nn.functional.softmax(scores, dim=1), target)
+    assert "double softmax" in kinds(mg.visualize.lint(loss))
+
+
+def test_lint_finds_a_missing_zero_grad() -> None:
+    x = leaf([1.0, 2.0])
+    (x * x).sum().backward()
+    assert "missing zero_grad" in kinds(mg.visualize.lint((x * x).sum()))
+    with mg.visualize.record_values():
+        again = (x * x).sum()
+    again.backward()
+    assert "missing zero_grad" in kinds(mg.visualize.lint(again))
+
+
+def test_lint_finds_a_column_against_a_row() -> None:
+    prediction, target = leaf(np.ones((5, 1))), mg.ones(5)
+    for loss in ((prediction - target).sum(), (target * prediction).sum()):
+        found = [f for f in mg.visualize.lint(loss) if f.kind == "stretched shapes"]
+        assert len(found) == 1
+        assert "(5, 1)" in found[0].message
+    sound = ((prediction - mg.ones(5, 1)) * mg.ones(1)).sum()
+    assert "stretched shapes" not in kinds(mg.visualize.lint(sound))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_lint_finds_where_numbers_stop_being_finite() -> None:
+    x = leaf([0.0, 1.0], "x")
+    found = mg.visualize.lint(lambda: (mg.log(x) * 2).sum())
+    first = [f for f in found if f.kind == "not finite"]
+    assert any(f.op == "log(x)" for f in first)
+
+
+@pytest.mark.parametrize(("scale", "kind"), [(1e-12, "tiny gradient"), (1e6, "huge gradient")])
+def test_lint_finds_gradients_out_of_proportion(scale: float, kind: str) -> None:
+    x = leaf([1.0, 2.0])
+    assert kind in kinds(mg.visualize.lint((x * scale).sum()))
+
+
+# -------------------------------------------------------------------------------- training pictures
+
+
+@pytest.fixture
+def matplotlib() -> Iterator[Any]:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    yield plt
+    plt.close("all")
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_decision_boundary_shows_each_class(matplotlib: Any, columns: int) -> None:
+    X = np.random.default_rng(0).normal(size=(30, 2)).astype("f")
+    y = np.arange(30) % max(columns, 2)
+    model = mg.nn.Linear(2, columns)
+    ax = mg.visualize.plot_decision_boundary(model, X, y, resolution=20)
+    assert len(ax.get_legend().get_texts()) == max(columns, 2)
+    grid = ax.images[0].get_array()
+    answers = model(mg.tensor(X)).detach().numpy()
+    assert grid.shape == (20, 20)
+    expected = {0, 1} if columns == 1 else set(answers.argmax(1))
+    assert set(np.unique(grid)) <= set(range(max(columns, 2)))
+    assert expected
+
+
+def test_decision_boundary_refuses_points_in_space(matplotlib: Any) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        mg.visualize.plot_decision_boundary(mg.nn.Linear(3, 1), np.ones((4, 3), "f"), np.ones(4))
+
+
+def test_weights_and_activations_are_heat_maps(matplotlib: Any) -> None:
+    model = mg.nn.Sequential(mg.nn.Linear(3, 4), mg.nn.ReLU(), mg.nn.Linear(4, 2))
+    maps = [ax for ax in mg.visualize.plot_weights(model).axes if ax.get_title()]
+    assert np.array_equal(maps[0].images[0].get_array(), model[0].weight.detach().numpy())
+    x = mg.ones(5, 3)
+    maps = [ax for ax in mg.visualize.plot_activations(model, x).axes if ax.get_title()]
+    hidden = model[1](model[0](x))
+    assert np.allclose(maps[1].images[0].get_array(), hidden.detach().numpy())
+
+
+@pytest.mark.parametrize("kind", ["lines", "map"])
+def test_gradient_norms_over_time(matplotlib: Any, kind: str) -> None:
+    model = deep_net(3)
+    norms = mg.visualize.GradientNorms(model)
+    for _ in range(2):
+        model(mg.ones(2, 3)).sum().backward()
+        norms.record()
+    weight = model[0].weight
+    assert norms.table["0.weight"][-1] == pytest.approx(np.linalg.norm(weight.grad.numpy()))
+    ax = norms.plot(kind=kind)
+    assert ax.get_xlabel() == "step"
