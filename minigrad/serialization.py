@@ -298,7 +298,7 @@ def rebuild(node: Any, arrays: dict[str, Array]) -> Any:
         return [rebuild(value, arrays) for value in content]
     if kind == "tuple":
         return tuple([rebuild(value, arrays) for value in content])
-    refuse(f"its structure has an entry of the kind {kind!r}")
+    raise ValueError(f"its structure has an entry of the kind {kind!r}")
 
 
 def refuse(reason: str) -> NoReturn:

@@ -606,7 +606,9 @@ def lr_find(
         raise ValueError(f"lr_find: 0 < lowest < highest, got {lowest}, {highest}; {steps} steps")
     before = copied({"model": model.state_dict(), "optimizer": optimizer.state_dict()})
     sources = [(generator, generator.get_state()) for generator in generators(train)]
-    rates, losses, mean, training = [], [], 0.0, model.training
+    rates: list[float] = []
+    losses: list[float] = []
+    mean, training = 0.0, model.training
     model.train()
     try:
         for step, batch in enumerate(repeated(train, steps)):

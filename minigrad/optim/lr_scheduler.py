@@ -432,7 +432,7 @@ class OneCycleLR(LRScheduler):
         if three_phase:
             down = [2 * rising, "max_lr", "initial_lr", "base_momentum", "max_momentum"]
             out = [total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum"]
-            self.phases = [up, down, out]
+            self.phases: list[Any] = [up, down, out]
         else:
             down = [total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum"]
             self.phases = [up, down]
@@ -452,6 +452,7 @@ class OneCycleLR(LRScheduler):
             f"OneCycleLR: step {t} of {self.total_steps}; total_steps is the number of all steps",
         )
         start = 0.0
+        phase: Any
         for phase in self.phases[:-1]:
             if t <= phase[0]:
                 break

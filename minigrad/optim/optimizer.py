@@ -72,7 +72,7 @@ class Block:
         self.state: dict[str, list[Array]] = {}
         self.flat: list[Array] = []
         names = optimizer.state_names(group)
-        entries = [optimizer._kept.get(id(p), Entry({}, {})) for p in parameters]
+        entries = [optimizer._kept.get(p._get_leaf(), Entry({}, {})) for p in parameters]
         self.counts: Counts = dict(entries[0].counts)
         self.first = not all(name in entries[0].arrays for name in names)
         for name in names:
@@ -259,6 +259,14 @@ class Optimizer:
 
     scratches = 0  # how many arrays for intermediate results `update` is given
 
+    _blocks: list[Block]
+    _idle: list[Leaf]  # of the parameters that are in no block, for they have no gradient
+    _arranged: list[Any]  # what the arrangement of each group followed from
+    _kept: dict[Leaf, Entry]  # the state, as of when the blocks were built
+    _spare: dict[Any, list[Array]]
+    _before: dict[int, Callable[..., Any]]
+    _after: dict[int, Callable[..., Any]]
+
     def __init__(self, params: Iterable[Any], **options: Any) -> None:
         if isinstance(params, (Variable, np.ndarray)):
             raise TypeError(
@@ -269,13 +277,7 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self.name = f"{type(self).__name__}.step"
         self.steps_taken = 0
-        self._blocks: list[Block] = []
-        self._idle: list[Leaf] = []
-        self._arranged: list[Any] = []
-        self._kept: dict[int, Entry] = {}
-        self._spare: dict[Any, list[Array]] = {}
-        self._before: dict[int, Callable[..., Any]] = {}
-        self._after: dict[int, Callable[..., Any]] = {}
+        vars(self).update(self._new_workspace())
         groups = list(params)
         if not groups:
             raise ValueError(
@@ -286,6 +288,14 @@ class Optimizer:
             self.add_param_group(group)
 
     # ---------------------------------------------------------------- what an optimizer consists of
+
+    @staticmethod
+    def _new_workspace() -> dict[str, Any]:
+        """What is not copied or pickled with an optimizer."""
+        return {
+            "_blocks": [], "_idle": [], "_arranged": [], "_kept": {}, "_spare": {}, "_before": {},
+            "_after": {},
+        }  # fmt: skip
 
     def state_names(self, group: Group) -> tuple[str, ...]:
         """The names of the arrays of state, of the parameters' size, that `update` gets."""
@@ -369,7 +379,7 @@ class Optimizer:
                 elif is_alone(p._array):
                     blocks.append(Alone(self, group, [p]))
                 else:
-                    entry = self._kept.get(id(p), Entry({}, {}))
+                    entry = self._kept.get(p._get_leaf(), Entry({}, {}))
                     new = not all(name in entry.arrays for name in names)
                     key = (p._array.dtype, new, tuple(entry.counts.items()))
                     alike.setdefault(key, []).append(p)
@@ -381,10 +391,11 @@ class Optimizer:
         for block in self._blocks:
             if not block.first:
                 for i, p in enumerate(block.parameters):
-                    before = self._kept.get(id(p))
+                    leaf = p._get_leaf()
+                    before = self._kept.get(leaf)
                     arrays = {name: parts[i] for name, parts in block.state.items()}
                     arrays = {**before.arrays, **arrays} if before else arrays
-                    self._kept[id(p)] = Entry(dict(block.counts), arrays)
+                    self._kept[leaf] = Entry(dict(block.counts), arrays)
 
     def _chunks(self, flat: Array, state: list[Array]) -> list[tuple[slice, tuple[Array, ...]]]:
         """`flat` in slices of at most CHUNK, each with its state and scratch arrays."""
@@ -483,9 +494,9 @@ class Optimizer:
             value = group.get(option, 0)
             if not isinstance(value, (int, float, np.integer, np.floating)):
                 raise TypeError(f"{name}: {option} is a number, got {type(value).__name__}")
-            require(value >= 0, f"{name}: {option} is at least 0, got {value}")
+            require(bool(value >= 0), f"{name}: {option} is at least 0, got {value}")
         for beta in group.get("betas", ()):
-            require(0 <= beta < 1, f"{name}: betas are in [0, 1), got {group['betas']}")
+            require(bool(0 <= beta < 1), f"{name}: betas are in [0, 1), got {group['betas']}")
 
     @property
     def state(self) -> dict[Any, dict[str, Any]]:
@@ -497,7 +508,7 @@ class Optimizer:
         known = {}
         for group in self.param_groups:
             for p in group["params"]:
-                entry = self._kept.get(id(p))
+                entry = self._kept.get(p._get_leaf())
                 if entry is not None:
                     counts = {name: wrap(np.array(value)) for name, value in entry.counts.items()}
                     arrays = {name: wrap(array) for name, array in entry.arrays.items()}
@@ -561,15 +572,20 @@ class Optimizer:
 
     def _read_state(self, saved: dict[int, dict[str, Any]], parameters: list[Any]) -> None:
         """Take over the state that was saved of some of the `parameters`."""
-        kept = {id(parameters[i]): read_entry(state, parameters[i]) for i, state in saved.items()}
+        kept = {}
+        for i, state in saved.items():
+            kept[parameters[i]._get_leaf()] = read_entry(state, parameters[i])
         self._blocks, self._arranged, self._kept = [], [], kept
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"defaults": self.defaults, "groups": self.param_groups, "state": self.state_dict()}
+        kept = {name: v for name, v in vars(self).items() if name not in self._new_workspace()}
+        return {**kept, "state": self.state_dict()["state"]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Optimizer.__init__(self, state["groups"], state["defaults"])
-        self.load_state_dict(state["state"])
+        vars(self).update(self._new_workspace())
+        saved = state.pop("state")
+        vars(self).update(state)
+        self._read_state(saved, [p for group in self.param_groups for p in group["params"]])
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

@@ -80,7 +80,9 @@ class TensorDataset(Dataset):
             raise ValueError(
                 f"TensorDataset: first sizes must be equal, got {[a.shape for a in arrays]}"
             )
-        self.tensors = tuple([t if isinstance(t, Variable) else wrap(t) for t in tensors])
+        self.tensors: tuple[Any, ...] = tuple(
+            [t if isinstance(t, Variable) else wrap(t) for t in tensors]
+        )
         self.arrays = arrays
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
@@ -107,7 +109,7 @@ class Subset(Dataset):
               ['e', 'b']
     """
 
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+    def __init__(self, dataset: Any, indices: Sequence[int] | np.ndarray) -> None:
         self.dataset = dataset
         self.indices = indices
         self.positions = np.asarray(indices, dtype=np.int64)
@@ -272,12 +274,13 @@ class SubsetRandomSampler(Sampler):
     """The given numbers, in a random order at every pass."""
 
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
-        self.numbers = np.asarray(indices)
+        self.numbers: np.ndarray = np.asarray(indices)
         self.generator = generator
 
     def indices(self) -> np.ndarray:
         """The numbers of one pass, as an array."""
-        return self.numbers[permutation(len(self.numbers), self.generator)]
+        order = permutation(len(self.numbers), self.generator)
+        return self.numbers[order]  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.indices().tolist())
@@ -389,7 +392,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     first = batch[0]
     if isinstance(first, Variable):
         if any(t._node is not None for t in batch):
-            return np.stack(batch)  # type: ignore[call-overload]
+            return np.stack(batch)
         return wrap(np.stack([t._array for t in batch]))
     if isinstance(first, (np.ndarray, np.generic)):
         return wrap(np.stack(batch))
