@@ -58,7 +58,7 @@ def gradient_step(
             inputs.append(letter + second)
             target += second
             continue
-        if known.get(letter, 1) != size:
+        if letter not in known or known[letter] == 1 != size:
             operands.append(np.ones(size, dtype=g.dtype))
             inputs.append(letter)
         target += letter

@@ -52,7 +52,7 @@ def cov(
 
     Forward    out = (X - μ)(X - μ)ᵀ / (n - correction), with μ the mean of each row
     Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) / (n - correction)
-    Shapes     (d, n) -> (d, d);  (n,) -> (), the variance
+    Shapes     (d, n) -> (d, d);  (n,) or (1, n) -> (), the variance
     Raises     ValueError for more than two axes, or weights of another shape than (n,)
     Example    >>> mg.cov(mg.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
                tensor([[1., 1.],
@@ -69,7 +69,7 @@ def cov(
             correction = correction * float((weights * numbers_of(aweights)).sum()) / total
         weights = weights.astype(x.dtype if x.dtype.kind == "f" else float)
     out = _cov(x, weights, max(total - correction, 0.0))
-    return out if input.ndim == 2 else out.reshape(())
+    return out.reshape(()) if x.shape[0] == 1 else out
 
 
 def observation_weights(n: int, fweights: Any, aweights: Any) -> Any:
@@ -105,12 +105,13 @@ def corrcoef(input: Array) -> Array:
                        [-1.,  1.]])
     """
     x = input if input.ndim == 2 else input.reshape(1, -1)
-    c = cov(x)
-    variance = c[np.arange(c.shape[0]), np.arange(c.shape[0])]
+    d = x.shape[0]
+    c = cov(x).reshape(d, d)
+    variance = c[np.arange(d), np.arange(d)]
     spread = numbers_of(variance) > 0
     deviation = np.sqrt(np.where(spread, variance, 1.0))
     r = c / deviation[:, None] / deviation
     values = numbers_of(r)
     r = r + (np.clip(values, -1, 1) - values)  # rounding may pass 1, whose arccos is NaN
     r = np.where(spread[:, None] & spread, r, float("nan"))
-    return r if input.ndim == 2 else r.reshape(())
+    return r.reshape(()) if d == 1 else r

@@ -356,7 +356,7 @@ def order_of(pivots: Array, n: int) -> Array:
     """The order of rows that exchanges lead to: the inverse of `exchanges`."""
     k = pivots.shape[-1]
     rows = pivots.reshape(-1, k)
-    if k and not (1 <= rows.min() and rows.max() <= n):
+    if rows.size and not (1 <= rows.min() and rows.max() <= n):
         raise ValueError(f"lu_solve: pivots are numbers of rows, 1 to {n}")
     each = np.arange(len(rows))
     order = np.tile(np.arange(n), (len(rows), 1))
