@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.selection import maximum, minimum, where
+from minigrad.ops.special import as_float
 
 __all__ = [
     "ValuesAndIndices", "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero",
@@ -410,6 +411,7 @@ def logsumexp(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
                tensor(1000.6932)
     """
     axes = axes_of(dim)
+    x = as_float(x)
     largest = np.maximum.reduce(x, axes, None, None, True, -np.inf)
     largest = np.where(np.isfinite(largest), largest, 0)
     total = np.add.reduce(np.exp(x - largest), axes, None, None, keepdim)
@@ -439,7 +441,9 @@ def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     if dtype is not None:
         x = x.astype(dtype)
     dim = axis_or_all(x, dim)
-    out = np.exp(x - np.maximum.reduce(x, dim, None, None, True, -np.inf))
+    if not x.size:
+        return np.positive(x)
+    out = np.exp(x - np.maximum.reduce(x, dim, None, None, True))
     out /= np.add.reduce(out, dim, None, None, True)
     return out
 
@@ -466,7 +470,7 @@ def log_softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
-    out = x - np.maximum.reduce(x, dim, None, None, True, -np.inf)
+    out = as_float(x) - np.maximum.reduce(x, dim, None, None, True)
     out -= np.log(np.add.reduce(np.exp(out), dim, None, None, True))
     return out
 

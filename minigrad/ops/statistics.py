@@ -17,9 +17,11 @@ from minigrad.ops.reduction import (
     count_along,
     extreme_vjp,
     mean,
+    reduced_axes,
     restore,
 )
 from minigrad.ops.sorting import sort
+from minigrad.ops.special import as_float
 
 __all__ = [
     "bincount", "median", "quantile", "std", "std_mean", "var", "var_mean",
@@ -31,6 +33,13 @@ __all__ = [
 def centered(x: Array, dim: Dim) -> Array:
     """x without its mean along `dim`."""
     return x - mean(x, dim, True)
+
+
+def deviation_of(x: Array, dim: Dim) -> Array:
+    """The same for arrays, and exactly 0 for equal numbers: their first one is subtracted before."""
+    axes = reduced_axes(x.shape, dim)
+    first = x[tuple([slice(1) if i in axes else slice(None) for i in range(x.ndim)])]
+    return centered(x - first, dim)
 
 
 def degrees_of_freedom(shape: Shape, dim: Dim, correction: float) -> float:
@@ -60,7 +69,7 @@ def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     Example    >>> mg.var(mg.tensor([1.0, 2.0, 4.0]))
                tensor(2.3333)
     """
-    deviation = centered(x, dim)
+    deviation = deviation_of(as_float(x), dim)
     squares = np.add.reduce(deviation * deviation, axes_of(dim), None, None, keepdim)
     return squares / degrees_of_freedom(x.shape, dim, correction), deviation
 
@@ -88,7 +97,7 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     Example    >>> mg.std(mg.tensor([1.0, 2.0, 4.0]))
                tensor(1.5275)
     """
-    deviation = centered(x, dim)
+    deviation = deviation_of(as_float(x), dim)
     largest = np.maximum.reduce(np.absolute(deviation), axes_of(dim), None, None, True, 0)
     largest = np.where((largest > 0) & np.isfinite(largest), largest, 1)
     scaled = deviation / largest
