@@ -187,17 +187,17 @@ def transposed_convolution(
         )
     single = len(input.shape) == axes + 1
     x = input[None] if single else input
-    # beyond stride - 1 the added entries are out of reach of every kernel: zeros are put there
-    beyond = tuple(max(0, e - s + 1) for e, s in zip(extra, stride))
+    # what output_padding adds was cut off by padding, or is out of reach of every kernel: zeros
+    pairs = tuple((p, max(p - e, 0)) for p, e in zip(padding, extra))
+    beyond = [max(e - p, 0) for p, e in zip(padding, extra)]
     size = tuple(
-        (n - 1) * s - 2 * p + d * (k - 1) + 1 + e - b
-        for n, s, p, d, k, e, b in zip(
-            x.shape[2:], stride, padding, dilation, weight.shape[2:], extra, beyond
+        (n - 1) * s - before - after + d * (k - 1) + 1
+        for n, s, (before, after), d, k in zip(
+            x.shape[2:], stride, pairs, dilation, weight.shape[2:]
         )
     )
     if min(size) < 1:
         raise ValueError(f"{name}: the result would have size {size}; take less padding")
-    pairs = tuple((p, p) for p in padding)
     out = _convolve_back(x, weight, size, stride, pairs, dilation, groups)
     if any(beyond):
         out = ops.pad(out, [n for b in reversed(beyond) for n in (0, b)])

@@ -94,12 +94,19 @@ def constant_like(value: Any, input: Any) -> Any:
 
 
 def weighted_mean(
-    name: str, loss: Tensor, weight: Tensor | None, reduction: str, *legacy_arguments: Any
+    name: str,
+    loss: Tensor,
+    weight: Tensor | None,
+    reduction: str,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`reduce_loss`, with a weight for each entry: the mean is Σ w l / Σ w."""
     if weight is None:
-        return reduce_loss(loss, reduction, *legacy_arguments)
+        return reduce_loss(loss, reduction, size_average, reduce)
     refuse_broadcast(name, loss, weight, "weight")
+    if size_average is not None or reduce is not None:
+        reduction = legacy(size_average, reduce)
     if reduction == "mean":
         return ops.sum(loss * weight) / ops.sum(weight)
-    return reduce_loss(loss * weight, reduction, *legacy_arguments)
+    return reduce_loss(loss * weight, reduction)

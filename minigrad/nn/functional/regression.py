@@ -112,7 +112,7 @@ def huber_loss(
     """Squared error for small differences, absolute error, delta times, for large ones.
 
     Forward    l = w ½ d² where |d| ≤ delta, else w delta (|d| - ½ delta), with d = x - y;
-               mean: Σ l / Σ w
+               the mean is Σ l / n, whatever the weights
     Gradient   x̄ = ḡ w d where |d| ≤ delta, else ḡ w delta sign(d)        ȳ = -x̄
     Shapes     (...), (...), w (...) -> () or, with "none", (...)
     Raises     ValueError if the shapes differ, or if delta is not positive
@@ -123,7 +123,11 @@ def huber_loss(
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is positive, got {delta}")
     refuse_broadcast("huber_loss", input, target)
-    return weighted_mean("huber_loss", huber(input - target, delta), weight, reduction)
+    loss = huber(input - target, delta)
+    if weight is not None:
+        refuse_broadcast("huber_loss", input, weight, "weight")
+        loss = loss * weight
+    return reduce_loss(loss, reduction)
 
 
 def poisson_nll_loss(
