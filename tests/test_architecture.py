@@ -1,0 +1,71 @@
+"""Imports go downwards only: so the engine knows no op and no tensor by name."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "minigrad"
+
+# From the ground up: a module may import what stands in an earlier line, or in its own package.
+LAYERS = [
+    {"memory", "promotion", "errors", "dtypes", "devices", "pytrees"},
+    {"graph"},
+    {"operation"},
+    {"composition"},
+    {"ops"},
+    {"numpy_protocol", "inplace"},
+    {"creation"},
+    {"random", "printing"},
+    {"tensor"},
+    {"cuda", "linalg"},
+    {"autograd"},
+    {"func"},
+    {"autograd.functional"},  # PyTorch's older names for what is in func
+    {"nn", "utils"},
+    {"optim", "serialization"},
+    {"testing", "visualize"},
+    {"training", "model_summary", "onnx"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+
+def layer(module: str) -> str:
+    """The name under which `module`, without the leading ``minigrad.``, stands in the layers."""
+    return module if module in LEVEL else module.split(".")[0]
+
+
+def modules() -> list[Path]:
+    return sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    """What a file imports from this package when it is imported: (line, module)."""
+    found = []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    pending: list[ast.AST] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue  # runs later
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue  # never runs
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "minigrad":
+            found += [(node.lineno, f"minigrad.{alias.name}") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.append((node.lineno, node.module))
+        pending += list(ast.iter_child_nodes(node))
+    return [(line, name) for line, name in found if name.startswith("minigrad.")]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_downwards(path):
+    here = layer(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
+    assert here in LEVEL, f"{here} has no place in the layers"
+    for line, name in imports(path):
+        there = layer(name.removeprefix("minigrad."))
+        assert there == here or LEVEL[there] < LEVEL[here], f"line {line}: {here} imports {name}"
