@@ -373,7 +373,8 @@ def note_values(node: Node, out: Any, arrays: Sequence[Any], kept: Sequence[Any]
 def copied(values: Any) -> Any:
     """Arrays, in nested tuples, as they are now."""
     if isinstance(values, (tuple, list)):
-        return tuple([copied(value) for value in values])
+        copies = [copied(value) for value in values]
+        return type(values)(*copies) if hasattr(values, "_fields") else tuple(copies)
     return np.array(values) if hasattr(values, "dtype") else values
 
 

@@ -171,30 +171,33 @@ def jacobian(vertex: Vertex, position: int, description: Description) -> Any:
     """The Jacobian matrix of an op: rows for the entries of its result, columns for an operand's.
 
     Row j is the vector-Jacobian product with the j-th unit cotangent.  Several results follow one
-    another.
+    another; those of integers have rows of zeros.  None if the numbers were not kept.
     """
     node: Any = vertex.edge
     saved = saved_of(vertex, description)
-    if saved is None:
+    if saved is None or vertex.value is None:
         return None
-    shapes = vertex.shape if vertex.shape and isinstance(vertex.shape[0], tuple) else None
-    each = shapes if shapes is not None else [vertex.shape]
-    sizes = [int(np.prod(shape)) for shape in each]
+    edge = node.inputs[position]
+    several = bool(vertex.shape) and isinstance(vertex.shape[0], tuple)
     rows = []
-    for k, size in enumerate(sizes):
+    for k, shape in enumerate(vertex.shape if several else [vertex.shape]):
+        size = int(np.prod(shape))
         for j in range(size):
-            unit = np.zeros(size, vertex.dtype)
-            unit[j] = 1
-            g: Any = unit.reshape(each[k])
-            if shapes is not None:
-                slots = [None] * len(sizes)
-                slots[k] = g
-                g = node.op.outputs_class(*slots) if node.op.outputs_class else slots
-            result = dict(products(node, saved, g)).get(position)
-            edge = node.inputs[position]
-            rows.append(
-                np.zeros(int(np.prod(edge.shape)), vertex.dtype)
-                if result is None
-                else fit(result, edge, node).reshape(-1)
-            )
-    return np.array(rows).reshape(sum(sizes), -1)
+            row = np.zeros(int(np.prod(edge.shape)), vertex.dtype)
+            if not several or vertex.value[k].dtype.kind == "f":
+                unit = np.zeros(size, vertex.dtype)
+                unit[j] = 1
+                g = unit.reshape(shape)
+                gradient = dict(products(node, saved, among(node, k, g) if several else g))
+                if gradient.get(position) is not None:
+                    row = fit(gradient[position], edge, node).reshape(-1)
+            rows.append(row)
+    return np.array(rows).reshape(len(rows), -1)
+
+
+def among(node: Node, k: int, g: Any) -> Any:
+    """The cotangents of several results, of which only the k-th got one."""
+    slots = [None] * len(node.shape)
+    slots[k] = g
+    outputs = node.op.outputs_class
+    return outputs(*slots) if outputs is not None else slots

@@ -183,6 +183,8 @@ class PageData:
             found["name"] = shown(vertex.name)
         if vertex.value_note:
             found["note"] = vertex.value_note
+        if isinstance(vertex.value, (tuple, list)):
+            found["note"] = "several results, each shown by itself"
         if vertex.call is not None:
             call = self.description.calls[vertex.call]
             found["module"] = shown(f"{call.name}: {call.kind}" if call.name else call.kind)
@@ -244,6 +246,8 @@ class PageData:
         if c.raw.shape != c.gradient.shape:
             step["raw"] = self.array(c.raw)
             step["stretched"] = stretched(c.raw.shape, c.gradient.shape)
+        if step["g"] is None:
+            step["several"] = f"the gradients of the {len(c.cotangent)} results"
         step["rule"] = self.rule(c, vertex)
         matrix = self.small_jacobian(c, vertex)
         if matrix is not None:

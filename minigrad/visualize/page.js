@@ -231,7 +231,7 @@
         matrix(step.g, source.bar, "cotangent", null, columnSum ? "summed down each column" : `summed over axes ${rule.axes.join(", ")}`));
     } else {
       row.append(matrix(result, name, "result"), sign("⟵"),
-        matrix(step.g, source.bar, "cotangent", null, `through the derivative of ${source.op}`));
+        matrix(step.g, source.bar, "cotangent", null, step.several ?? `through the derivative of ${source.op}`));
     }
     return row;
   }

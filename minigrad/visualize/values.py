@@ -183,9 +183,8 @@ def run(node: Node, operands: list[Any]) -> tuple[Any, ...]:
         statics = [*statics[:-1], *statics[-1]]
     with np.errstate(all="ignore"):
         out = op.forward(*leading, *statics)
-    if op.keep:
-        return tuple(out)
-    return (np.asarray(out) if isinstance(out, np.generic) else out,)
+    parts = tuple(out) if op.keep else (out,)
+    return tuple([np.asarray(part) if isinstance(part, np.generic) else part for part in parts])
 
 
 def find_grad(vertex: Vertex, ran: bool) -> None:

@@ -1,0 +1,310 @@
+"""The data of the page that steps through backpropagation: its numbers, and how they are shown."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.visualize import backprop, rules, values
+from minigrad.visualize.explain import one_product, page_data
+from tests.samples import SAMPLES, Sample
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+DIFFERENTIABLE = [s for s in SAMPLES if s.differentiable]
+
+
+def leaf(array: Any, name: str | None = None) -> Any:
+    tensor = mg.tensor(np.asarray(array), requires_grad=True)
+    tensor.name = name
+    return tensor
+
+
+def results_of(value: Any) -> list[Any]:
+    """The results of an op that have a graph, as a list."""
+    if isinstance(value, (tuple, list)):
+        return [each for part in value for each in results_of(part)]
+    return [value] if isinstance(value, mg.Tensor) and value.requires_grad else []
+
+
+def replayed(sample: Sample) -> tuple[Any, Any, list[Any], list[Any], list[Any]]:
+    """The graph of one row of the table, with a random cotangent for each result, passed back."""
+    leaves = [leaf(array) for array in sample.inputs()]
+    with mg.visualize.record_values():
+        results = results_of(sample.run(*leaves))
+    rng = sample.rng()
+    cotangents = [np.asarray(rng.standard_normal(r.shape), r.dtype) for r in results]
+    graph = mg.visualize.describe(results)
+    return graph, backprop.replay(graph, cotangents), leaves, results, cotangents
+
+
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+def test_the_replay_brings_the_gradients_of_backward(sample: Sample) -> None:
+    graph, done, leaves, results, cotangents = replayed(sample)
+    assert not done.missing
+    mg.autograd.backward(results, [mg.tensor(c) for c in cotangents])
+    for x in leaves:
+        if x.grad is None:
+            assert graph.by_edge.get(x._node) not in done.gradients
+        else:
+            got = done.gradients[graph.by_edge[x._node]]
+            assert np.allclose(got, x.grad.numpy(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+def test_the_jacobian_that_is_shown_gives_the_vjp(sample: Sample) -> None:
+    if str(sample).startswith("linalg.svd-full"):
+        pytest.skip("some of the results have no gradient")
+    graph, done, *_ = replayed(sample)
+    assert done.contributions or not any(v.kind == "op" for v in graph.vertices)
+    for c in done.contributions:
+        matrix = backprop.jacobian(graph.vertices[c.source], c.position, graph)
+        shown = matrix.T @ flat(c.cotangent, graph.vertices[c.source])
+        assert np.allclose(shown, c.gradient.reshape(-1), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+def test_the_jacobian_that_is_shown_is_that_of_the_forward(sample: Sample) -> None:
+    if sample.name.startswith("linalg."):
+        pytest.skip("derivatives of factors hold within a convention, tested with those ops")
+    graph, done, *_ = replayed(sample)
+    for c in done.contributions:
+        vertex = graph.vertices[c.source]
+        matrix = backprop.jacobian(vertex, c.position, graph)
+        numerical = differences(vertex, c.position, graph)
+        if numerical is not None:
+            assert np.allclose(matrix, numerical, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+def test_the_rule_that_is_shown_gives_the_vjp(sample: Sample) -> None:
+    graph, done, *_ = replayed(sample)
+    for c in done.contributions:
+        rule = rule_of(c, graph)
+        shown = by_rule(rule, c)
+        if shown is not None:
+            expected = c.raw.reshape(shown.shape)
+            assert np.allclose(shown, expected, rtol=1e-6, atol=1e-9), rule.kind
+
+
+def flat(cotangent: Any, vertex: Any) -> Any:
+    """A cotangent as one vector; of several results, one after another, zeros where none came."""
+    if isinstance(cotangent, np.ndarray):
+        return cotangent.reshape(-1)
+    parts = [
+        np.zeros(int(np.prod(shape))) if each is None else np.asarray(each).reshape(-1)
+        for each, shape in zip(cotangent, vertex.shape, strict=True)
+    ]
+    return np.concatenate(parts)
+
+
+def differences(vertex: Any, position: int, graph: Any) -> Any:
+    """The Jacobian of an op's forward by central differences; None if it is not to be had."""
+    operands = values.operand_values(vertex, graph)
+    if operands is None or operands[position] is None:
+        return None
+    x, h = np.asarray(operands[position], np.float64), 1e-6
+    columns = []
+    for i in range(x.size):
+        ends = []
+        for step in (h, -h):
+            moved = x.copy()
+            moved.reshape(-1)[i] += step
+            given = [*operands[:position], moved, *operands[position + 1 :]]
+            out = values.run(vertex.edge, given)[0]
+            ends.append(flat(out, vertex))
+        columns.append((ends[0] - ends[1]) / (2 * h))
+    rows = len(flat(vertex.value, vertex))
+    return np.array(columns).T if columns else np.zeros((rows, 0))
+
+
+def rule_of(c: Any, graph: Any) -> Any:
+    vertex = graph.vertices[c.source]
+    saved = backprop.saved_of(vertex, graph)
+    vjp = partial(one_product, vertex.edge, saved, c.position)
+    known = {
+        graph.vertices[o.vertex].symbol: graph.vertices[o.vertex].value
+        for o in vertex.operands
+        if o.vertex is not None
+    }
+    return rules.find_rule(vjp, c.cotangent, c.raw, known, "g", False)
+
+
+def by_rule(rule: Any, c: Any) -> Any:
+    """What the page would compute from the parts that it shows; None for a rule without parts."""
+    if rule.kind == "copy":
+        return rule.scale * c.cotangent.reshape(-1)[rule.index]
+    if rule.kind == "sum":
+        return c.cotangent.sum(rule.axes)
+    if rule.kind == "product":
+        left, right = (f.matrix.T if f.transposed else f.matrix for f in (rule.left, rule.right))
+        return left @ right
+    return None
+
+
+# -------------------------------------------------------------------------------------------- rules
+
+
+def page_of(x: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+    data = page_data(x, **options)
+    steps = {s["formula"]: s for s in data["steps"] if s["kind"] == "vjp"}
+    return data, steps
+
+
+def test_a_product_is_shown_as_a_product() -> None:
+    rng = np.random.default_rng(0)
+    x, W, b = (leaf(rng.normal(size=s)) for s in ((4, 3), (3, 2), (2,)))
+    h = x @ W + b
+    _, steps = page_of((h * h).sum(), names={"x": x, "W": W, "b": b, "h": h})
+    left, right = (steps["x̄ = t̄1 Wᵀ"]["rule"][side]["symbol"] for side in ("left", "right"))
+    assert (left, right) == ("t̄1", "Wᵀ")
+    left, right = (steps["W̄ = xᵀ t̄1"]["rule"][side]["symbol"] for side in ("left", "right"))
+    assert (left, right) == ("xᵀ", "t̄1")
+    bias = steps["b̄ = Σ h̄"]
+    assert bias["stretched"] == [0]
+    assert bias["rule"]["kind"] == "copy"
+
+
+def test_the_bias_of_a_linear_layer_is_a_column_sum() -> None:
+    layer = mg.nn.Linear(3, 2)
+    _, steps = page_of((layer(mg.ones(4, 3)) * 2).sum())
+    step = next(s for name, s in steps.items() if name.startswith("b̄"))
+    assert step["rule"] == {"kind": "sum", "axes": [0]}
+
+
+def test_relu_is_shown_as_a_mask() -> None:
+    x = leaf(np.array([[1.0, -2.0], [-3.0, 4.0]]), "x")
+    data, steps = page_of(mg.relu(x).sum())
+    step = next(s for s in steps.values() if data["vertices"][s["target"]]["symbol"] == "x")
+    assert data["arrays"][step["rule"]["scale"]]["rows"] == [[1, 0], [0, 1]]
+
+
+def test_fan_out_adds_one_contribution_at_a_time() -> None:
+    x = leaf(np.array([1.0, 2.0]), "x")
+    data = page_data((mg.exp(x) * x + x).sum())
+    arrivals = [s for s in data["steps"] if s.get("target") == 0]
+    assert [s["arrival"] for s in arrivals] == [[1, 3], [2, 3], [3, 3]]
+    for before, after in pairwise(arrivals):
+        assert after["before"] == before["total"]
+        parts = (data["arrays"][after[key]]["rows"][0] for key in ("before", "gradient"))
+        total = data["arrays"][after["total"]]["rows"][0]
+        assert np.allclose(np.sum(list(parts), axis=0), total, rtol=1e-3)
+
+
+def test_numbers_equal_the_gradients_to_the_printed_precision() -> None:
+    mg.random.manual_seed(0)
+    model = mg.nn.Sequential(mg.nn.Linear(2, 16), mg.nn.ReLU(), mg.nn.Linear(16, 1))
+    x = mg.tensor(np.random.default_rng(0).normal(size=(8, 2)).astype("f"))
+    loss = (model(x) * model(x)).sum()
+    data = page_data(loss)
+    loss.backward()
+    gradients = dict(data["steps"][-1]["leaves"])
+    assert len(gradients) == 4
+    named = {v["name"]: i for i, v in enumerate(data["vertices"]) if "name" in v}
+    for name, parameter in model.named_parameters():
+        rows = dense(data["arrays"][gradients[named[name]]])
+        assert np.allclose(rows, np.atleast_2d(parameter.grad.numpy()), rtol=5e-4)
+
+
+def dense(array: dict[str, Any]) -> Any:
+    """The rows of an array of the page, also of one that is written sparsely."""
+    if "rows" in array:
+        return np.array(array["rows"], float)
+    rows = np.zeros(array["size"])
+    for i, j, n in array["entries"]:
+        rows[i, j] = n
+    return rows
+
+
+def test_the_page_does_not_touch_gradients() -> None:
+    x = leaf(np.ones(2))
+    page_data((x * x).sum())
+    assert x.grad is None
+
+
+def test_large_arrays_are_cut_and_say_so() -> None:
+    x = leaf(np.arange(100.0 * 70).reshape(100, 70))
+    array = page_data((x * x).sum())["arrays"][0]
+    assert np.shape(array["rows"]) == (32, 32)
+    assert array["of"] == [100, 70]
+
+
+def test_numbers_that_are_not_finite_can_be_written() -> None:
+    x = leaf(np.array([np.nan, np.inf, -np.inf, 1.0]))
+    data = page_data((x * 2).sum())
+    assert data["arrays"][0]["rows"] == [["nan", "inf", "-inf", 1]]
+    json.dumps(data, allow_nan=False)
+
+
+# ----------------------------------------------------------------------------------------- the file
+
+
+def test_the_page_is_one_small_file_without_addresses(tmp_path: Path) -> None:
+    x = leaf(np.ones(2), "x")
+    path = mg.visualize.explain((x * x).sum(), tmp_path / "page.html")
+    text = path.read_text(encoding="utf-8")
+    data = json.dumps(page_data((x * x).sum()))
+    assert len(text.encode()) - len(data) < 200_000
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in text
+
+
+def test_a_small_net_takes_little_data() -> None:
+    sizes = (2, 16, 16, 1)
+    layers: list[Any] = []
+    for m, n in pairwise(sizes):
+        layers += [mg.nn.Linear(m, n), mg.nn.ReLU()]
+    model = mg.nn.Sequential(*layers[:-1])
+    x = mg.tensor(np.random.default_rng(0).normal(size=(32, 2)).astype("f"))
+    data = page_data(lambda: (model(x) * model(x)).sum() / 32)
+    assert len(json.dumps(data, separators=(",", ":"), ensure_ascii=False)) < 110_000
+
+
+@pytest.mark.parametrize("name", ["</script><script>alert(1)", "{{data}} {{style}}", "\u2028'\"\\"])
+def test_hostile_names_stay_data(name: str, tmp_path: Path) -> None:
+    x = leaf(np.ones(2), name)
+    loss = (x * x).sum()
+    loss.name = name
+    text = mg.visualize.explain(loss, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert text.count("<script") == 2
+    assert text.count("</script>") == 2
+    start = text.index('id="data">') + len('id="data">')
+    data = json.loads(text[start : text.index("</script>", start)])
+    assert data["vertices"][0]["symbol"] == mg.visualize.describe(loss).vertices[0].symbol
+
+
+# ----------------------------------------------------------------------------------------- refusals
+
+
+def test_a_freed_graph_says_what_to_do() -> None:
+    x = leaf(np.ones(2))
+    loss = (x * mg.ones(2)).sum()
+    loss.backward()
+    with pytest.raises(RuntimeError, match="record_values"):
+        page_data(loss)
+
+
+def test_a_result_with_several_entries_needs_a_gradient() -> None:
+    x = leaf(np.ones(2))
+    with pytest.raises(RuntimeError, match="gradient"):
+        page_data(x * 2)
+    with pytest.raises(ValueError, match="shape"):
+        page_data(x * 2, gradient=np.ones(3))
+    data = page_data(x * 2, gradient=[1.0, 3.0])
+    assert data["arrays"][dict(data["steps"][-1]["leaves"])[0]]["rows"] == [[2, 6]]
+
+
+def test_a_graph_too_long_to_step_through_is_refused() -> None:
+    x = leaf(np.ones(1))
+    y = x
+    for _ in range(500):
+        y = y * x
+    with pytest.raises(RuntimeError, match="501 ops"):
+        page_data(y.sum() if y.shape else y)
