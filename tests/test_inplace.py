@@ -166,7 +166,7 @@ def refusals() -> list[tuple[str, type[Exception], str, Callable[[], Any], Calla
          lambda t: t.add_(mg.tensor(0.5))),
         ("an index too large", IndexError, "size 3", lambda: mg.zeros(3),
          lambda t: t.__setitem__(3, 1.0)),
-        ("a value that does not fit", ValueError, "", lambda: mg.zeros(3),
+        ("a value that does not fit", ValueError, "broadcast", lambda: mg.zeros(3),
          lambda t: t.__setitem__(slice(2), mg.zeros(3))),
         ("several values to fill with", ValueError, "one number", lambda: mg.zeros(3),
          lambda t: t.fill_(mg.zeros(3))),

@@ -125,7 +125,7 @@ def test_the_message_names_both_operations() -> None:
 
 def test_with_create_graph() -> None:
     x, c = leaf(), mg.tensor([4.0, 5.0, 6.0])
-    y = (x * x * c).sum()
+    y = ((x * x) * (x * c)).sum()
     (g,) = mg.autograd.grad(y, [x], create_graph=True)
     c += 1
     with pytest.raises(RuntimeError, match="in place"):
