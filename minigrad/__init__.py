@@ -8,7 +8,7 @@ from typing import Any as _Any
 from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, training, utils
 from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid, trapz
 from minigrad.ops.sorting import argsort, sort, topk, unique
-from minigrad.ops.statistics import bincount, median, quantile, std, std_mean, var, var_mean
+from minigrad.ops.statistics import bincount, dist, median, quantile, std, std_mean, var, var_mean
 from minigrad.creation import (
     arange,
     as_tensor,

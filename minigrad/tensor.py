@@ -700,6 +700,7 @@ class Tensor(Variable):
     std_mean = ops.std_mean
     median = ops.median
     quantile = ops.quantile
+    dist = ops.dist
     cumsum = ops.cumsum
     cumprod = ops.cumprod
     logcumsumexp = ops.logcumsumexp

@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
 from minigrad.operation import Array, op
+from minigrad.ops.norms import vector_norm
 from minigrad.ops.reduction import (
     Dim,
     Shape,
@@ -24,7 +25,7 @@ from minigrad.ops.sorting import sort
 from minigrad.ops.special import as_float
 
 __all__ = [
-    "bincount", "median", "quantile", "std", "std_mean", "var", "var_mean",
+    "bincount", "dist", "median", "quantile", "std", "std_mean", "var", "var_mean",
 ]  # fmt: skip
 
 # ----------------------------------------------------------------------------------- the spread
@@ -36,7 +37,7 @@ def centered(x: Array, dim: Dim) -> Array:
 
 
 def deviation_of(x: Array, dim: Dim) -> Array:
-    """The same for arrays, and exactly 0 for equal numbers: their first one is subtracted before."""
+    """The same for arrays, and exactly 0 for equal numbers: the first is subtracted before."""
     axes = reduced_axes(x.shape, dim)
     first = x[tuple([slice(1) if i in axes else slice(None) for i in range(x.ndim)])]
     return centered(x - first, dim)
@@ -253,6 +254,20 @@ def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Any:
     values = np.where(undefined, np.asarray(np.nan, x.dtype), values)
     axes = tuple(range(len(x.shape) - 1, len(x.shape) - 1 + fractions.ndim))
     return np.moveaxis(values, axes, tuple(range(fractions.ndim))) if axes else values
+
+
+@composition
+def dist(x: Array, y: Array, p: float = 2) -> Any:
+    """Distance of two tensors: the norm of their difference, over all entries.
+
+    Forward    out = (Σ |x - y|ᵖ)^(1/p); p may be inf
+    Gradient   x̄ = ḡ sign(x - y) (|x - y| / out)ᵖ⁻¹, 0 where x = y        ȳ = -x̄
+    Shapes     (...), (...) -> ()
+    Raises     ValueError if the shapes do not broadcast
+    Example    >>> mg.dist(mg.tensor([1.0, 2.0]), mg.tensor([4.0, 6.0]))
+               tensor(5.)
+    """
+    return vector_norm(x - y, p)
 
 
 # ---------------------------------------------------------------------------- counts, not recorded
