@@ -18,27 +18,28 @@ class Bug:
 
     name      what it is called in the table of results
     kinds     the diagnoses that name it rightly
-    change    the gradient, the cotangent, the operand and the gradients of the operands to what the
-              mistaken VJP returns; None where this mistake cannot be made
+    change    from the gradient, the cotangent and the operand, what the mistaken VJP returns; None
+              where this mistake cannot be made
     """
 
     name: str
     kinds: frozenset[str]
-    change: Callable[[Array, Array, Array, Callable[[int], Any]], Array | None]
+    change: Callable[[Array, Any, Array], Array | None]
+    swap: bool = False  # instead of `change`: each of two operands gets the other's gradient
 
 
-def transposed(r: Array, g: Array, x: Array, of: Any) -> Array | None:
+def transposed(r: Array, g: Array, x: Array) -> Array | None:
     if r.ndim < 2 or min(r.shape[-2:]) < 2 or not len(set(r.shape[-2:])) == 1:
         return None
     return r.mT
 
 
-def shifted(r: Array, g: Array, x: Array, of: Any) -> Array | None:
+def shifted(r: Array, g: Array, x: Array) -> Array | None:
     axes = [i for i, size in enumerate(r.shape) if size > 1]
     return np.roll(r, 1, axes[0]) if axes else None
 
 
-def first_lost(r: Array, g: Array, x: Array, of: Any) -> Array | None:
+def first_lost(r: Array, g: Array, x: Array) -> Array | None:
     axes = [i for i, size in enumerate(r.shape) if size > 1]
     if not axes:
         return None
@@ -47,7 +48,7 @@ def first_lost(r: Array, g: Array, x: Array, of: Any) -> Array | None:
     return lost
 
 
-def first_slice_only(r: Array, g: Array, x: Array, of: Any) -> Array | None:
+def first_slice_only(r: Array, g: Array, x: Array) -> Array | None:
     """The sum over a broadcast axis left out: one slice of what should be summed."""
     if r.shape == x.shape:
         return None
@@ -61,19 +62,19 @@ def first_slice_only(r: Array, g: Array, x: Array, of: Any) -> Array | None:
 
 
 def when_same_shape(change: Callable[[Array, Array], Array]) -> Any:
-    return lambda r, g, x, of: change(r, x) if r.shape == x.shape and x.size > 1 else None
+    return lambda r, g, x: change(r, x) if r.shape == x.shape and x.size > 1 else None
 
 
 BUGS = [
-    Bug("sign flipped", frozenset({"sign"}), lambda r, g, x, of: -r),
-    Bug("factor 2", frozenset({"factor"}), lambda r, g, x, of: 2 * r),
-    Bug("0.1 % too large", frozenset({"factor"}), lambda r, g, x, of: 1.001 * r),
+    Bug("sign flipped", frozenset({"sign"}), lambda r, g, x: -r),
+    Bug("factor 2", frozenset({"factor"}), lambda r, g, x: 2 * r),
+    Bug("0.1 % too large", frozenset({"factor"}), lambda r, g, x: 1.001 * r),
     Bug(
         "divided by n",
         frozenset({"factor"}),
-        lambda r, g, x, of: r / x.size if x.size > 1 else None,
+        lambda r, g, x: r / x.size if x.size > 1 else None,
     ),
-    Bug("zero", frozenset({"zero"}), lambda r, g, x, of: 0 * r),
+    Bug("zero", frozenset({"zero"}), lambda r, g, x: 0 * r),
     Bug("transposed", frozenset({"transposed"}), transposed),
     Bug("shifted by one row", frozenset({"shifted"}), shifted),
     Bug("first row lost", frozenset({"one slice"}), first_lost),
@@ -86,45 +87,39 @@ BUGS = [
     Bug(
         "cotangent passed on",
         frozenset({"identity", "chain"}),
-        lambda r, g, x, of: g if getattr(g, "shape", None) == r.shape and r.size > 1 else None,
+        lambda r, g, x: g if getattr(g, "shape", None) == r.shape and r.size > 1 else None,
     ),
-    Bug("gradient of the other operand", frozenset({"other input"}), lambda r, g, x, of: of(1)),
+    Bug("operands swapped", frozenset({"other input"}), lambda r, g, x: None, swap=True),
     Bug("missing broadcast sum", frozenset({"missing sum"}), first_slice_only),
 ]
 
 
 @contextmanager
-def planted(operation: Any, position: int, operand: Array, bug: Bug) -> Iterator[list[bool]]:
-    """Let the VJP of `operation` for its operand at `position` make a mistake.
+def planted(operation: Any, position: int, operand: Array, bug: Bug) -> Iterator[None]:
+    """Let the VJP of `operation` for its operand at `position`, of value `operand`, make a mistake."""
 
-    operand   the value of that operand, which the mistake may need
-    Yields    a list that is not empty once the mistake was made and changed a value
-    """
-    plans = list(operation.plans.values())
-    before = [plan.steps for plan in plans]
-    changed: list[bool] = []
-
-    def mistaken(vjp: Any, others: dict[int, Any]) -> Any:
+    def mistaken(vjp: Any) -> Any:
         def wrong(g: Any, *args: Any) -> Any:
             right = vjp(g, *args)
-            if position < 0 or not isinstance(right, np.ndarray):
-                return right
-            wrong = bug.change(right, g, operand, lambda i: others.get(i))
-            if wrong is None:
-                return right
-            close = wrong.shape == right.shape and np.allclose(wrong, right, rtol=1e-6, atol=0)
-            if not close:
-                changed.append(True)
-            return wrong
+            changed = bug.change(right, g, operand) if isinstance(right, np.ndarray) else None
+            return right if changed is None else changed
 
         return wrong
 
+    def steps_of(steps: Any) -> Any:
+        if not bug.swap:
+            return tuple((i, mistaken(v) if i == position else v, pick) for i, v, pick in steps)
+        if len(steps) != 2:
+            return steps
+        (i, v, pick), (j, w, other) = steps
+        return (i, w, other), (j, v, pick)
+
+    plans = list(operation.plans.values())
+    before = [plan.steps for plan in plans]
     try:
-        for plan, steps in zip(plans, before):
-            plan.steps = tuple(
-                (i, mistaken(vjp, {}) if i == position else vjp, pick) for i, vjp, pick in steps
-            )
-        yield changed
+        for plan in plans:
+            plan.steps = steps_of(plan.steps)
+        yield
     finally:
         for plan, steps in zip(plans, before):
             plan.steps = steps

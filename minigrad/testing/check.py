@@ -80,8 +80,10 @@ def check_gradients(
     if report.count(Verdict.WRONG):
         strange = any(diagnosis.kind == "nonlinear" for diagnosis in report.problems)
         found = [] if strange else diagnose(report.jacobians)
-        located = localise(function) if locate else []
-        if located:  # then "something is wrong here" adds nothing
+        located = localise(function, found) if locate else []
+        if len(located) == len(found) and all(d.text.endswith(f.text) for d, f in zip(located, found)):
+            found = []  # a single op: the same, with its name
+        elif located:  # then "something is wrong here" adds nothing
             found = [diagnosis for diagnosis in found if diagnosis.kind != "unknown"]
         report.diagnoses += [*located, *found]
     if raise_exception and not report.ok:
@@ -323,7 +325,7 @@ class Function:
                     text = f"the gradient of {name} is not deterministic: two backward passes differ"
                     return [Diagnosis("non-deterministic", text, name)]
                 expected, size = v @ a, abs(v) @ abs(a)
-                fine = abs(g - expected) <= 1e-9 * size
+                fine = abs(g - expected) <= 1e-9 * size + 1e-12 * np.nanmax(size, initial=0.0)
                 if not np.all(fine | ~np.isfinite(expected) | ~np.isfinite(g)):
                     text = (
                         f"the gradient of {name} is not linear in the cotangent: for a random cotangent "

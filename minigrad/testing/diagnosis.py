@@ -73,9 +73,9 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         yield Mistake("non-finite", "it is not finite where finite differences are")
         return
     whole = list(whole_mistakes(case, jacobians))
-    if whole:
-        yield from whole
-        return
+    yield from whole
+    if any(mistake.kind != "missing sum" for mistake in whole):
+        return  # a lost slice of the input can look like a missing sum: then the place is told, too
     for kind, text, where in places_of(case):
         within = [m for m in (zero(case, where), factor(case, where)) if m is not None]
         within = within or list(chain_factors(case, where))

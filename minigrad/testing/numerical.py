@@ -60,23 +60,31 @@ Evaluate = Callable[[], Array]  # the outputs as one flat float64 array, at the 
 
 
 def guarded(evaluate: Evaluate, size: int) -> Array:
-    """The outputs, NaN where the function refuses such inputs (log of -1, a singular matrix)."""
+    """The outputs, NaN where the function refuses such inputs (log of -1, a singular matrix).
+
+    A result of another size (`unique`, where two entries meet) counts as refused, too.
+    """
     try:
-        return evaluate()
+        outputs = evaluate()
     except (ArithmeticError, ValueError, np.linalg.LinAlgError):
         return np.full(size, np.nan)
+    return outputs if outputs.size == size else np.full(size, np.nan)
 
 
 def rounding_noise(evaluate: Evaluate, inputs: list[Array], base: Array, eps: float) -> Array:
-    """How much of each output is rounding: its change when all inputs change in the last bit."""
+    """How much of each output is rounding: its change when all inputs change in the last bit.
+
+    A change of more than a millionth is no rounding but a jump: infinite, nothing can be measured there.
+    """
     rng = np.random.default_rng(0)
     noise = 2 * eps * np.abs(base)
+    jump = 1e-6 * np.fmax(np.abs(base), 1e-3 * np.nanmax(np.abs(base), initial=0.0))
     before = [x.copy() for x in inputs]
     for _ in range(2):
         for x in inputs:
             x *= 1 + eps * rng.choice([-1.0, 1.0], x.shape)
         change = np.abs(guarded(evaluate, base.size) - base)
-        noise = np.fmax(noise, change)
+        noise = np.fmax(noise, np.where((change > jump) & (eps <= EPS), np.inf, change))
         for x, values in zip(inputs, before):
             x[...] = values
     return noise + np.finfo(np.float64).tiny
@@ -174,16 +182,21 @@ def refine(evaluate: Evaluate, x: Array, j: int, base: Array, noise: Array) -> N
     scale = max(1.0, abs(entry))
     smallest = 1e-7 * min(abs(entry) or 1.0, 1.0)
     table = Table(base, noise, near=QUICK_STEP * scale)
-    h = FIRST_STEP * scale
-    while h >= smallest:
+
+    def at(h: float) -> tuple[float, Array, Array]:
         x[j] = upper = entry + h
         above = guarded(evaluate, base.size)
         x[j] = lower = entry - h
         below = guarded(evaluate, base.size)
         x[j] = entry
-        if table.add((upper - lower) / 2, above, below):
-            break
+        return (upper - lower) / 2, above, below
+
+    h = FIRST_STEP * scale
+    while h >= smallest:
+        if table.add(*at(h)) and table.confirm(*at(table.probe(smallest, h))):
+            return table.result()
         h /= SHRINK
+    table.confirm(*at(table.probe(smallest, h)))
     return table.result()
 
 
@@ -198,6 +211,7 @@ class Table:
         self.gap = np.full(m, np.inf)
         self.kink_now = np.zeros(m, bool)  # at the smallest step that rounding lets us judge
         self.kink_near = np.zeros(m, bool)
+        self.kinked_before = np.zeros(m, bool)
         self.left, self.right = np.full(m, np.nan), np.full(m, np.nan)
 
     def add(self, h: float, above: Array, below: Array) -> bool:
@@ -217,6 +231,28 @@ class Table:
         enough = (self.error <= 1e-8 * abs(self.value)) & ~rough
         return bool(np.all(enough | (self.error <= 1e-12 * np.nanmax(abs(self.value), initial=0))))
 
+    def probe(self, smallest: float, h: float) -> float:
+        """A step far below `h` at which a central difference has still two or three digits."""
+        size = np.nanmax(abs(self.value), initial=0.0)
+        useful = abs(self.value) > 1e-3 * size
+        needed = float(np.max(self.noise[useful] / abs(self.value[useful]), initial=0.0))
+        return max(smallest, min(1e3 * needed, h))
+
+    def confirm(self, h: float, above: Array, below: Array) -> bool:
+        """Compare with a difference at the tiny step `h`, and forget what it contradicts.
+
+        A staircase looks like a slope from afar: what converged at long steps need not be the
+        derivative here.
+        """
+        near = (above - below) / (2 * h)
+        size = np.fmax(abs(self.value), 1e-6 * np.nanmax(abs(self.value), initial=0.0))
+        contradicted = abs(near - self.value) > 0.1 * size + 16 * self.noise / h + 10 * self.error
+        self.value = np.where(contradicted, np.nan, self.value)
+        self.error = np.where(contradicted, np.inf, self.error)
+        if contradicted.any():
+            self.rows = []
+        return not contradicted.any()
+
     def look_for_kink(self, h: float, above: Array, below: Array, rounding: Array) -> Array:
         """Where the left and right differences do not approach each other as the step shrinks.
 
@@ -230,7 +266,8 @@ class Table:
         kinked = rough & (gap < 1.7 * self.gap)
         judged = (16 * rounding <= 0.1 * np.fmax(gap, abs(right))) | (gap == 0)
         self.kink_now = np.where(judged, kinked, self.kink_now)
-        near = kinked & (h <= 2 * self.near)
+        near = kinked & self.kinked_before & (h <= 2 * self.near)
+        self.kinked_before = kinked
         self.kink_near |= near
         self.left = np.where(near, left, self.left)
         self.right = np.where(near, right, self.right)
@@ -240,10 +277,13 @@ class Table:
     def result(self) -> Numeric:
         at_kink = self.kink_now & self.kink_near
         middle = (self.left + self.right) / 2
+        low, high = np.fmin(self.left, self.right), np.fmax(self.left, self.right)
+        slack = 1e-2 * (high - low)
+        between = (self.value >= low - slack) & (self.value <= high + slack)
         return Numeric(
             value=np.where(at_kink, middle, self.value),
             error=np.where(at_kink, abs(self.right - self.left) / 2, self.error),
-            kink=self.kink_near,
+            kink=at_kink | (self.kink_near & between),
             left=self.left,
             right=self.right,
             at_kink=at_kink,

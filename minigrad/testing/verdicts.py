@@ -149,7 +149,7 @@ def compare(analytic: Array, numeric: Numeric, tolerance: Tolerance, wobble: Any
     rows = np.fmax.reduce(np.where(np.isfinite(size), size, 0.0), axis=1, initial=0.0)[:, None]
     columns = np.fmax.reduce(np.where(np.isfinite(size), size, 0.0), axis=0, initial=0.0)
     typical = np.fmax(rows, columns)
-    exact = tolerance.absolute + tolerance.relative * size + 16 * tolerance.eps * typical
+    exact = tolerance.absolute + tolerance.relative * size + 1e-10 * typical
     allowed = exact + wobble
     difference = abs(analytic - value)
 
