@@ -151,6 +151,31 @@
     byId("why").textContent = text;
   }
 
+  const axesText = (axes) => (axes.length === 1 ? `axis ${axes[0]}` : `axes ${axes.join(" and ")}`);
+
+  /** Answers for a sum along axes: which entries of `array`, shown as `role`, make one of `result`. */
+  function askSum(array, axes, role, result, place) {
+    const wide = columnsOf(array.shape), resultWide = columnsOf(result.shape);
+    const kept = array.shape.map((n, axis) => [n, axis]).filter(([, axis]) => !axes.includes(axis));
+    const goesTo = (r, c) => {
+      let rest = r * wide + c;
+      const index = array.shape.map(() => 0);
+      for (let axis = index.length - 1; axis >= 0; axis--) {
+        index[axis] = rest % array.shape[axis];
+        rest = Math.floor(rest / array.shape[axis]);
+      }
+      return kept.reduce((flat, [n, axis]) => flat * n + index[axis], 0);
+    };
+    return (r, c, cell) => {
+      clearMarks();
+      const wanted = r * resultWide + c, terms = [];
+      array.rows.forEach((line, i) => line.forEach((n, j) => { if (goesTo(i, j) === wanted) terms.push(inBrackets(n)); }));
+      mark(role, (i, j) => goesTo(i, j) === wanted);
+      const more = array.of ? " + … (the rest is cut)" : "";
+      answerWith(cell, `${place(r, c)} = ${sumText(terms)}${more} = ${shownNumber(result.rows[r][c])}`);
+    };
+  }
+
   /** The figures of a vector-Jacobian product; the first is the result. */
   function product(step) {
     const rule = step.rule, target = vertices[step.target], source = vertices[step.vertex];
@@ -212,23 +237,12 @@
           null, mask ? "1 where it passes, 0 where it stops" : "entry by entry"));
       }
     } else if (rule.kind === "sum") {
-      const g = arrays[step.g], d = g.shape.length, firstOnly = rule.axes.every((a) => a < d - 1);
-      const columnSum = rule.axes.length === d - 1 && firstOnly;
-      const ask = (r, c, cell) => {
-        clearMarks();
-        const all = rule.axes.length === d;
-        if (!columnSum && !all) {
-          answerWith(cell, `${place(r, c)} = ${shownNumber(entry(r, c))}, a sum over axes ${rule.axes.join(", ")}`);
-          return;
-        }
-        mark("cotangent", (_, b) => all || b === c);
-        const terms = (all ? g.rows.flat() : g.rows.map((line) => line[c])).map(inBrackets);
-        const more = g.of ? " + … (the rest is cut)" : "";
-        answerWith(cell, `${place(r, c)} = ${all ? "all of" : `column ${c} of`} ${source.bar}`
-          + ` = ${sumText(terms)}${more} = ${shownNumber(entry(r, c))}`);
-      };
+      const g = arrays[step.g], all = rule.axes.length === g.shape.length;
+      const down = rule.axes.length === g.shape.length - 1 && !rule.axes.includes(g.shape.length - 1);
+      const how = all ? "all entries summed" : down ? "summed down each column" : `summed over ${axesText(rule.axes)}`;
+      const ask = askSum(g, rule.axes, "cotangent", arrays[result], place);
       row.append(matrix(result, name, "result", ask), sign("= Σ"),
-        matrix(step.g, source.bar, "cotangent", null, columnSum ? "summed down each column" : `summed over axes ${rule.axes.join(", ")}`));
+        matrix(step.g, source.bar, "cotangent", null, how));
     } else {
       row.append(matrix(result, name, "result"), sign("⟵"),
         matrix(step.g, source.bar, "cotangent", null, step.several ?? `through the derivative of ${source.op}`));
@@ -238,23 +252,8 @@
 
   function stretched(step) {
     if (step.raw === undefined) return [];
-    const target = vertices[step.target], raw = arrays[step.raw], result = arrays[step.gradient];
-    const axes = step.stretched, d = raw.shape.length;
-    const rowsSummed = axes.some((a) => a < d - 1), columnsSummed = axes.includes(d - 1);
-    const simple = d <= 2;
-    const ask = (r, c, cell) => {
-      clearMarks();
-      if (!simple) {
-        answerWith(cell, `${shownNumber(result.rows[r][c])}, a sum over axes ${axes.join(", ")}`);
-        return;
-      }
-      const hit = (a, b) => (rowsSummed || a === r) && (columnsSummed || b === c);
-      mark("result", hit);
-      const terms = [];
-      raw.rows.forEach((line, a) => line.forEach((n, b) => { if (hit(a, b)) terms.push(inBrackets(n)); }));
-      answerWith(cell, `${target.bar}: ${sumText(terms)}${raw.of ? " + … (the rest is cut)" : ""} = ${shownNumber(result.rows[r][c])}`);
-    };
-    const which = axes.length === 1 ? `axis ${axes[0]}` : `axes ${axes.join(", ")}`;
+    const target = vertices[step.target], which = axesText(step.stretched);
+    const ask = askSum(arrays[step.raw], step.stretched, "result", arrays[step.gradient], () => target.bar);
     return [
       make("h3", {}, `${target.symbol} was stretched along ${which} by broadcasting: its gradient is the sum there`),
       make("div", { class: "row" }, matrix(step.gradient, target.bar, "gradient", ask),

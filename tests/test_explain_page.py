@@ -1,0 +1,346 @@
+"""The page that steps through backpropagation, in a headless browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.visualize.explain import page_data
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+
+PRINTED = 6e-4  # relative error of four digits
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: Any) -> Iterator[Any]:
+    binary = shutil.which("chromium") or shutil.which("chromium-browser")
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("chromium and chromedriver are not installed")
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
+    options = Options()
+    options.binary_location = binary
+    for argument in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--window-size=1280,900", f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    found = webdriver.Chrome(options=options, service=Service(driver))
+    yield found
+    found.quit()
+
+
+# ------------------------------------------------------------------------------------------- graphs
+
+
+def leaf(array: Any, name: str) -> Any:
+    tensor = mg.tensor(np.asarray(array, np.float32), requires_grad=True)
+    tensor.name = name
+    return tensor
+
+
+def normal(*shape: int) -> Any:
+    return np.random.default_rng(len(shape)).normal(size=shape).astype("f")
+
+
+def mlp() -> Any:
+    mg.random.manual_seed(0)
+    model = mg.nn.Sequential(mg.nn.Linear(2, 3), mg.nn.ReLU(), mg.nn.Linear(3, 1))
+    error = model(mg.tensor(normal(4, 2))) - mg.tensor(normal(4, 1))
+    return (error * error).sum() / 4
+
+
+def branched() -> Any:
+    x, w = leaf(normal(3, 3), "x"), leaf(normal(3, 3) + 1, "w")
+    a = x @ w
+    b = mg.relu(a)
+    return ((a * b) @ w + x).sum()
+
+
+def broadcast() -> Any:
+    column, row = leaf([[1.0], [2.0], [3.0]], "column"), leaf([1.0, 2.0, 3.0, 4.0], "row")
+    return ((column * row + leaf(2.0, "s")) * column).sum()
+
+
+def conv() -> Any:
+    mg.random.manual_seed(0)
+    model = mg.nn.Sequential(mg.nn.Conv2d(1, 2, 2), mg.nn.ReLU())
+    return (model(mg.tensor(normal(1, 1, 4, 4))) * 3).sum()
+
+
+GRAPHS: list[Callable[[], Any]] = [mlp, branched, broadcast, conv]
+
+
+@pytest.fixture(params=GRAPHS, ids=lambda graph: graph.__name__)
+def opened(request: Any, browser: Any, tmp_path: Path) -> tuple[Any, Any, dict[str, Any], str]:
+    """The browser with a page open, its loss, the page's data, and its address."""
+    with mg.visualize.record_values():
+        loss = request.param()
+    path = mg.visualize.explain(loss, tmp_path / "page.html")
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)  # what earlier pages logged
+    address = path.as_uri()
+    browser.get("about:blank")
+    browser.get(address)
+    return browser, loss, page_data(loss), address
+
+
+# ------------------------------------------------------------------------------------------ reading
+
+
+def read(browser: Any, role: str) -> list[Any]:
+    """The numbers of all matrices of a role on the page."""
+    tables = browser.execute_script(
+        """return [...document.querySelectorAll(`figure[data-role="${arguments[0]}"] table`)]
+             .map(t => [...t.rows].map(r => [...r.cells].map(c => c.textContent)))""",
+        role,
+    )
+    return [np.array([[float(n.replace("−", "-")) for n in row] for row in t]) for t in tables]
+
+
+def dense(array: dict[str, Any]) -> Any:
+    if "rows" in array:
+        return np.array(array["rows"], float)
+    rows = np.zeros(array["size"])
+    for i, j, n in array["entries"]:
+        rows[i, j] = n
+    return rows
+
+
+def press(browser: Any, key: str) -> None:
+    from selenium.webdriver.common.by import By
+
+    browser.find_element(By.ID, "panel").send_keys(key)
+
+
+def step_of(browser: Any) -> int:
+    return int(browser.execute_script("return document.body.dataset.step"))
+
+
+def panel_html(browser: Any) -> str:
+    return str(browser.execute_script("return document.getElementById('panel').innerHTML"))
+
+
+# -------------------------------------------------------------------------------------------- tests
+
+
+def test_every_step_shows_what_the_vjp_gave(opened: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser, _, data, _ = opened
+    for index, step in enumerate(data["steps"]):
+        assert step_of(browser) == index
+        if step["kind"] == "forward":
+            value = data["vertices"][step["vertex"]]["value"]
+            assert np.array_equal(read(browser, "value")[0], dense(data["arrays"][value]))
+        if step["kind"] == "vjp":
+            result = step.get("raw", step["gradient"])
+            assert np.array_equal(read(browser, "result")[0], dense(data["arrays"][result]))
+            if "raw" in step:
+                summed = dense(data["arrays"][step["gradient"]])
+                assert np.array_equal(read(browser, "gradient")[0], summed)
+            if "arrival" in step:
+                total = dense(data["arrays"][step["total"]])
+                assert np.array_equal(read(browser, "total")[0], total)
+            left, right = read(browser, "left"), read(browser, "right")
+            if left:
+                product = (left[0] @ right[0]).reshape(dense(data["arrays"][result]).shape)
+                bound = 1e-2 * np.abs(product).max() + 1e-6
+                assert np.abs(product - read(browser, "result")[0]).max() < bound
+        press(browser, Keys.ARROW_RIGHT)
+    assert step_of(browser) == len(data["steps"]) - 1
+
+
+def test_the_last_step_shows_the_gradients_of_python(opened: Any) -> None:
+    browser, loss, data, address = opened
+    browser.get(f"{address}#step={len(data['steps'])}")
+    shown = read(browser, "leaf-gradient")
+    loss.backward()
+    leaves = [v for v in mg.visualize.describe(loss).vertices if v.kind == "leaf"]
+    assert len(shown) == len(leaves)
+    for matrix, vertex in zip(shown, leaves, strict=True):
+        expected = vertex.edge.grad.numpy().reshape(matrix.shape)
+        assert np.allclose(matrix, expected, rtol=PRINTED, atol=1e-7)
+
+
+def test_back_restores_the_state(opened: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser, _, data, _ = opened
+    seen = []
+    for _ in range(len(data["steps"]) - 1):
+        seen.append(panel_html(browser))
+        press(browser, Keys.ARROW_RIGHT)
+    for before in reversed(seen):
+        press(browser, Keys.ARROW_LEFT)
+        assert panel_html(browser) == before
+    press(browser, Keys.END)
+    assert step_of(browser) == len(data["steps"]) - 1
+    browser.back()
+    assert panel_html(browser) == seen[0]
+
+
+def test_no_error_and_no_request(opened: Any) -> None:
+    browser, _, data, _ = opened
+    for index in range(len(data["steps"])):
+        browser.execute_script(f"location.hash = 'step={index + 1}&jacobian'")
+        browser.execute_script("document.querySelectorAll('.asks td').forEach(c => c.click())")
+    assert browser.get_log("browser") == []
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            url = message["params"]["request"]["url"]
+            assert url.startswith(("file:", "data:", "about:", "chrome:", "devtools:")), url
+
+
+def test_the_jacobian_gives_the_same_gradient(opened: Any) -> None:
+    browser, _, data, _ = opened
+    shown = 0
+    for index, step in enumerate(data["steps"]):
+        if "jacobian" not in step:
+            continue
+        browser.execute_script(f"location.hash = 'step={index + 1}&jacobian'")
+        browser.execute_script("window.dispatchEvent(new HashChangeEvent('hashchange'))")
+        assert step_of(browser) == index
+        J, vec, gradient = (read(browser, role)[0] for role in ("jacobian", "vec", "shortcut"))
+        product = (J.T @ vec).reshape(-1)
+        bound = 5e-3 * np.abs(J).max() * np.abs(vec).max() * len(vec) ** 0.5 + 1e-9
+        assert np.abs(product - gradient.reshape(-1)).max() < bound
+        shown += 1
+    assert shown > 0
+
+
+def test_pointing_at_an_entry_says_what_made_it(opened: Any) -> None:
+    browser, _, data, _ = opened
+    for index, step in enumerate(data["steps"]):
+        if step["kind"] != "vjp" or step["rule"]["kind"] == "general":
+            continue
+        browser.execute_script(f"location.hash = 'step={index + 1}'")
+        browser.execute_script("window.dispatchEvent(new HashChangeEvent('hashchange'))")
+        cell = "figure[data-role=result] tr:last-child td:last-child"
+        text = browser.execute_script(
+            f"""const cell = document.querySelector('{cell}'); cell.click();
+                return [document.getElementById('why').textContent, cell.textContent]"""
+        )
+        assert text[1] in text[0] or text[0].endswith(": nothing of it comes here.")
+        assert text[0].count("=") >= 1
+        marked = browser.execute_script("return document.querySelectorAll('td.mark').length")
+        assert marked > 0
+
+
+def test_the_page_has_roles_and_a_live_region(opened: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser, _, data, _ = opened
+    press(browser, Keys.ARROW_RIGHT)
+    said = browser.execute_script("return document.getElementById('announce').textContent")
+    assert said.startswith(f"Step 2 of {len(data['steps'])}. ")
+    unnamed = browser.execute_script(
+        """return [...document.querySelectorAll('button, input, section, table')]
+             .filter(e => !(e.getAttribute('aria-label') || e.labels?.length)).length"""
+    )
+    assert unnamed == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_in_both_themes(browser: Any, tmp_path: Path, theme: str) -> None:
+    path = mg.visualize.explain(branched(), tmp_path / "page.html")
+    browser.get(f"{path.as_uri()}#step=12&jacobian")
+    ratios = browser.execute_script(
+        """
+        const theme = document.documentElement;
+        theme.dataset.theme = arguments[0];
+        const probe = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+        const rgb = (c) => { probe.fillStyle = c; probe.fillRect(0, 0, 1, 1);
+          return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3); };
+        const light = (c) => rgb(c).map((v) => v / 255)
+          .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+          .reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+        const style = (name) => getComputedStyle(theme).getPropertyValue(name).trim();
+        const pairs = [['--text', '--ground'], ['--text', '--panel'], ['--muted', '--ground'],
+          ['--muted', '--panel'], ['--accent', '--ground'], ['--grad', '--ground'],
+          ['--text', '--leaf'], ['--text', '--constant'], ['--text', '--accent-soft'],
+          ['--text', '--grad-soft'], ['--mark-text', '--mark'], ['--muted', '--leaf'],
+          ['--muted', '--constant'], ['--muted', '--accent-soft'], ['--muted', '--grad-soft']];
+        return pairs.map(([a, b]) => { const [x, y] = [light(style(a)), light(style(b))];
+          return [a + ' on ' + b, (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05)]; });
+        """,
+        theme,
+    )
+    assert {name: ratio for name, ratio in ratios if ratio < 4.5} == {}
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, tmp_path: Path) -> None:
+    path = mg.visualize.explain(broadcast(), tmp_path / "page.html")
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        browser.get(f"{path.as_uri()}#step=8")
+        widths = browser.execute_script(
+            """return [document.documentElement.scrollWidth,
+                       document.getElementById('panel').scrollWidth]"""
+        )
+        assert max(widths) <= 390
+        small = browser.execute_script(
+            """return [...document.querySelectorAll('button')]
+                 .filter(b => b.getBoundingClientRect().height < 40).length"""
+        )
+        assert small == 0
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>document.title = 'caught'</script>",
+        "</script><img src=x onerror=alert(1)>",
+        "\"'&\n",
+    ],
+)
+def test_hostile_names_are_shown(browser: Any, tmp_path: Path, name: str) -> None:
+    x = leaf([1.0, 2.0], name)
+    loss = (x * x).sum()
+    loss.name = name
+    path = mg.visualize.explain(loss, tmp_path / "page.html")
+    browser.get_log("browser")
+    browser.get(path.as_uri())
+    symbol = mg.visualize.describe(loss).vertices[0].symbol
+    shown = browser.execute_script(
+        "return document.querySelector('figure[data-role=operand] b').textContent"
+    )
+    assert shown == symbol
+    assert browser.title == f"Backpropagation of {symbol}"
+    assert browser.execute_script("return document.images.length") == 0
+    assert browser.get_log("browser") == []
+
+
+def test_play_and_scrub(browser: Any, tmp_path: Path) -> None:
+    import time
+
+    path = mg.visualize.explain(broadcast(), tmp_path / "page.html")
+    browser.get(path.as_uri())
+    browser.execute_script("document.getElementById('play').click()")
+    waited = time.monotonic() + 10
+    while step_of(browser) < 2 and time.monotonic() < waited:
+        time.sleep(0.05)
+    assert step_of(browser) >= 2
+    browser.execute_script("document.getElementById('play').click()")
+    browser.execute_script(
+        """const s = document.getElementById('scrub'); s.value = 5;
+           s.dispatchEvent(new Event('input'))"""
+    )
+    assert step_of(browser) == 5
+    assert browser.execute_script("return location.hash") == "#step=6"
