@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad import ops
+from minigrad import inplace, ops, random
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
@@ -137,7 +137,18 @@ class RReLU(Activation):
         self.inplace = inplace
 
     def forward(self, input: Any) -> Any:
-        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+        if not self.training:
+            return functional.leaky_relu(input, (self.lower + self.upper) / 2, self.inplace)
+        slopes = random.uniform_array(input.shape, input.dtype, None)
+        slopes = slopes * (self.upper - self.lower) + self.lower
+        if self.inplace:
+            return inplace.update(input, "rrelu_", leak, slopes)
+        return leak(input, slopes)
+
+
+def leak(x: Any, slopes: Any) -> Any:
+    """x above 0, ``slopes * x`` below."""
+    return ops.where(x >= 0, x, x * slopes)
 
 
 class Threshold(Activation):
@@ -273,7 +284,7 @@ class Sigmoid(Activation):
     """σ(x) = 1 / (1 + e⁻ˣ).
 
     Example  >>> mg.nn.Sigmoid()(mg.tensor([0.0]))
-             tensor([0.5000])
+             tensor([0.5])
     """
 
     def forward(self, input: Any) -> Any:
@@ -390,7 +401,7 @@ class Softmax(AlongDim):
     """Positive numbers that sum to 1 along `dim`: eˣ / Σ eˣ.
 
     Example  >>> mg.nn.Softmax(dim=1)(mg.tensor([[0.0, 0.0]]))
-             tensor([[0.5000, 0.5000]])
+             tensor([[0.5, 0.5]])
     """
 
     def forward(self, input: Any) -> Any:

@@ -180,7 +180,9 @@ def recorded(values: Sequence[Any]) -> list[int]:
     return [i for i, v in enumerate(values) if isinstance(v, Variable) and v._node is not None]
 
 
-def through(values: tuple[Any, ...], positions: list[int], hook: Callable[..., Any]) -> Any:
+def through(
+    values: tuple[Any, ...], positions: list[int], hook: Callable[..., Any]
+) -> tuple[Any, ...]:
     """`values`, where those at `positions` have passed a boundary."""
     if not positions:
         return values

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from minigrad import ops
 from minigrad.nn import functional
 from minigrad.nn.module import Module
 from minigrad.nn.shaping import PairwiseDistance
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss",
+    "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss",
     "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss",
     "MarginRankingLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss",
     "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss",
@@ -272,26 +275,6 @@ class KLDivLoss(Loss):
         )
 
 
-class CTCLoss(Loss):
-    """Connectionist temporal classification: of all alignments of a target with a sequence.
-
-    blank          the class that stands for nothing
-    zero_infinity  a target that is too long for its sequence counts nothing, instead of infinity
-    """
-
-    def __init__(
-        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
-    ) -> None:
-        super().__init__(reduction=reduction)
-        self.blank, self.zero_infinity = blank, zero_infinity
-
-    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
-        return functional.ctc_loss(
-            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
-            self.zero_infinity,
-        )  # fmt: skip
-
-
 # ----------------------------------------------------------------------------------------- margins
 
 
@@ -375,10 +358,30 @@ class MultiMarginLoss(WeightedLoss):
 
 
 class MultiLabelMarginLoss(Loss):
-    """Σ over true and wrong classes of max(0, 1 - x[true] + x[wrong]) / classes."""
+    """The sum over true and wrong classes of max(0, 1 - x[true] + x[wrong]) / classes.
+
+    Shapes   (n, classes) or (classes,), and integers of the same shape: the true classes of each
+             sample, then -1 -> () or, unreduced, (n,)
+    Raises   ValueError if the shapes differ.
+    """
 
     def forward(self, input: Any, target: Any) -> Any:
-        return functional.multilabel_margin_loss(input, target, reduction=self.reduction)
+        classes = np.asarray(target)
+        if input.ndim not in (1, 2) or classes.shape != input.shape:
+            raise ValueError(
+                "MultiLabelMarginLoss takes (n, classes) or (classes,) and a target of the same "
+                f"shape, got {input.shape} and {classes.shape}"
+            )
+        listed = np.logical_and.accumulate(classes >= 0, axis=-1)
+        classes = np.where(listed, classes, 0)
+        wrong = (classes[..., None] != np.arange(input.shape[-1])) | ~listed[..., None]
+        counted = listed[..., None] & wrong.all(-2)[..., None, :]
+        true = ops.take_along_dim(input, classes, -1)
+        margins = ops.relu(1 - true[..., None] + input[..., None, :])
+        losses = ops.sum(margins * counted, (-1, -2)) / input.shape[-1]
+        if self.reduction == "none":
+            return losses
+        return ops.mean(losses) if self.reduction == "mean" else ops.sum(losses)
 
 
 class MultiLabelSoftMarginLoss(WeightedLoss):

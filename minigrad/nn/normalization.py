@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import devices
 from minigrad.graph import wrap
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module, shown
@@ -29,6 +30,7 @@ class ScaledNorm(Module):
     def _register_scale(
         self, *shape: int, weight: bool, bias: bool, device: Any, dtype: Any
     ) -> None:
+        devices.check(device)
         for name, wanted in (("weight", weight), ("bias", bias)):
             made = parameter.empty(*shape, dtype=dtype, device=device) if wanted else None
             self.register_parameter(name, made)
@@ -170,9 +172,9 @@ class BatchNorm1d(BatchNorm):
                 unbiased variances, and num_batches_tracked ()
     Shapes      (n, channels) or (n, channels, length), unchanged
     Source      Ioffe and Szegedy 2015, algorithms 1 and 2
-    Example     >>> mg.nn.BatchNorm1d(1)(mg.tensor([[1.0], [3.0]]))
-                tensor([[-1.0000],
-                        [ 1.0000]], grad_fn=batch_norm)
+    Example     >>> mg.nn.BatchNorm1d(1, affine=False)(mg.tensor([[1.0], [3.0]]))
+                tensor([[-1.],
+                        [ 1.]])
     """
 
     input_axes = (2, 3)
@@ -318,6 +320,7 @@ class RMSNorm(ScaledNorm):
         self.normalized_shape = as_shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
+        devices.check(device)
         made = (
             parameter.empty(*self.normalized_shape, dtype=dtype, device=device)
             if elementwise_affine

@@ -10,7 +10,7 @@ from minigrad.nn.convolution import for_each_axis
 from minigrad.nn.module import Module, shown
 
 __all__ = [
-    "ChannelShuffle", "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d",
+    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d",
     "CosineSimilarity", "Flatten", "PairwiseDistance", "PixelShuffle", "PixelUnshuffle",
     "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Unflatten",
     "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
@@ -209,23 +209,6 @@ class PixelUnshuffle(Module):
 
     def extra_repr(self) -> str:
         return shown(self, "downscale_factor")
-
-
-class ChannelShuffle(Module):
-    """Channels of several groups, dealt out in turn.
-
-    Shapes   (n, channels, ...), unchanged
-    """
-
-    def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-
-    def forward(self, input: Any) -> Any:
-        return functional.channel_shuffle(input, self.groups)
-
-    def extra_repr(self) -> str:
-        return shown(self, "groups")
 
 
 class Upsample(Module):
