@@ -489,7 +489,7 @@ def walk(
                     summed.add(edge)
         if not retain_graph and saved:
             node.saved = None
-    if wanted is None and not any([leaf.extras for leaf in gradients]):
+    if wanted is None:
         return gradients
     for leaf, g in gradients.items():
         results[leaf] = g if leaf.extras is None else run_hooks(leaf.extras, g, create_graph)
@@ -708,9 +708,9 @@ def backward(
     targets = None if inputs is None else [tensor._node for tensor in inputs]
     if create_graph:
         with enable_grad():
-            accumulate(walk(roots, create_graph, retain_graph, targets), create_graph)
+            accumulate(walk(roots, True, retain_graph, targets), True)
     else:
-        accumulate(walk(roots, create_graph, retain_graph, targets), create_graph)
+        accumulate(walk(roots, False, retain_graph, targets), False)
 
 
 @lru_cache
@@ -755,14 +755,21 @@ def start(tensor: Any, gradient: Any, create_graph: bool) -> tuple[Edge, Any]:
 
 
 def accumulate(gradients: dict[Any, Any], create_graph: bool) -> None:
-    """Add what the walk brought to the leaves to their ``.grad``."""
+    """Add what the walk brought to the leaves to their ``.grad``, after their hooks."""
+    for leaf in gradients:  # all of them first: a hook that raises leaves every .grad as it was
+        if leaf.extras is not None:
+            gradients[leaf] = run_hooks(leaf.extras, gradients[leaf], create_graph)
     while gradients:
         leaf, gradient = gradients.popitem()
-        if type(leaf) is not Leaf:
-            continue
         before = leaf.grad
         if before is None:
-            leaf.grad = wrap(own(gradient)) if type(gradient) is ndarray else as_grad(gradient)
+            if type(gradient) is ndarray:
+                leaf.grad = tensor = new(Variable.result_class)
+                tensor._array = own(gradient)
+                tensor._node = None
+                tensor._alias = None
+            else:
+                leaf.grad = as_grad(gradient)
         elif create_graph or before._node is not None:
             leaf.grad = before + gradient
         else:

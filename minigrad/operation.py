@@ -74,12 +74,14 @@ def op(
         operation = Op(forward, vjps, joint, keep, promote, view, notation)
         if joint is not None:
             call: Any = lambda *args, **kwargs: operation.call(args, kwargs)  # noqa: E731
+        elif not any(vjps):
+            call = unrecorded(operation)
         elif operation.arity == 1:
             call = leading(operation) if operation.static_names or keep else unary(operation)
-        elif promote and operation.arity == 2 and not operation.static_names and any(vjps):
+        elif promote and operation.arity == 2 and not operation.static_names:
             call = binary(operation)
-        elif not (operation.static_names or keep or promote):
-            call = several(operation)
+        elif operation.arity == 3 and not (operation.static_names or keep or promote):
+            call = ternary(operation)
         else:
             call = lambda *args, **kwargs: operation.call(args, kwargs)  # noqa: E731
         update_wrapper(call, forward)
@@ -358,6 +360,13 @@ def saver(positions: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
     return lambda *values: tuple([values[i] for i in positions])
 
 
+def without_tensors(statics: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Static arguments, tensors among them as arrays."""
+    if len(statics) == 1:
+        return (statics[0]._array,)
+    return tuple([s._array if isinstance(s, Variable) else s for s in statics])
+
+
 def note_values(node: Node, out: Any, arrays: Sequence[Any], kept: Sequence[Any]) -> None:
     """What pictures show and backward may not need: numbers, and with `recording.values` all."""
     operands = arrays if node.op.joint is None else arrays[0]
@@ -455,27 +464,35 @@ def binary(operation: Op) -> Callable[..., Any]:
 
     def call(x: Any, y: Any, **kwargs: Any) -> Any:
         frame = recording.frame
-        if kwargs or not isinstance(x, Variable) or (frame is not None and frame.detailed):
+        if kwargs or (frame is not None and frame.detailed):
             return operation.call((x, y), kwargs)
-        x_node = x._node
-        x_array = x._array
-        if isinstance(y, Variable):
+        if not isinstance(x, Variable):
+            if type(x) not in numbers or not isinstance(y, Variable) or y._node is None:
+                return operation.call((x, y), kwargs)
+            x_node = None
+            x_array = x
+            y_node = y._node
+            y_array = y._array
+            plan = second
+        elif isinstance(y, Variable):
+            x_node = x._node
+            x_array = x._array
             y_node = y._node
             y_array = y._array
             if x_node is not None:
                 plan = first if y_node is None else both
-            elif y_node is not None:
-                plan = second
             else:
+                plan = None if y_node is None else second
+            if x_array.dtype is not y_array.dtype or x_array.dtype.kind != "f":
                 return operation.call((x, y), kwargs)
-            if x_array.dtype is not y_array.dtype:
+        else:
+            x_node = x._node
+            x_array = x._array
+            if type(y) not in numbers or x_array.dtype.kind != "f":
                 return operation.call((x, y), kwargs)
-        elif x_node is not None and type(y) in numbers:
             y_node = None
             y_array = y
-            plan = first
-        else:
-            return operation.call((x, y), kwargs)
+            plan = None if x_node is None else first
         try:
             out = forward(x_array, y_array)
         except Exception as error:
@@ -486,7 +503,7 @@ def binary(operation: Op) -> Callable[..., Any]:
         result = new(Variable.result_class)
         result._array = out
         result._alias = None
-        if frame is not None:
+        if frame is not None and plan is not None:
             result._node = node = new(Node)
             node.plan = plan
             node.inputs = (x_node, y_node)
@@ -499,9 +516,43 @@ def binary(operation: Op) -> Callable[..., Any]:
             node.sequence = next(clock)
             if y_array is y:
                 node.constants = {1: y}
+            elif x_array is x:
+                node.constants = {0: x}
         else:
             result._node = None
         return result
+
+    return call
+
+
+def unrecorded(operation: Op) -> Callable[..., Any]:
+    """Calls of an op without derivatives: comparisons, tests, places."""
+    forward = operation.forward
+    plain = {float, int, bool, type(None), tuple}
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        arrays = []
+        dtype = None
+        for value in operation.bind(args, kwargs) if kwargs else args:
+            if isinstance(value, Variable):
+                array = value._array
+                arrays.append(array)
+                if dtype is None:
+                    dtype = array.dtype
+                elif dtype is not array.dtype:
+                    return operation.call(args, kwargs)
+            elif type(value) in plain:
+                arrays.append(value)
+            else:
+                return operation.call(args, kwargs)
+        if dtype is None or operation.varargs:
+            return operation.call(args, kwargs)
+        try:
+            out = forward(*arrays)
+        except Exception as error:
+            errors.explain(error, operation.name, operation.arguments, args, ())
+            raise
+        return wrap(out) if type(out) is ndarray else operation.finish(out, None)
 
     return call
 
@@ -537,7 +588,7 @@ def leading(operation: Op) -> Callable[..., Any]:
         if args or kwargs:
             for value in statics:
                 if isinstance(value, Variable):
-                    statics = tuple([s._array if isinstance(s, Variable) else s for s in statics])
+                    statics = without_tensors(statics)
                     break
         array = x._array
         try:
@@ -582,62 +633,59 @@ def leading(operation: Op) -> Callable[..., Any]:
     return call
 
 
-def several(operation: Op) -> Callable[..., Any]:
-    """Calls of an op with any number of operands, each a tensor, an array or None, given in order."""
+def ternary(operation: Op) -> Callable[..., Any]:
+    """Calls of an op with three operands, the last of which may be None: a layer and its bias."""
     forward = operation.forward
-    arity = operation.arity
-    plans: dict[int, Plan] = {}  # by a number whose bits say which operands need gradients
+    default = operation.defaults[2]
+    plans = [operation.plan((bool(i & 4), bool(i & 2), bool(i & 1))) for i in range(8)]
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(x: Any, y: Any, z: Any = default, **kwargs: Any) -> Any:
         frame = recording.frame
-        if kwargs or len(args) != arity or (frame is not None and frame.detailed):
-            return operation.call(args, kwargs)
-        absent = None
-        arrays: list[Any] = []
-        inputs: list[Any] = []
-        needs = 0
-        for operand in args:
-            if isinstance(operand, Variable):
-                edge = operand._node
-                arrays.append(operand._array)
-                inputs.append(edge)
-                needs += needs + (edge is not None)
-            elif operand is None:
-                arrays.append(None)
-                inputs.append(None)
-                needs += needs
-            else:
-                return operation.call(args, kwargs)
+        if kwargs or not (isinstance(x, Variable) and isinstance(y, Variable)):
+            return operation.call((x, y, z), kwargs)
+        if frame is not None and frame.detailed:
+            return operation.call((x, y, z), kwargs)
+        x_node = x._node
+        y_node = y._node
+        if z is None:
+            z_node = z_array = None
+        elif isinstance(z, Variable):
+            z_node = z._node
+            z_array = z._array
+        else:
+            return operation.call((x, y, z), kwargs)
+        x_array = x._array
+        y_array = y._array
         try:
-            out = forward(*arrays)
+            out = forward(x_array, y_array, z_array)
         except Exception as error:
-            errors.explain(error, operation.name, operation.arguments, args, ())
+            errors.explain(error, operation.name, operation.arguments, (x, y, z), ())
             raise
         if type(out) is not ndarray:
-            if isinstance(out, (tuple, list)):
-                return operation.conclude(out, (), tuple(inputs), arrays, ())
             out = np.asarray(out)
         result = new(Variable.result_class)
         result._array = out
         result._alias = None
-        result._node = None
-        if frame is not None:
-            plan = plans.get(needs)
-            if plan is None:
-                plan = plans[needs] = operation.plan(tuple([edge is not None for edge in inputs]))
-            if plan.steps:
-                result._node = node = new(Node)
-                node.plan = plan
-                node.inputs = tuple(inputs)
-                node.saved = plan.save(out, *arrays)
-                node.statics = ()
-                node.shape = out.shape
-                node.dtype = out.dtype
-                node.frame = frame
-                node.extras = None
-                node.sequence = next(clock)
-                if absent is not None:
-                    node.constants = absent
+        plan = plans[
+            (4 if x_node is not None else 0)
+            + (2 if y_node is not None else 0)
+            + (1 if z_node is not None else 0)
+        ]
+        if frame is not None and plan.steps:
+            result._node = node = new(Node)
+            node.plan = plan
+            node.inputs = (x_node, y_node, z_node)
+            node.saved = plan.save(out, x_array, y_array, z_array)
+            node.statics = ()
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.frame = frame
+            node.extras = None
+            node.sequence = next(clock)
+            if z is None:
+                node.constants = {2: None}
+        else:
+            result._node = None
         return result
 
     return call
