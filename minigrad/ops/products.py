@@ -182,11 +182,11 @@ def dot(input: Array, tensor: Array) -> Array:
                tensor(11.)
     """
     x, y = input, tensor
-    if not (np.ndim(x) and np.ndim(y)):
+    if 1 <= x.ndim <= 2 >= y.ndim >= 1:
+        return matmul(x, y)
+    if not (x.ndim and y.ndim):
         return x * y
-    if y.ndim > 2 or (x.ndim > 2 and y.ndim > 1):
-        return tensordot(x, y, ([-1], [max(y.ndim - 2, 0)]))
-    return matmul(x, y)
+    return tensordot(x, y, ([-1], [max(y.ndim - 2, 0)]))
 
 
 @op(

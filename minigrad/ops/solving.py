@@ -259,13 +259,14 @@ def _cofactors(x: Array) -> Array:
     n = x.shape[-1]
     if n == 0 or x.size == 0:
         return np.zeros_like(x)
-    d = np.linalg.det(x)
-    limits = np.finfo(x.dtype)
-    if np.all((np.abs(d) > limits.tiny / limits.eps) & np.isfinite(d)):
+    sign, logarithm = np.linalg.slogdet(x)
+    if np.all(sign != 0):
         inverse = np.linalg.inv(x)
         conditions = np.abs(x).sum(-1).max(-1) * np.abs(inverse).sum(-1).max(-1)
-        if np.all(conditions < limits.eps**-0.5):
-            return d[..., None, None] * inverse.mT
+        if np.all(conditions < np.finfo(x.dtype).eps ** -0.5):
+            # the determinant in two factors: it may overflow where the cofactors do not
+            root = np.exp(logarithm * 0.5)[..., None, None]
+            return sign[..., None, None] * (root * inverse.mT) * root
     U, s, Vh, sign = rotations(x)
     return sign * ((U * products_of_others(s)[..., None, :]) @ Vh)
 
