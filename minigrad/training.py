@@ -511,7 +511,7 @@ def snapshot(run: Run) -> dict[str, Any]:
         "model": run.model.state_dict(),
         "optimizer": run.optimizer.state_dict(),
         "scheduler": None if run.scheduler is None else run.scheduler.state_dict(),
-        "callbacks": [callback.state_dict() for callback in run.callbacks],
+        "callbacks": [(type(c).__name__, c.state_dict()) for c in run.callbacks],
         "generators": [generator.get_state() for generator in generators(run.train)],
         "history": dict(run.history),
         "epoch": run.epoch,
@@ -527,10 +527,14 @@ def restore(state: Any, run: Run) -> None:
     run.optimizer.load_state_dict(state["optimizer"])
     if run.scheduler is not None:
         run.scheduler.load_state_dict(state["scheduler"])
-    for callback, kept in zip(run.callbacks, state["callbacks"]):
-        callback.load_state_dict(kept)
-    for generator, kept in zip(generators(run.train), state["generators"]):
-        generator.set_state(kept)
+    kept = list(state["callbacks"])
+    for callback in run.callbacks:  # by name: a run may go on with others than it began with
+        found = next((entry for entry in kept if entry[0] == type(callback).__name__), None)
+        if found is not None:
+            kept = [entry for entry in kept if entry is not found]
+            callback.load_state_dict(found[1])
+    for generator, standing in zip(generators(run.train), state["generators"]):
+        generator.set_state(standing)
     run.history = History(state["history"])
     run.epoch = state["epoch"]
     run.stop = state["stop"]
