@@ -66,7 +66,8 @@ def cross_entropy(x: Array, target: Array) -> Array:
     positions = np.ravel_multi_index((rows_cached(n), target), (n, c))
     # the largest of each row by its position, a row sum by a product: half the cost of reductions
     largest = x.reshape(-1).take(x.argmax(1) + row_starts(n, c))
-    shifted = x - largest[:, None]
+    # row-major like the positions, whatever the order of x
+    shifted = np.subtract(x, largest[:, None], order="C")
     slope = np.exp(shifted)
     total = slope.dot(ones_cached(c, x.dtype))
     loss = (np.log(total) - shifted.take(positions)).dot(ones_cached(n, x.dtype)) / n

@@ -99,14 +99,14 @@ def winners(
 
 
 @op(
-    lambda g, x, out, kernel, stride, padding, dilation: _max_pool_pick(
-        g, x, out, kernel, stride, padding, dilation
+    lambda g, x, best, kernel, stride, padding, dilation: _max_pool_pick(
+        g, x, best, kernel, stride, padding, dilation
     )
 )
 def _max_pool_back(
     g: Array,
     x: Array,
-    out: Array,
+    best: Array,
     kernel: Sizes,
     stride: Sizes,
     padding: Padding,
@@ -115,20 +115,20 @@ def _max_pool_back(
     """The transpose of `_max_pool`, linear in g: each entry goes back to where it came from."""
     lead = x.ndim - len(kernel)
     frame = framed(np.zeros_like(x, dtype=g.dtype), padding, 0)
-    for _, seen, wins in winners(x, out, kernel, stride, padding, dilation):
+    for _, seen, wins in winners(x, best, kernel, stride, padding, dilation):
         frame[seen] += np.where(wins, g, 0)
     return frame[unframed(x.shape[lead:], padding)]
 
 
 @op(
-    lambda g, x, out, kernel, stride, padding, dilation: _max_pool_back(
-        g, x, out, kernel, stride, padding, dilation
+    lambda g, x, best, kernel, stride, padding, dilation: _max_pool_back(
+        g, x, best, kernel, stride, padding, dilation
     )
 )
 def _max_pool_pick(
     h: Array,
     x: Array,
-    out: Array,
+    best: Array,
     kernel: Sizes,
     stride: Sizes,
     padding: Padding,
@@ -136,8 +136,8 @@ def _max_pool_pick(
 ) -> Array:
     """The entries of h at the places where x is the largest: the transpose of `_max_pool_back`."""
     frame = framed(h, padding, 0)
-    picked = np.zeros_like(out, dtype=h.dtype)
-    for _, seen, wins in winners(x, out, kernel, stride, padding, dilation):
+    picked = np.zeros_like(best, dtype=h.dtype)
+    for _, seen, wins in winners(x, best, kernel, stride, padding, dilation):
         np.copyto(picked, frame[seen], where=wins)
     return picked
 

@@ -317,11 +317,11 @@ def kl_div(
             stacklevel=2,
         )
     if log_target:
-        loss = ops.exp(target) * (target - input)
+        loss = (target - input) * ops.exp(target)
     else:
         # where y is 0 nothing is expected, and x, the log of a probability, may be -inf
         expected = ops.where(plain(target) == 0, 0.0, input)
-        loss = ops.xlogy(target, target) - target * expected
+        loss = ops.xlogy(target, target) - expected * target
     if reduction == "batchmean":
         return ops.sum(loss) / max(loss.shape[0], 1) if loss.shape else ops.sum(loss)
     return reduce_loss(loss, reduction)

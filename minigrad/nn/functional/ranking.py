@@ -83,7 +83,7 @@ def margin_ranking_loss(
     """
     refuse_broadcast("margin_ranking_loss", input1, input2, "input2")
     refuse_broadcast("margin_ranking_loss", input1, target)
-    loss = ops.clamp_min(-target * (input1 - input2) + margin, 0)
+    loss = ops.clamp_min((input2 - input1) * target + margin, 0)
     return reduce_loss(loss, reduction, size_average, reduce)
 
 
@@ -146,7 +146,7 @@ def soft_margin_loss(
                tensor(0.3466)
     """
     refuse_broadcast("soft_margin_loss", input, target)
-    loss = ops.softplus(-target * input, 1, math.inf)
+    loss = ops.softplus(-(input * target), 1, math.inf)
     return reduce_loss(loss, reduction, size_average, reduce)
 
 
@@ -169,7 +169,7 @@ def multilabel_soft_margin_loss(
                tensor(0.3466)
     """
     refuse_broadcast("multilabel_soft_margin_loss", input, target)
-    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    loss = -(logsigmoid(input) * target + logsigmoid(-input) * (1 - target))
     if weight is not None:
         loss = loss * weight
     return reduce_loss(ops.mean(loss, -1), reduction, size_average, reduce)

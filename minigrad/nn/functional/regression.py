@@ -152,9 +152,9 @@ def poisson_nll_loss(
     """
     refuse_broadcast("poisson_nll_loss", input, target)
     if log_input:
-        loss = ops.exp(input) - target * input
+        loss = ops.exp(input) - input * target
     else:
-        loss = input - target * ops.log(input + eps)
+        loss = input - ops.log(input + eps) * target
     if full:
         loss = loss + stirling(target)
     return reduce_loss(loss, reduction, size_average, reduce)
