@@ -165,7 +165,7 @@ def test_a_killed_process_leaves_a_whole_file(tmp_path):
     assert path.exists()
 
 
-# ------------------------------------------------------------------------------------- hostile files
+# ------------------------------------------------------------------------------------ hostile files
 
 
 def sample(suffix):

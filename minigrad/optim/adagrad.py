@@ -34,7 +34,7 @@ class Adagrad(Optimizer):
               >>> (p * p).sum().backward()
               >>> optimizer.step()
               >>> p
-              tensor([0.5000], requires_grad=True)
+              tensor([0.5], requires_grad=True)
     """
 
     def __init__(

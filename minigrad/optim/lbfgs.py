@@ -56,7 +56,7 @@ class LBFGS(Optimizer):
               ...     return loss
               >>> _ = optimizer.step(closure)
               >>> x
-              tensor([1.0000, 1.0000], requires_grad=True)
+              tensor([1., 1.], requires_grad=True)
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class Lion(Optimizer):
               >>> (p * p).sum().backward()
               >>> optimizer.step()
               >>> p
-              tensor([0.9000], requires_grad=True)
+              tensor([0.9], requires_grad=True)
     """
 
     scratches = 1

@@ -36,7 +36,7 @@ class RMSprop(Optimizer):
               >>> (p * p).sum().backward()
               >>> optimizer.step()
               >>> p
-              tensor([0.8000], requires_grad=True)
+              tensor([0.8], requires_grad=True)
     """
 
     def __init__(
