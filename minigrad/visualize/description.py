@@ -126,9 +126,10 @@ def describe(
              >>> [v.formula for v in mg.visualize.describe(y, names=locals()).vertices]
              ['', 'x * x', 'Σ t1']
     """
-    roots = computed(x, input)
+    roots, implied = computed(x, input)
+    names = {**implied, **(names or {})}
     edges = ancestors([root._node for root in roots])
-    builder = Builder(roots, Names(roots, names or {}, edges))
+    builder = Builder(roots, Names(roots, names, edges))
     for edge in edges:
         builder.add(edge)
     description = builder.finish()
@@ -138,12 +139,17 @@ def describe(
     return description
 
 
-def computed(x: Any, input: Any) -> list[Any]:
-    """The tensors to describe."""
+def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The tensors to describe, and names that the call of a module or function implies."""
+    names: dict[str, Any] = {}
     if callable(x) and not isinstance(x, Variable):
         arguments = () if input is None else input if isinstance(input, tuple) else (input,)
         with record_values():
             x = x(*arguments)
+        if isinstance(input, Variable):
+            names["input"] = input
+        if isinstance(x, Variable):
+            names["loss" if x._array.ndim == 0 else "output"] = x
     elif input is not None:
         raise TypeError("describe: `input` is for a module or a function; x is neither")
     roots = list(x) if isinstance(x, (list, tuple)) else [x]
@@ -160,7 +166,7 @@ def computed(x: Any, input: Any) -> list[Any]:
                 "this tensor has no graph: nothing that it was computed from requires grad "
                 "(or it was computed inside no_grad, or detached)"
             )
-    return roots
+    return roots, names
 
 
 def ancestors(roots: Sequence[Edge]) -> list[Edge]:

@@ -143,8 +143,9 @@ class Painter:
             if all(self.description.vertices[i].kind == "constant" for i in passing):
                 picture.edge(start, end, style="dotted", arrowhead="none")
             else:
-                label = "<" + "<BR/>".join([f"  {escape(f)}  " for f in formulas]) + ">"
-                picture.edge(start, end, label=label, dir="back", color=self.theme.grad)
+                text = "<BR/>".join([f"  {escape(f)}  " for f in formulas])
+                label = {"label": f"<{text}>"} if formulas else {}
+                picture.edge(start, end, dir="back", color=self.theme.grad, **label)
 
     def label(self, box: Box) -> str:
         vertex = box.vertex

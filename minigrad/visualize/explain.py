@@ -90,8 +90,8 @@ def page_data(
     x: Any, input: Any = None, *, gradient: Any = None, names: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """All that the page shows: tensors, arrays, and the steps forward and backward."""
-    roots = computed(x, input)
-    description = describe(roots, names=names)
+    roots, implied = computed(x, input)
+    description = describe(roots, names={**implied, **(names or {})})
     ops = sum([v.kind == "op" for v in description.vertices])
     if ops > MOST_OPS:
         raise RuntimeError(

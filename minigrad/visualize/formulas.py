@@ -15,6 +15,7 @@ from minigrad.operation import MISSING, Op
 from minigrad.visualize.names import MACRON, bar, static_text
 
 SECTIONS = r"Forward|Gradient|Shapes|Raises|Source|Example|Note"
+SHOWN_OF_PRIVATE = {"dim", "dims", "keepdim"}
 LETTERS = {"weight": "W", "bias": "b"}  # what docstrings call these operands
 
 
@@ -63,13 +64,13 @@ def filled(
 def settings(op: Op, values: dict[str, str], statics: Sequence[Any], notation: str) -> list[str]:
     """The arguments that differ from their defaults and that `notation` does not mention."""
     defaults = op.defaults[op.arity :]
-    private = op.forward.__name__.startswith("_")  # its shapes and sizes are of no interest
+    private = op.forward.__name__.startswith("_")  # its sizes and layouts are of no interest
     return [
         f"{name}={values[name]}"
         for name, value, default in zip(op.static_names, statics, defaults)
         if "{" + name not in notation
         and (default is MISSING or not same(value, default))
-        and not (private and isinstance(value, tuple))
+        and not (private and name not in SHOWN_OF_PRIVATE)
     ]
 
 
@@ -125,7 +126,7 @@ def substituted(op: Op, text: str, operands: Sequence[str | None], out: str) -> 
         if operand is not None:
             names[name] = names[LETTERS.get(name, name)] = operand
     pattern = "|".join([re.escape(name) for name in sorted(names, key=len, reverse=True)])
-    plain = unicodedata.normalize("NFD", text)
+    plain = re.sub(r"\b_(\w+\()", r"\1", unicodedata.normalize("NFD", text))
     replaced = re.sub(
         rf"(?<![\w{MACRON}])({pattern})(?![A-Za-z0-9_{MACRON}(])", lambda m: names[m[1]], plain
     )

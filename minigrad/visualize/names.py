@@ -54,7 +54,7 @@ def shape_text(shape: Any) -> str:
              ('3×4', 'scalar', '5')
     """
     if shape is None:
-        return "?"
+        return "not kept"
     if shape and isinstance(shape[0], tuple):
         return ", ".join([shape_text(each) for each in shape])
     return "×".join([str(n) for n in shape]) if shape else "scalar"

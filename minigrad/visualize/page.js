@@ -244,10 +244,33 @@
       row.append(matrix(result, name, "result", ask), sign("= Σ"),
         matrix(step.g, source.bar, "cotangent", null, how));
     } else {
-      row.append(matrix(result, name, "result"), sign("⟵"),
+      row.append(matrix(result, name, "result", askJacobian(step)), sign("⟵"),
         matrix(step.g, source.bar, "cotangent", null, step.several ?? `through the derivative of ${source.op}`));
     }
+    const widths = [...row.querySelectorAll("tr:first-child")].map((line) => line.cells.length);
+    if (Math.max(...widths) > 8) row.classList.add("wide");
     return row;
+  }
+
+  /** Answers from the Jacobian, for an op whose product has no picture of its own. */
+  function askJacobian(step) {
+    const target = vertices[step.target], source = vertices[step.vertex];
+    const result = arrays[step.gradient], wide = columnsOf(result.shape);
+    return (r, c, cell) => {
+      clearMarks();
+      const value = shownNumber(result.rows[r][c]);
+      if (step.jacobian === undefined) {
+        answerWith(cell, `${target.bar}[${r}, ${c}] = ${value}: each entry of ${source.symbol} that depends on it adds its share.`);
+        return;
+      }
+      const J = arrays[step.jacobian], g = arrays[step.g], gWide = columnsOf(g.shape);
+      const slope = (i, j) => J.rows[i * gWide + j]?.[r * wide + c] ?? 0;
+      mark("cotangent", (i, j) => number(slope(i, j)) !== 0);
+      const terms = g.rows.flatMap((line, i) => line.map((n, j) => [n, slope(i, j)]))
+        .filter(([, d]) => number(d) !== 0).map(([n, d]) => `${inBrackets(n)}·${inBrackets(d)}`);
+      answerWith(cell, `${target.bar}[${r}, ${c}] = ${sumText(terms)} = ${value}, `
+        + `each marked entry of ${source.bar} times how much it depends on this one`);
+    };
   }
 
   function stretched(step) {
@@ -449,7 +472,9 @@
     for (let round = 0; round < 40; round++) {
       (round % 2 ? [...layers].reverse() : layers).forEach((line) => {
         const wanted = line.map((i) => {
-          const near = [...points[i].up, ...points[i].down];
+          const all = [...points[i].up, ...points[i].down];
+          const inner = all.filter((j) => points[j].up.length);  // leaves follow, they do not pull
+          const near = inner.length ? inner : all;
           return near.length ? mean(near.map((j) => points[j].x)) : points[i].x;
         });
         const apart = (k) => (points[line[k]].width + points[line[k + 1]].width) / 2 + gap;
