@@ -38,7 +38,7 @@ def weaken(arrays: list[Any]) -> list[Any]:
     int64 tensor times a float32 tensor is float32.
     """
     real = [a for a in arrays if isinstance(a, ndarray)]
-    if not real or all(a.dtype == real[0].dtype for a in real):
+    if not real or all(a.dtype is real[0].dtype for a in real):
         return [a.item() if isinstance(a, np.generic) else a for a in arrays]
     rank = max("biufc".index(a.dtype.kind) if a.dtype.kind in "biufc" else 9 for a in real)
     if rank == 9:
@@ -90,9 +90,10 @@ def get_default_dtype() -> np.dtype[Any]:
 
 
 def as_default_float(out: Any, arrays: list[Any]) -> Any:
-    """Integers that became float64 (``ints / 2``, ``exp(ints)``) take the default type instead."""
-    if getattr(out, "dtype", None) != np.float64 or default_dtype == np.float64:
+    """Integers that became floats (``ints / 2``, ``exp(ints)``) take the default type."""
+    dtype = getattr(out, "dtype", default_dtype)
+    if dtype is default_dtype or dtype.kind != "f":
         return out
-    if any(getattr(a, "dtype", None) is not None and a.dtype.kind in "fc" for a in arrays):
+    if any(a.dtype.kind in "fc" for a in arrays if hasattr(a, "dtype")):
         return out
     return out.astype(default_dtype)

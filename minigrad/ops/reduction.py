@@ -7,7 +7,6 @@ NumPy's AxisError, which is both an IndexError and a ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod as product
 from typing import Any, NamedTuple
 
@@ -40,6 +39,8 @@ def axes_of(dim: Dim) -> Any:
 
 def reduced_axes(shape: Shape, dim: Dim) -> tuple[int, ...]:
     """The axes that `dim` means, as numbers from 0."""
+    if type(dim) is int and -len(shape) <= dim < len(shape):
+        return (dim % len(shape),)
     axes = axes_of(dim)
     if axes is None:
         return tuple(range(len(shape)))
@@ -128,7 +129,7 @@ def others(x: Array) -> Array:
 def prod_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
     """x̄ = ḡ * the product of the other entries."""
     g = restore(g, x.shape, dim, keepdim)
-    if np.all(np.not_equal(out, 0)):
+    if (out != 0).all():
         return g * restore(out, x.shape, dim, keepdim) / x
     axes = reduced_axes(x.shape, dim)
     kept = tuple([i for i in range(len(x.shape)) if i not in axes])
@@ -196,7 +197,8 @@ class ValuesAndIndices(NamedTuple):
 def extreme_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
     """ḡ, shared evenly by the entries that equal the result."""
     chosen = np.equal(x, restore(out, x.shape, dim, keepdim))
-    count = np.sum(chosen, axis=reduced_axes(x.shape, dim), keepdims=True, dtype=x.dtype)
+    axes = reduced_axes(x.shape, dim)
+    count = np.add.reduce(chosen, axis=axes, dtype=x.dtype, keepdims=True)
     return np.where(chosen, restore(g, x.shape, dim, keepdim) / count, 0)
 
 
@@ -240,18 +242,6 @@ def one_place_vjp(
     return np.where(chosen, restore(g.values, x_shape, axis, keepdim), 0)
 
 
-def value_and_index(find: Callable[..., Array], x: Array, dim: int, keepdim: bool) -> Any:
-    """The entry that `find` (np.argmax, np.argmin) finds along an axis, and its index."""
-    if not np.ndim(x):
-        reduced_axes((), dim)
-        return ValuesAndIndices(np.positive(x), np.zeros_like(x, dtype=np.intp))
-    index = find(x, axis=dim, keepdims=True)
-    value = np.take_along_axis(x, index, dim)
-    if keepdim:
-        return ValuesAndIndices(value, index)
-    return ValuesAndIndices(np.squeeze(value, dim), np.squeeze(index, dim))
-
-
 @op(one_place_vjp, notation="max {x}")
 def _max(x: Array, dim: int, keepdim: bool = False) -> Any:
     """The largest entries along an axis, and their first indices.
@@ -260,7 +250,8 @@ def _max(x: Array, dim: int, keepdim: bool = False) -> Any:
     Gradient   ḡ to the entry at the index
     Shapes     (..., n, ...) -> twice (..., ...)
     """
-    return value_and_index(np.argmax, x, dim, keepdim)
+    values = np.maximum.reduce(x, dim, None, None, keepdim)
+    return ValuesAndIndices(values, np.argmax(x, axis_of_any(x, dim), keepdims=keepdim))
 
 
 @op(one_place_vjp, notation="min {x}")
@@ -271,7 +262,8 @@ def _min(x: Array, dim: int, keepdim: bool = False) -> Any:
     Gradient   ḡ to the entry at the index
     Shapes     (..., n, ...) -> twice (..., ...)
     """
-    return value_and_index(np.argmin, x, dim, keepdim)
+    values = np.minimum.reduce(x, dim, None, None, keepdim)
+    return ValuesAndIndices(values, np.argmin(x, axis_of_any(x, dim), keepdims=keepdim))
 
 
 @composition
@@ -422,7 +414,7 @@ def logsumexp(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
 def softmax_vjp(g: Array, out: Array, dim: int) -> Array:
     """x̄ = out * (ḡ - Σ ḡ out)."""
     weighted = g * out
-    return weighted - out * np.sum(weighted, axis=dim, keepdims=True)
+    return weighted - out * np.add.reduce(weighted, axis=dim, keepdims=True)
 
 
 @op(softmax_vjp, promote=True, notation="softmax({x})")
@@ -450,7 +442,7 @@ def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
 
 def log_softmax_vjp(g: Array, out: Array, dim: int) -> Array:
     """x̄ = ḡ - softmax(x) Σ ḡ."""
-    return g - np.exp(out) * np.sum(g, axis=dim, keepdims=True)
+    return g - np.exp(out) * np.add.reduce(g, axis=dim, keepdims=True)
 
 
 @op(log_softmax_vjp, promote=True, notation="log softmax({x})")

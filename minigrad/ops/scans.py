@@ -44,7 +44,8 @@ def cumsum_vjp(g: Array, dim: int) -> Array:
     """x̄ = the sums of ḡ from each place to the end."""
     if not g.shape:
         return g
-    return np.flip(np.cumsum(np.flip(g, dim), axis=dim), dim)
+    back = along(axis_of(g, dim), slice(None, None, -1))
+    return np.add.accumulate(g[back], dim)[back]
 
 
 @op(cumsum_vjp, notation="cumsum {x}")
@@ -102,7 +103,7 @@ def cumprod_vjp(g: Array, out: Array, x: Array, dim: int) -> Array:
     """x̄ by a division where there is no 0, else by a recurrence."""
     if not g.shape:
         return g
-    if np.all(np.not_equal(out, 0)):
+    if (out != 0).all():
         return cumsum_vjp(g * out, dim) / x
     dim = axis_of(x, dim)
     g, x = np.moveaxis(g, dim, 0), np.moveaxis(x, dim, 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from math import pi, sqrt
 
 import numpy as np
@@ -79,6 +80,16 @@ def bell(x: Array) -> Array:
     return np.exp(-near * near) * (2 / sqrt(pi))
 
 
+FEW = 256  # up to so many numbers C's function, one by one, beats the sixty calls of NumPy below
+
+
+def one_by_one(function: Callable[[float], float], x: Array) -> Array:
+    """A function of one number, on every entry."""
+    out = np.empty_like(x)
+    out.flat = [function(number) for number in np.ravel(x).tolist()]
+    return out
+
+
 @op(lambda g, x: g * bell(x), promote=True, notation="erf({x})")
 def erf(x: Array) -> Array:
     """Error function.
@@ -91,6 +102,8 @@ def erf(x: Array) -> Array:
                tensor([0.    , 0.8427])
     """
     x = as_float(x)
+    if np.size(x) <= FEW:
+        return one_by_one(math.erf, x)
     size = np.absolute(x)
     return np.where(size <= SMALL_LIMIT, erf_small(x), np.sign(x) * (1 - erfc_of_positive(size)))
 
@@ -107,6 +120,8 @@ def erfc(x: Array) -> Array:
                tensor([1.0000e+00, 1.5375e-12])
     """
     x = as_float(x)
+    if np.size(x) <= FEW:
+        return one_by_one(math.erfc, x)
     size = np.absolute(x)
     tail = erfc_of_positive(size)
     return np.where(size <= SMALL_LIMIT, 1 - erf_small(x), np.where(x < 0, 2 - tail, tail))

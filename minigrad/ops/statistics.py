@@ -18,6 +18,7 @@ from minigrad.ops.reduction import (
     count_along,
     extreme_vjp,
     mean,
+    one_place_vjp,
     reduced_axes,
     restore,
 )
@@ -40,7 +41,9 @@ def deviation_of(x: Array, dim: Dim) -> Array:
     """The same for arrays, and exactly 0 for equal numbers: the first is subtracted before."""
     axes = reduced_axes(x.shape, dim)
     first = x[tuple([slice(1) if i in axes else slice(None) for i in range(x.ndim)])]
-    return centered(x - first, dim)
+    x = x - first
+    x -= np.add.reduce(x, axes, None, None, True) / count_along(x.shape, dim)
+    return x
 
 
 def degrees_of_freedom(shape: Shape, dim: Dim, correction: float) -> float:
@@ -158,6 +161,28 @@ def _median(x: Array) -> Array:
     return last if last != last else ordered[(x.size - 1) // 2]
 
 
+@op(one_place_vjp, notation="median {x}")
+def _median_along(x: Array, dim: int, keepdim: bool = False) -> Any:
+    """The lower medians along an axis, and their indices.
+
+    Forward    values = the entries in the middle; NaN if there is one, and its index
+    Gradient   ḡ to the entry at the index
+    Shapes     (..., n, ...) -> twice (..., ...)
+    """
+    axis = normalize_axis_index(dim, x.ndim or 1)
+    lines = np.moveaxis(x, axis, -1) if x.ndim else x.reshape(1)
+    n = lines.shape[-1]
+    if n == 0:
+        raise ValueError(f"median along axis {axis} without entries: shape {x.shape}")
+    undefined = np.isnan(lines)
+    middle = np.argsort(lines, axis=-1, kind="stable")[..., (n - 1) // 2]
+    index = np.where(undefined.any(-1), undefined.argmax(-1), middle)[..., None]
+    value = np.take_along_axis(lines, index, -1)
+    if keepdim and x.ndim:
+        return ValuesAndIndices(np.moveaxis(value, -1, axis), np.moveaxis(index, -1, axis))
+    return ValuesAndIndices(value[..., 0], index[..., 0])
+
+
 @composition
 def median(x: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower median: of all entries, or along an axis with its index.
@@ -174,22 +199,7 @@ def median(x: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     """
     if dim is None:
         return _median(x)
-    if not np.ndim(x):
-        normalize_axis_index(dim, 1)
-        return ValuesAndIndices(x, np.zeros_like(x, dtype=np.intp))
-    dim = normalize_axis_index(dim, np.ndim(x))
-    n = x.shape[dim]
-    if n == 0:
-        raise ValueError(f"median along axis {dim}, which has no entries: shape {tuple(x.shape)}")
-    values, indices = sort(x, dim)
-    where = (slice(None),) * dim + (slice((n - 1) // 2, (n - 1) // 2 + 1),)
-    last = (slice(None),) * dim + (slice(n - 1, n),)
-    undefined = np.isnan(values[last])
-    values = np.where(undefined, values[last], values[where])
-    indices = np.where(undefined, indices[last], indices[where])
-    if keepdim:
-        return ValuesAndIndices(values, indices)
-    return ValuesAndIndices(np.squeeze(values, dim), np.squeeze(indices, dim))
+    return _median_along(x, dim, keepdim)
 
 
 ROUNDING = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
