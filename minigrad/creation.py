@@ -1,8 +1,9 @@
 """Making tensors.
 
-Everywhere: `dtype` None means the default floating-point type where nothing says otherwise (float32,
-see `set_default_dtype`); `device` may only be the CPU; with `requires_grad` the tensor is a leaf that
-backward brings a gradient.  A shape is given as numbers, ``zeros(2, 3)``, or as one tuple.
+Everywhere: `dtype` None means the default floating-point type where nothing says otherwise
+(float32, see `set_default_dtype`); `device` may only be the CPU; with `requires_grad` the tensor is
+a leaf that backward brings a gradient.  A shape is given as numbers, ``zeros(2, 3)``, or as one
+tuple.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 __all__ = [
-    "arange", "as_array", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
-    "is_floating_point", "is_tensor", "linspace", "logspace", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "numel",
-    "ones", "ones_like", "shape_of", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+    "arange", "as_array", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy",
+    "full", "full_like", "is_floating_point", "is_tensor", "linspace", "logspace", "new_empty",
+    "new_full", "new_ones", "new_tensor", "new_zeros", "numel", "ones", "ones_like", "shape_of",
+    "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
 ]  # fmt: skip
 
 Array = Any
@@ -87,7 +89,9 @@ def nested(data: Any) -> Any:
     """Lists that hold tensors as lists that hold arrays; a tensor that requires grad is refused."""
     if isinstance(data, Variable):
         if data._node is not None:
-            raise TypeError("tensor(...) of a list with tensors that require grad: use mg.stack(...)")
+            raise TypeError(
+                "tensor(...) of a list with tensors that require grad: use mg.stack(...)"
+            )
         return data._array
     if isinstance(data, (list, tuple)):
         return [nested(item) for item in data]
@@ -106,8 +110,8 @@ def tensor(
 ) -> Tensor:
     """A tensor that holds a copy of `data`.
 
-    data     a number, nested lists of numbers, an array or a tensor.  Python floats take the default
-             dtype, integers int64, booleans bool; arrays keep their type.
+    data     a number, nested lists of numbers, an array or a tensor.  Python floats take the
+             default dtype, integers int64, booleans bool; arrays keep their type.
     Raises   TypeError if `data` holds no real numbers; ValueError if lists are ragged.
     Example  >>> mg.tensor([[1.0, 2.0], [3.0, 4.0]])
              tensor([[1., 2.],
@@ -128,7 +132,9 @@ def from_numpy(array: Array) -> Tensor:
              tensor([5., 0.])
     """
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"from_numpy takes a NumPy array, got {type(array).__name__}; see mg.tensor")
+        raise TypeError(
+            f"from_numpy takes a NumPy array, got {type(array).__name__}; see mg.tensor"
+        )
     dtypes.resolve(array.dtype)
     made: Tensor = wrap(array)
     made._alias = Alias(made)
@@ -139,8 +145,8 @@ def from_numpy(array: Array) -> Tensor:
 def as_tensor(data: Any, dtype: Any = None, *, device: Any = None) -> Tensor:
     """`data` as a tensor, sharing its memory where that is possible.
 
-    data     a tensor is returned as it is, or converted (differentiably) if `dtype` differs; an array
-             shares its memory if its type needs no conversion; all else is copied
+    data     a tensor is returned as it is, or converted (differentiably) if `dtype` differs; an
+             array shares its memory if its type needs no conversion; all else is copied
     Raises   TypeError if `data` holds no real numbers.
     Example  >>> t = mg.tensor([1.0])
              >>> mg.as_tensor(t) is t
@@ -148,7 +154,8 @@ def as_tensor(data: Any, dtype: Any = None, *, device: Any = None) -> Tensor:
     """
     devices.check(device)
     if isinstance(data, Variable):
-        return data if dtype is None else data.to(dtypes.resolve(dtype))
+        same: Any = data
+        return same if dtype is None else same.to(dtypes.resolve(dtype))  # type: ignore[no-any-return]
     if isinstance(data, np.ndarray) and (dtype is None or data.dtype == dtypes.resolve(dtype)):
         return from_numpy(data)
     return tensor(data, dtype)
@@ -184,9 +191,7 @@ def asarray(
 # ---------------------------------------------------------------------------------- filled evenly
 
 
-def zeros(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros.
 
     Raises   ValueError if a size is negative.
@@ -257,14 +262,15 @@ def eye(
     return finish(np.eye(*shape, dtype=floating(dtype)), requires_grad, device)
 
 
-# -------------------------------------------------------------------------------------- like another
+# ------------------------------------------------------------------------------------- like another
 
 
 def like(input: Tensor, dtype: Any) -> np.dtype[Any]:
     """`dtype`, or that of `input`."""
     if not isinstance(input, Variable):
         raise TypeError(f"a tensor was expected, got {type(input).__name__}; wrap it in mg.tensor")
-    return input._array.dtype if dtype is None else dtypes.resolve(dtype)  # type: ignore[no-any-return]
+    kind: np.dtype[Any] = input._array.dtype if dtype is None else dtypes.resolve(dtype)
+    return kind
 
 
 def zeros_like(
@@ -321,7 +327,7 @@ def full_like(
     return finish(np.full_like(input._array, value, kind), requires_grad, device)
 
 
-# ------------------------------------------------------- methods: new tensors of the type of another
+# ------------------------------------------------------ methods: new tensors of the type of another
 
 
 def new_tensor(
@@ -394,8 +400,7 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    start, end, step = [v.item() if isinstance(v, (Variable, np.generic)) else v
-                        for v in (start, end, step)]  # fmt: skip
+    start, end, step = [v.item() if hasattr(v, "item") else v for v in (start, end, step)]
     if step == 0:
         raise ValueError("arange: step is 0, the range would never end")
     if dtype is None:
@@ -434,7 +439,7 @@ def logspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """`steps` numbers from ``base**start`` to ``base**end``, each the same multiple of the one before.
+    """`steps` numbers from ``base**start`` to ``base**end``, in equal ratios.
 
     Raises   ValueError if `steps` is negative.
     Example  >>> mg.logspace(0, 2, 3)
@@ -445,7 +450,7 @@ def logspace(
     return finish(array.astype(floating(dtype)), requires_grad, device)
 
 
-# ------------------------------------------------------------------------------------------ triangles
+# ---------------------------------------------------------------------------------------- triangles
 
 
 def tril_indices(
@@ -460,7 +465,7 @@ def tril_indices(
                      [0, 0, 1]])
     """
     shape = shape_of("tril_indices", (row, col))
-    array = np.stack(np.nonzero(np.tri(*shape, offset, dtype=bool)))
+    array = np.stack(np.nonzero(np.tri(shape[0], shape[1], offset, dtype=bool)))
     return finish(array.astype(dtypes.resolve(dtype)), device=device)
 
 
@@ -476,7 +481,7 @@ def triu_indices(
                      [0, 1, 1]])
     """
     shape = shape_of("triu_indices", (row, col))
-    array = np.stack(np.nonzero(~np.tri(*shape, offset - 1, dtype=bool)))
+    array = np.stack(np.nonzero(~np.tri(shape[0], shape[1], offset - 1, dtype=bool)))
     return finish(array.astype(dtypes.resolve(dtype)), device=device)
 
 

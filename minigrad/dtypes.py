@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = [
     "bool", "double", "dtype", "finfo", "float", "float16", "float32", "float64", "half", "iinfo",
-    "int", "int16", "int32", "int64", "int8", "long", "resolve", "short", "uint8",
+    "int", "int8", "int16", "int32", "int64", "long", "resolve", "short", "uint8",
 ]  # fmt: skip
 
 dtype = np.dtype
@@ -29,13 +29,13 @@ bool = np.dtype(np.bool_)
 def resolve(dtype: Any) -> np.dtype[Any]:
     """`dtype` as a ``numpy.dtype``.
 
-    dtype    one of the names above, a NumPy type, a string, or Python's float, int or bool (float64,
-             int64 and bool)
+    dtype    one of the names above, a NumPy type, a string, or Python's float, int or bool
+             (float64, int64 and bool)
     Raises   TypeError if it is no type of real numbers or booleans.
     """
     if isinstance(dtype, str):
         dtype = {"half": float16, "long": int64, "short": int16}.get(dtype, dtype)
-    resolved = np.dtype(dtype)
+    resolved: np.dtype[Any] = np.dtype(dtype)
     if resolved.kind not in "biuf":
         kind = "complex numbers are not supported" if resolved.kind == "c" else "not numbers"
         raise TypeError(f"a tensor holds real numbers or booleans, not {resolved}: {kind}")

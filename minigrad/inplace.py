@@ -24,7 +24,7 @@ from minigrad.ops import conversion, indexing
 
 
 def update(
-    tensor: Variable, name: str, function: Callable[..., Any], *operands: Any, **statics: Any
+    tensor: Variable, name: str, function: Callable[..., Any], /, *operands: Any, **statics: Any
 ) -> Any:
     """Give `tensor` the value ``function(tensor, *operands, **statics)``, and return it.
 
@@ -147,7 +147,7 @@ def addresses(array: Array) -> Array:
     return total
 
 
-# ------------------------------------------------------------------------------- assignment, methods
+# ------------------------------------------------------------------------------ assignment, methods
 
 
 def assign(tensor: Variable, index: Any, value: Any) -> None:
@@ -180,11 +180,8 @@ def is_there_already(tensor: Variable, index: Any, value: Any) -> bool:
     if not indexing.is_basic(index):
         return False
     there, here = indexing.view_at(tensor._array, index), value._array
-    return (
-        there.shape == here.shape
-        and there.strides == here.strides
-        and there.__array_interface__["data"] == here.__array_interface__["data"]
-    )
+    first, second = there.__array_interface__, here.__array_interface__
+    return bool(there.strides == here.strides and first == second)
 
 
 def overwrite(tensor: Any, name: str, value: Any) -> Any:
@@ -220,14 +217,17 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
     return overwrite(self, "copy_", src)
 
 
-def method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The in-place method of an op: ``t.f_(...)`` gives t the value of ``t.f(...)``."""
-    name = f"{function.__name__}_"
+def method(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
+    """The in-place method of an op: ``t.f_(...)`` gives t the value of ``t.f(...)``.
+
+    name     what messages call it; left out: ``f_``
+    """
+    called = name or f"{function.__name__}_"
 
     def in_place(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return update(self, name, function, *args, **kwargs)
+        return update(self, called, function, *args, **kwargs)
 
-    in_place.__name__ = in_place.__qualname__ = name
+    in_place.__name__ = in_place.__qualname__ = called
     in_place.__doc__ = (
         f"`{function.__name__}`, in place: this tensor takes the result's value, and is returned."
     )

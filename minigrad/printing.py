@@ -41,7 +41,9 @@ def set_printoptions(
     """
     if profile is not None:
         if profile not in PROFILES:
-            raise ValueError(f"set_printoptions: profile is one of {list(PROFILES)}, got {profile!r}")
+            raise ValueError(
+                f"set_printoptions: profile is one of {list(PROFILES)}, got {profile!r}"
+            )
         options.update(PROFILES[profile])
     if threshold is not None:
         threshold = int(min(threshold, 10**15))

@@ -1,4 +1,4 @@
-"""Random tensors, all from one source, so that one call of `manual_seed` makes a program repeatable.
+"""Random tensors, all from one source: one call of `manual_seed` makes a program repeatable.
 
 Everywhere: `generator` is a `Generator` of one's own; None means the common one.
 """
@@ -134,7 +134,7 @@ def uniform_array(shape: Any, dtype: np.dtype[Any], generator: Any) -> Array:
     """Uniform numbers in [0, 1) of a floating-point type."""
     refuse_integers("rand", dtype)
     drawn = np.float32 if dtype.itemsize <= 4 else np.float64
-    array = source(generator).random(shape, drawn)
+    array = np.asarray(source(generator).random(shape, drawn))
     if dtype.itemsize < 4:  # rounding to half precision may reach 1
         return np.minimum(array.astype(dtype), np.nextafter(dtype.type(1), dtype.type(0)))
     return array
@@ -210,7 +210,9 @@ def randint(
     if isinstance(high, (tuple, list)):
         low, high, size = 0, low, high
     if size is None:
-        raise TypeError("randint: the size is missing; call randint(high, size) or (low, high, size)")
+        raise TypeError(
+            "randint: the size is missing; call randint(high, size) or (low, high, size)"
+        )
     if high is None:
         low, high = 0, low
     shape = shape_of("randint", tuple(size) if isinstance(size, (tuple, list)) else (size,))
@@ -277,7 +279,7 @@ def randint_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Random integers from `low` to `high` - 1 (or 0 to `low` - 1), in the shape and type of another."""
+    """Random integers from `low` to `high` - 1 (or 0 to `low` - 1), in another's shape and type."""
     kind = like(input, dtype)
     if high is None:
         low, high = 0, low
@@ -285,7 +287,7 @@ def randint_like(
                    requires_grad=requires_grad)  # fmt: skip
 
 
-# --------------------------------------------------------------------- with parameters for each entry
+# ------------------------------------------------------------------- with parameters for each entry
 
 
 def plain(value: Any) -> Any:
@@ -328,7 +330,8 @@ def normal(
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
     """Ones and zeros: 1 with the probability at each entry.
 
-    input    probabilities from 0 to 1, floating-point; with `p` given, only its shape and type count
+    input    probabilities from 0 to 1, floating-point; with `p` given, only its shape and type
+             count
     p        one probability for all
     Raises   ValueError if a probability is outside 0 ... 1.
     Example  >>> mg.bernoulli(mg.tensor([0.0, 1.0]))
@@ -360,8 +363,8 @@ def multinomial(
     num_samples  how many to draw from each row
     replacement  whether a position may be drawn again
     Returns      int64, (num_samples,) or (m, num_samples)
-    Raises       ValueError for weights that are negative, not finite or all 0, or if there are fewer
-                 positions of positive weight than samples without replacement.
+    Raises       ValueError for weights that are negative, not finite or all 0, or if there are
+                 fewer positions of positive weight than samples without replacement.
     Example      >>> mg.multinomial(mg.tensor([0.0, 1.0, 0.0]), 2, replacement=True)
                  tensor([1, 1])
     """
@@ -384,8 +387,8 @@ def multinomial(
     else:
         if ((weights > 0).sum(-1) < num_samples).any():
             raise ValueError(
-                f"multinomial: cannot draw {num_samples} without replacement from fewer positions of "
-                "positive weight; pass replacement=True"
+                f"multinomial: cannot draw {num_samples} without replacement from fewer positions "
+                "of positive weight; pass replacement=True"
             )
         # the positions of the smallest of exponential waiting times, one clock for each position
         waiting = np.full(weights.shape, np.inf)
@@ -394,27 +397,34 @@ def multinomial(
     return finish(drawn.astype(np.int64, copy=False))
 
 
-# ------------------------------------------------------------------------------ in place, as methods
+# ----------------------------------------------------------------------------- in place, as methods
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None
+) -> Tensor:
     """Fill this tensor with normal random numbers, and return it."""
     array = normal_array(tensor.shape, tensor.dtype, generator) * std + mean
-    return inplace.overwrite(tensor, "normal_", array)
+    inplace.overwrite(tensor, "normal_", array)
+    return tensor
 
 
-def uniform_(tensor: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
+def uniform_(
+    tensor: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None
+) -> Tensor:
     """Fill this tensor with uniform random numbers in [from_, to), and return it."""
     if from_ > to:
         raise ValueError(f"uniform_: the bounds are in falling order, {from_} and {to}")
     array = uniform_array(tensor.shape, tensor.dtype, generator) * (to - from_) + from_
-    return inplace.overwrite(tensor, "uniform_", array)
+    inplace.overwrite(tensor, "uniform_", array)
+    return tensor
 
 
 def bernoulli_(tensor: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Fill this tensor with ones (with probability `p`) and zeros, and return it."""
     draws = source(generator).random(tensor.shape) < plain(p)
-    return inplace.overwrite(tensor, "bernoulli_", np.asarray(draws).astype(tensor.dtype))
+    inplace.overwrite(tensor, "bernoulli_", np.asarray(draws).astype(tensor.dtype))
+    return tensor
 
 
 def exponential_(tensor: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
@@ -422,7 +432,8 @@ def exponential_(tensor: Tensor, lambd: float = 1.0, *, generator: Any = None) -
     if not lambd > 0:
         raise ValueError(f"exponential_: lambd is positive, got {lambd}")
     array = source(generator).standard_exponential(tensor.shape) / lambd
-    return inplace.overwrite(tensor, "exponential_", np.asarray(array).astype(tensor.dtype))
+    inplace.overwrite(tensor, "exponential_", np.asarray(array).astype(tensor.dtype))
+    return tensor
 
 
 def random_(
@@ -435,7 +446,8 @@ def random_(
     if to is None:
         from_, to = (0, from_) if from_ else (0, largest_integer(tensor.dtype) + 1)
     array = source(generator).integers(from_, to, tensor.shape)
-    return inplace.overwrite(tensor, "random_", np.asarray(array).astype(tensor.dtype))
+    inplace.overwrite(tensor, "random_", np.asarray(array).astype(tensor.dtype))
+    return tensor
 
 
 def largest_integer(dtype: np.dtype[Any]) -> int:

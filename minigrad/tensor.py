@@ -294,7 +294,8 @@ class Tensor(Variable):
     def data(self, value: Any) -> None:
         if not isinstance(value, Variable):
             raise TypeError(f".data is a tensor, got {type(value).__name__}")
-        self._array = value.detach()._array
+        shared = Tensor.detach(value)  # type: ignore[arg-type]  # all results are Tensors
+        self._array = shared._array
         self._alias = Alias(self)
         self._alias.detached = True
         if type(self._node) is Leaf:
@@ -341,10 +342,11 @@ class Tensor(Variable):
         usual = self._array.dtype in (promotion.default_dtype, np.dtype(bool), np.dtype(np.int64))
         if not usual:
             parts.append(f"dtype={self._array.dtype}")
-        if type(self._node) is Leaf:
+        node: Any = self._node
+        if type(node) is Leaf:
             parts.append("requires_grad=True")
-        elif self._node is not None:
-            parts.append(f"grad_fn={self._node.name()}")
+        elif node is not None:
+            parts.append(f"grad_fn={node.name()}")
         return f"tensor({', '.join(parts)})"
 
     def __format__(self, spec: str) -> str:
@@ -386,7 +388,7 @@ class Tensor(Variable):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError("only leaves can be deep-copied; use t.detach().clone() or t.clone()")
-        copied = type(self).__new__(type(self))
+        copied: Tensor = type(self).__new__(type(self))
         memo[id(self)] = copied
         copied.__setstate__(self.__getstate__())
         copied._array = self._array.copy(order="K")
@@ -488,26 +490,13 @@ class Tensor(Variable):
 
     # ----------------------------------------------------------------------------------- in place
 
-    def __iadd__(self, other: Any) -> Tensor:
-        return inplace.update(self, "+=", ops.add, other)  # type: ignore[no-any-return]
-
-    def __isub__(self, other: Any) -> Tensor:
-        return inplace.update(self, "-=", ops.sub, other)  # type: ignore[no-any-return]
-
-    def __imul__(self, other: Any) -> Tensor:
-        return inplace.update(self, "*=", ops.mul, other)  # type: ignore[no-any-return]
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return inplace.update(self, "/=", ops.true_divide, other)  # type: ignore[no-any-return]
-
-    def __ifloordiv__(self, other: Any) -> Tensor:
-        return inplace.update(self, "//=", ops.floor_divide, other)  # type: ignore[no-any-return]
-
-    def __imod__(self, other: Any) -> Tensor:
-        return inplace.update(self, "%=", ops.remainder, other)  # type: ignore[no-any-return]
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return inplace.update(self, "**=", ops.pow, other)  # type: ignore[no-any-return]
+    __iadd__ = inplace.method(ops.add, "+=")
+    __isub__ = inplace.method(ops.sub, "-=")
+    __imul__ = inplace.method(ops.mul, "*=")
+    __itruediv__ = inplace.method(ops.true_divide, "/=")
+    __ifloordiv__ = inplace.method(ops.floor_divide, "//=")
+    __imod__ = inplace.method(ops.remainder, "%=")
+    __ipow__ = inplace.method(ops.pow, "**=")
 
     # --------------------------------------------------------------------------------- elementwise
 

@@ -23,7 +23,7 @@ def leaf(*shape: int) -> Any:
     return mg.tensor(numbers(*shape), requires_grad=True)
 
 
-# ---------------------------------------------------------------------------------- nothing recorded
+# --------------------------------------------------------------------------------- nothing recorded
 
 
 def test_constant_tensors_share_memory_as_arrays_do() -> None:
@@ -78,7 +78,7 @@ def test_no_grad_allows_leaves_and_their_views() -> None:
     np.testing.assert_array_equal(x[1:].detach().numpy(), 2 * (before.numpy()[1:] - 0.5))
 
 
-# ------------------------------------------------------------------------------------------ recorded
+# ----------------------------------------------------------------------------------------- recorded
 
 
 def test_an_unshared_result_moves_to_a_new_node() -> None:
@@ -142,14 +142,16 @@ def test_any_chain_of_views_and_changes_is_as_in_numpy(data: Any) -> None:
     for tensor, mirror in handles:
         np.testing.assert_array_equal(tensor.detach().numpy(), mirror)
     # all steps are linear: the gradient is exact by differences of 1 in one entry
-    weights = [np.random.default_rng(i).standard_normal(m.shape) for i, (_, m) in enumerate(handles)]
+    weights = [
+        np.random.default_rng(i).standard_normal(m.shape) for i, (_, m) in enumerate(handles)
+    ]
     total = sum((tensor * w).sum() for (tensor, _), w in zip(handles, weights))
     total.backward()
     assert x.grad.shape == base.shape
     assert np.isfinite(x.grad.numpy()).all()
 
 
-# ------------------------------------------------------------------------------------ what is refused
+# ---------------------------------------------------------------------------------- what is refused
 
 
 def refusals() -> list[tuple[str, type[Exception], str, Callable[[], Any], Callable[[Any], Any]]]:

@@ -16,11 +16,13 @@ def plain(x: Any) -> Any:
     return x._array if isinstance(x, Variable) else x
 
 
-# --------------------------------------------------------------------------------------------- taking
+# ------------------------------------------------------------------------------------------- taking
 
 
 @of(np.take)
-def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Any:
     if out is not None:
         raise TypeError("np.take of a tensor does not take out=")
     if axis is None:
@@ -94,7 +96,7 @@ def flatnonzero(a: Any) -> Any:
     return ops.nonzero(ops.ravel(a), as_tuple=True)[0]
 
 
-# ---------------------------------------------------------------------------------- putting, in place
+# -------------------------------------------------------------------------------- putting, in place
 
 
 @of(np.put)
@@ -102,7 +104,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     if mode != "raise":
         raise TypeError("np.put of a tensor takes mode='raise' only")
     index = np.asarray(plain(ind))
-    values = v if isinstance(v, Variable) else np.asarray(v, a.dtype)
+    values: Any = v if isinstance(v, Variable) else np.asarray(v, a.dtype)
     if values.shape != index.shape:
         values = ops.getitem(ops.ravel(values), np.arange(index.size).reshape(index.shape)
                              % max(np.size(plain(values)), 1))  # fmt: skip
@@ -121,11 +123,13 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
 
 
 @of(np.copyto)
-def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     if where is not True:
         raise TypeError("np.copyto of a tensor does not take where=")
     if not np.can_cast(np.result_type(plain(src)), dst.dtype, casting):
-        raise TypeError(f"np.copyto: {np.result_type(plain(src))} into {dst.dtype} is not {casting}")
+        raise TypeError(
+            f"np.copyto: {np.result_type(plain(src))} into {dst.dtype} is not {casting}"
+        )
     dst.copy_(src)
 
 

@@ -132,7 +132,7 @@ def as_array_or_tensor(x: Any) -> Any:
     return x if isinstance(x, Variable) else np.asarray(x)
 
 
-# ------------------------------------------------------------------------------------- order, copies
+# ------------------------------------------------------------------------------------ order, copies
 
 
 @of(np.flip)
@@ -225,7 +225,7 @@ def pairs(name: str, value: Any, n: int) -> tuple[tuple[Any, Any], ...]:
     return tuple([(a.item(), b.item()) for a, b in whole])
 
 
-# -------------------------------------------------------------------------------------------- joining
+# ------------------------------------------------------------------------------------------ joining
 
 
 def parts(arrays: Any) -> list[Any]:
@@ -292,7 +292,9 @@ def block(arrays: Any) -> Any:
     def level(nested: Any, depth: int) -> Any:
         if not isinstance(nested, list):
             return nested
-        return concatenate([padded(level(each, depth + 1)) for each in nested], axis=depth - deepest)
+        return concatenate(
+            [padded(level(each, depth + 1)) for each in nested], axis=depth - deepest
+        )
 
     def depth_of(nested: Any) -> int:
         return 1 + depth_of(nested[0]) if isinstance(nested, list) else 0
@@ -313,7 +315,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     return tuple([ops.clone(grid) for grid in grids]) if copy else grids
 
 
-# --------------------------------------------------------------------------------------- taking apart
+# ------------------------------------------------------------------------------------- taking apart
 
 
 @of(np.split)
@@ -323,7 +325,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
             f"np.split: {ary.shape[axis]} entries along axis {axis} cannot be cut into "
             f"{indices_or_sections} equal parts; use np.array_split"
         )
-    return array_split(ary, indices_or_sections, axis)
+    return list(ops.tensor_split(ary, indices_or_sections, axis))
 
 
 @of(np.array_split)
@@ -351,7 +353,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     return ops.unbind(x, axis)
 
 
-# ------------------------------------------------------------------------------------------- creation
+# ----------------------------------------------------------------------------------------- creation
 
 
 def like(function: Any) -> Callable[..., Any]:
@@ -369,7 +371,7 @@ for function in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
     of(function)(like(function))
 
 
-# ---------------------------------------------------------------------------------- memory, questions
+# -------------------------------------------------------------------------------- memory, questions
 
 
 @of(np.shares_memory, np.may_share_memory)

@@ -13,7 +13,8 @@ from minigrad.operation import Array, op
 from minigrad.ops.shaping import clone, reshape
 
 __all__ = [
-    "_diagonal_into", "diag", "diag_embed", "diagflat", "diagonal", "one_hot", "trace", "tril", "triu",
+    "_diagonal_into", "diag", "diag_embed", "diagflat", "diagonal", "one_hot", "trace", "tril",
+    "triu",
 ]  # fmt: skip
 
 
@@ -27,7 +28,7 @@ def two_axes(name: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
 
 def view_of_diagonal(x: Array, offset: int, dim1: int, dim2: int) -> Array:
     """``np.diagonal``, which can be written to where x can."""
-    out = np.diagonal(x, offset, dim1, dim2)
+    out = x.diagonal(offset, dim1, dim2)
     if type(out) is np.ndarray and x.flags.writeable:
         out.flags.writeable = True  # NumPy's own caution of 2012, when this became a view
     return out
@@ -76,7 +77,8 @@ def diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     Forward    out[..., i, i + offset] = x[..., i]
     Gradient   x̄ = the diagonals of ḡ
     Shapes     (..., n) -> (..., n + |offset|, n + |offset|), the matrices along `dim1` and `dim2`
-    Raises     ValueError if x is 0-d, or if both axes are the same; AxisError if one is out of range
+    Raises     ValueError if x is 0-d, or if both axes are the same; AxisError if one is out of
+               range
     Example    >>> mg.diag_embed(mg.tensor([1.0, 2.0]))
                tensor([[1., 0.],
                        [0., 2.]])
@@ -129,7 +131,7 @@ def diagflat(x: Any, offset: int = 0) -> Any:
 
 
 @op(
-    lambda g, x_shape: g * np.eye(*x_shape, dtype=bool),
+    lambda g, x_shape: g * np.eye(*x_shape, dtype=np.bool_),
     notation="tr({x})",
 )
 def trace(x: Array) -> Array:
@@ -145,7 +147,7 @@ def trace(x: Array) -> Array:
     """
     if x.ndim != 2:
         raise ValueError(f"trace: takes a matrix, got shape {x.shape}; see diagonal(...).sum(-1)")
-    return np.trace(x)
+    return x.trace()
 
 
 @lru_cache(maxsize=64)
@@ -175,7 +177,7 @@ def tril(x: Array, diagonal: int = 0) -> Array:
                        [3., 4.]])
     """
     check_matrix("tril", x)
-    return np.where(triangle(x.shape[-2], x.shape[-1], diagonal), x, np.zeros_like(x, shape=()))
+    return np.where(triangle(x.shape[-2], x.shape[-1], diagonal), x, x.dtype.type(0))
 
 
 @op(lambda g, diagonal: triu(g, diagonal), notation="triu({x})")
@@ -192,7 +194,7 @@ def triu(x: Array, diagonal: int = 0) -> Array:
                        [0., 4.]])
     """
     check_matrix("triu", x)
-    return np.where(triangle(x.shape[-2], x.shape[-1], diagonal - 1), np.zeros_like(x, shape=()), x)
+    return np.where(triangle(x.shape[-2], x.shape[-1], diagonal - 1), x.dtype.type(0), x)
 
 
 @op()

@@ -1,11 +1,13 @@
 """Taking and putting along one axis, by tensors of positions, and by masks.
 
-``index`` holds integers.  For `gather` and its relatives it has as many axes as x, and says for each
-entry of the result where along `dim` it comes from: ``out[i, j] = x[index[i, j], j]`` for dim 0.
+``index`` holds integers.  For `gather` and its relatives it has as many axes as x, and says for
+each entry of the result where along `dim` it comes from: ``out[i, j] = x[index[i, j], j]`` for dim
+0.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -112,7 +114,9 @@ def check_source(name: str, x: Any, where: tuple[Any, ...], source: Any) -> None
     shape = list(x.shape)
     shape[len(before)] = positions.size
     if tuple(source.shape) != tuple(shape):
-        raise ValueError(f"{name}: the source has shape {tuple(source.shape)}, needed is {tuple(shape)}")
+        raise ValueError(
+            f"{name}: the source has shape {tuple(source.shape)}, needed is {tuple(shape)}"
+        )
 
 
 # -------------------------------------------------------------------------------- entry by entry
@@ -124,7 +128,7 @@ def mesh(name: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     shape = tuple(x.shape)
     if positions.ndim != len(shape):
         raise ValueError(
-            f"{name}: index has shape {positions.shape}, x has shape {shape}; they need as many axes"
+            f"{name}: index has shape {positions.shape}, x has {shape}; they need as many axes"
         )
     if not shape:
         normalize_axis_index(dim, 1)  # the only entry: PyTorch takes dim 0 or -1
@@ -137,8 +141,16 @@ def mesh(name: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
             f"{name}: index of shape {positions.shape} is larger than x of shape {shape} "
             f"along an axis other than {dim}"
         )
-    grid: list[Any] = list(np.ogrid[tuple([slice(n) for n in positions.shape])])
-    grid[dim] = positions
+    grid = open_grid(positions.shape)
+    return (*grid[:dim], positions, *grid[dim + 1 :])
+
+
+@lru_cache(maxsize=64)
+def open_grid(shape: tuple[int, ...]) -> tuple[Array, ...]:
+    """The positions along each axis, shaped to broadcast against the others: ``np.ogrid``."""
+    grid = np.ogrid[tuple([slice(n) for n in shape])]
+    for positions in grid:
+        positions.flags.writeable = False
     return tuple(grid)
 
 
@@ -208,8 +220,8 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
     src        a tensor at least as large as the index, or one number (also `value`)
     reduce     "add": add instead, as `scatter_add`
     Forward    out = x; out[index[i, j], j] = src[i, j] for dim 0
-    Gradient   x̄ = ḡ, zero where replaced        src̅ = ḡ there; of several for one position only the
-               last gets it
+    Gradient   x̄ = ḡ, zero where replaced        src̅ = ḡ there; of several for one position only
+               the last gets it
     Shapes     (n, m), (k, l), (k, l) -> (n, m)
     Raises     IndexError if an index is out of range; ValueError if the shapes do not fit
     Example    >>> mg.scatter(mg.zeros(2, 2), 1, mg.tensor([[1], [0]]), 5.0)
@@ -257,11 +269,12 @@ def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
     """x with the entries of `source`, one after the other, where the mask is true.
 
     Forward    out = x; out[mask] = source.ravel()[: number of entries]
-    Gradient   x̄ = ḡ where not mask, else 0        source̅ = the entries of ḡ, zeros for what was unused
+    Gradient   x̄ = ḡ where not mask, else 0        source̅ = the entries of ḡ, zeros for what was
+               unused
     Shapes     (...), broadcastable to it, (...) -> (...)
     Raises     TypeError if the mask is not boolean; ValueError if the source has too few entries
-    Example    >>> mg.masked_scatter(mg.zeros(3), mg.tensor([True, False, True]), mg.arange(1.0, 9.0))
-               tensor([1., 0., 2.])
+    Example    >>> mg.masked_scatter(mg.zeros(3), mg.tensor([True, False, True]), mg.arange(1.0,
+               9.0)) tensor([1., 0., 2.])
     """
     where = np.broadcast_to(mask_of("masked_scatter", mask), tuple(x.shape))
     count = int(where.sum())

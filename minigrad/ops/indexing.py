@@ -1,7 +1,7 @@
 """Taking entries by position, and putting them there: each op beside its transpose.
 
-An index is what NumPy takes: integers, slices (also with negative steps), ``None``, ``...``, boolean
-and integer arrays, and tuples of these.  Tensors in an index are read as arrays.
+An index is what NumPy takes: integers, slices (also with negative steps), ``None``, ``...``,
+boolean and integer arrays, and tuples of these.  Tensors in an index are read as arrays.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from minigrad.ops.joining import along
 
 __all__ = [
     "_add_at", "_getitem", "_overwrite", "_put", "_put_zeros", "_scatter_into", "_setitem", "_take",
-    "_without", "getitem", "index_put", "narrow", "nonzero", "plain_index", "put", "select", "setitem",
-    "take",
+    "_without", "getitem", "index_put", "narrow", "nonzero", "plain_index", "put", "select",
+    "setitem", "take",
 ]  # fmt: skip
 
 BASIC = {int, slice, type(None), type(Ellipsis)}
@@ -57,7 +57,7 @@ def is_unique(index: Any) -> bool:
     """Whether no entry is taken twice, as far as the kinds of a plain index tell."""
     parts = index if type(index) is tuple else (index,)
     return all(
-        type(i) in BASIC or isinstance(i, np.integer) or getattr(i, "dtype", None) == bool
+        type(i) in BASIC or isinstance(i, np.integer) or getattr(i, "dtype", None) == np.bool_
         for i in parts
     )
 
@@ -71,7 +71,7 @@ def add_at(out: Array, index: Any, g: Array) -> None:
 
 
 def winners(shape: tuple[int, ...], index: Any) -> Array:
-    """Where ``out[index] = value`` leaves its mark: False at entries that a later one overwrites."""
+    """Where ``out[index] = value`` leaves its mark: not at entries that a later one overwrites."""
     positions = np.arange(int(np.prod(shape))).reshape(shape)[index]
     order = np.arange(positions.size).reshape(positions.shape)
     last = np.zeros(int(np.prod(shape)), order.dtype)
@@ -97,7 +97,8 @@ def _getitem(x: Array, index: Any) -> Array:
 def getitem(x: Any, index: Any) -> Any:
     """Entries of a tensor by position: ``x[index]``.
 
-    index      NumPy's: integers, slices, None, ..., boolean and integer arrays or tensors, and tuples
+    index      NumPy's: integers, slices, None, ..., boolean and integer arrays or tensors, and
+               tuples
     Forward    out = x[index]; a view for integers, slices, None and ..., else a copy
     Gradient   x̄ = zeros, with ḡ added at `index`; an entry taken twice gets both gradients
     Shapes     NumPy's indexing

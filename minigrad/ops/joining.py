@@ -16,8 +16,8 @@ from minigrad.ops.shaping import atleast_1d, atleast_2d, atleast_3d, expand, num
 
 __all__ = [
     "block_diag", "cat", "chunk", "column_stack", "concat", "concatenate", "dsplit", "dstack",
-    "hsplit", "hstack", "meshgrid", "row_stack", "split", "stack", "tensor_split", "unbind", "vsplit",
-    "vstack",
+    "hsplit", "hstack", "meshgrid", "row_stack", "split", "stack", "tensor_split", "unbind",
+    "vsplit", "vstack",
 ]  # fmt: skip
 
 Tensors = Sequence[Any]
@@ -30,16 +30,17 @@ def along(dim: int, part: Any) -> tuple[Any, ...]:
 
 def pieces(x: Any, sizes: Sequence[int], dim: int) -> tuple[Array, ...]:
     """Views of neighbouring parts of x, of `sizes` along axis `dim`."""
-    dim = normalize_axis_index(dim, x.ndim)
-    ends = list(accumulate(sizes))
-    return tuple([x[along(dim, slice(end - n, end))] for n, end in zip(sizes, ends)])
+    before = (slice(None),) * normalize_axis_index(dim, x.ndim)
+    ends = accumulate(sizes)
+    return tuple([x[(*before, slice(end - n, end))] for n, end in zip(sizes, ends)])
 
 
 def with_zeros(g: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
     """The cotangents of several results, zeros in place of those that did not come."""
     known = next(each for each in g if each is not None)
     return [
-        np.zeros_like(known, shape=shape) if each is None else each for each, shape in zip(g, shapes)
+        np.zeros_like(known, shape=shape) if each is None else each
+        for each, shape in zip(g, shapes)
     ]
 
 
@@ -51,14 +52,25 @@ def check_some(name: str, tensors: Any) -> None:
         raise ValueError(f"{name}: there is nothing to join, the list is empty")
 
 
-# -------------------------------------------------------------------------------------------- joining
+def shapes_of(name: str, tensors: Any) -> list[tuple[int, ...]]:
+    try:
+        return [x.shape for x in tensors]
+    except AttributeError as error:
+        raise TypeError(f"{name}: takes tensors or arrays; use mg.tensor(...)") from error
 
 
-@op(joint=lambda g, dim, sizes: _split(g, sizes, dim), promote=True, notation="cat({tensors})")
-def _cat(tensors: Tensors, dim: int, sizes: tuple[int, ...]) -> Array:
+# ------------------------------------------------------------------------------------------ joining
+
+
+@op(
+    joint=lambda g, dim, sizes: _split(g, tuple([n for (n,) in sizes]), dim),
+    promote=True,
+    notation="cat({tensors})",
+)
+def _cat(tensors: Tensors, dim: int, sizes: tuple[tuple[int, ...], ...]) -> Array:
     """Tensors one after the other along an axis.
 
-    Forward    out = [x₀, x₁, ...] along `dim`, of `sizes` along it
+    Forward    out = [x₀, x₁, ...] along `dim`, of `sizes` (a tuple of one each) along it
     Gradient   x̄ᵢ = the part of ḡ that xᵢ went to
     Shapes     (..., n₀, ...), (..., n₁, ...) -> (..., n₀ + n₁, ...)
     """
@@ -78,14 +90,15 @@ def cat(tensors: Tensors, dim: int = 0) -> Any:
                tensor([1., 2., 3.])
     """
     check_some("cat", tensors)
-    shapes = [np.shape(x) for x in tensors]
+    shapes = shapes_of("cat", tensors)
     if (0,) in shapes and any(shape != (0,) for shape in shapes):
-        tensors = [x for x, shape in zip(tensors, shapes) if shape != (0,)]
+        tensors = [x for x in tensors if x.shape != (0,)]
         shapes = [shape for shape in shapes if shape != (0,)]
-    if not all(shapes):
+    if () in shapes:
         raise ValueError("cat: a 0-d tensor has no axis to join along; use stack, or reshape(1)")
     axis = normalize_axis_index(dim, len(shapes[0]))
-    return _cat(tensors, axis, tuple([shape[axis] if axis < len(shape) else 0 for shape in shapes]))
+    # where numbers of axes differ, NumPy's own error follows
+    return _cat(tensors, axis, tuple([shape[axis : axis + 1] for shape in shapes]))
 
 
 concat = concatenate = cat
@@ -98,18 +111,20 @@ def stack(tensors: Tensors, dim: int = 0) -> Array:
     Forward    out[..., i, ...] = xᵢ, with i at axis `dim`
     Gradient   x̄ᵢ = ḡ[..., i, ...]
     Shapes     n of (m, k) -> (n, m, k) for dim 0, (m, k, n) for dim -1
-    Raises     ValueError if the shapes differ, or if the list is empty; AxisError if `dim` is out of
-               range
+    Raises     ValueError if the shapes differ, or if the list is empty; AxisError if `dim` is out
+               of range
     Example    >>> mg.stack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])])
                tensor([[1., 2.],
                        [3., 4.]])
     """
     if not tensors:
         raise ValueError("stack: there is nothing to join, the list is empty")
-    shapes = {np.shape(x) for x in tensors}
-    if len(shapes) > 1:
-        raise ValueError(f"stack: all tensors have one shape, got {sorted(shapes)}; see cat")
-    return np.stack(tensors, dim)
+    shapes = shapes_of("stack", tensors)
+    if shapes.count(shapes[0]) != len(shapes):
+        raise ValueError(f"stack: all tensors have one shape, got {shapes}; see cat")
+    dim = normalize_axis_index(dim, tensors[0].ndim + 1)
+    at = along(dim, None)
+    return np.concatenate([x[at] for x in tensors], dim)
 
 
 def hstack(tensors: Tensors) -> Any:
@@ -123,7 +138,7 @@ def hstack(tensors: Tensors) -> Any:
                tensor([1., 2.])
     """
     check_some("hstack", tensors)
-    parts = atleast_1d(*tensors) if len(tensors) > 1 else (atleast_1d(tensors[0]),)
+    parts = [atleast_1d(x) for x in tensors]
     return cat(parts, 0 if len(parts[0].shape) == 1 else 1)
 
 
@@ -257,7 +272,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     ])  # fmt: skip
 
 
-# --------------------------------------------------------------------------------------- taking apart
+# ------------------------------------------------------------------------------------- taking apart
 
 
 def split_vjp(g: Any, x_shape: tuple[int, ...], sizes: tuple[int, ...], dim: int) -> Array:
@@ -281,8 +296,9 @@ def _split(x: Array, sizes: tuple[int, ...], dim: int) -> Any:
 def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Parts of a tensor along an axis: views.
 
-    split_size_or_sections  the size of the parts, of which the last may be smaller, or a list of sizes.
-                            (NumPy's split takes the number of parts; that is `tensor_split`.)
+    split_size_or_sections  the size of the parts, of which the last may be smaller, or a list of
+                            sizes. (NumPy's split takes the number of parts; that is
+                            `tensor_split`.)
     Forward    [out₀, out₁, ...] = x along `dim`
     Gradient   x̄ = [ḡ₀, ḡ₁, ...]
     Shapes     (..., n, ...) -> several of (..., size, ...)
@@ -429,8 +445,8 @@ def _unbind(x: Array, dim: int) -> Any:
     Gradient   x̄[..., i, ...] = ḡᵢ
     Shapes     (..., n, ...) -> n of (..., ...)
     """
-    dim = normalize_axis_index(dim, x.ndim)
-    return tuple([x[(*along(dim, i), ...)] for i in range(x.shape[dim])])
+    before = (slice(None),) * normalize_axis_index(dim, x.ndim)
+    return tuple([x[(*before, i, ...)] for i in range(x.shape[dim])])
 
 
 @composition

@@ -47,9 +47,10 @@ def pad_by_index(x: Any, widths: Any, mode: str) -> Any:
 
     Padding the positions of an axis as NumPy would pad its entries says which entry goes where.
     """
+    padded: Any = np.pad
     for axis, (before, after) in enumerate(widths):
         if before or after:
-            positions = np.pad(np.arange(x.shape[axis]), (before, after), mode)  # type: ignore[call-overload]
+            positions = padded(np.arange(x.shape[axis]), (before, after), mode)
             x = x[(slice(None),) * axis + (positions,)]
     return x
 
@@ -60,16 +61,16 @@ NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
     """A frame around a tensor.
 
-    pad        widths, the last axis first: (left, right), or (left, right, top, bottom), and so on; a
-               negative width takes entries away
-    mode       "constant": filled with `value` (0 at first); "reflect": mirrored at the outermost entry,
-               which is not repeated; "replicate": the outermost entry repeated; "circular": from the
-               other end
+    pad        widths, the last axis first: (left, right), or (left, right, top, bottom), and so on;
+               a negative width takes entries away
+    mode       "constant": filled with `value` (0 at first); "reflect": mirrored at the outermost
+               entry, which is not repeated; "replicate": the outermost entry repeated; "circular":
+               from the other end
     Forward    out[..., top + i, left + j] = x[..., i, j], and the frame as `mode` says
     Gradient   x̄ = ḡ without the frame, to which the gradients of copied entries are added
     Shapes     (..., h, w) -> (..., top + h + bottom, left + w + right)
-    Raises     ValueError for an odd number of widths, more pairs than axes, an unknown mode, or an axis
-               that is too short for the mode
+    Raises     ValueError for an odd number of widths, more pairs than axes, an unknown mode, or an
+               axis that is too short for the mode
     Example    >>> mg.nn.functional.pad(mg.tensor([1.0, 2.0]), (1, 2))
                tensor([0., 1., 2., 0., 0.])
                >>> mg.nn.functional.pad(mg.tensor([1.0, 2.0, 3.0]), (1, 1), mode="reflect")
@@ -105,5 +106,7 @@ def check_widths(shape: tuple[int, ...], pad: tuple[int, ...], mode: str) -> Any
         if most > limit:
             raise ValueError(f"pad: mode {mode!r} cannot add {most} to axis {axis} of size {n}")
         if n + before + after < 0 or before < -n or after < -n:
-            raise ValueError(f"pad: widths {before} and {after} take more than axis {axis} has, {n}")
+            raise ValueError(
+                f"pad: widths {before} and {after} take more than axis {axis} has, {n}"
+            )
     return tuple(pairs)

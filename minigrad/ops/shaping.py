@@ -17,11 +17,11 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from minigrad.operation import Array, op
 
 __all__ = [
-    "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors",
-    "broadcast_to", "clone", "contiguous", "expand", "expand_as", "flatten", "flip", "fliplr",
-    "flipud", "mT", "moveaxis", "movedim", "permute", "ravel", "repeat",
-    "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "squeeze", "swapaxes", "swapdims",
-    "t", "tile", "transpose", "unflatten", "unsqueeze", "view", "view_as",
+    "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "clone",
+    "contiguous", "expand", "expand_as", "flatten", "flip", "fliplr", "flipud", "mT", "moveaxis",
+    "movedim", "permute", "ravel", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll",
+    "rot90", "squeeze", "swapaxes", "swapdims", "t", "tile", "transpose", "unflatten", "unsqueeze",
+    "view", "view_as",
 ]  # fmt: skip
 
 
@@ -32,11 +32,11 @@ def numbers(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-# --------------------------------------------------------------------------------------- another shape
+# ------------------------------------------------------------------------------------ another shape
 
 
 @op(lambda g, x_shape: g.reshape(x_shape), view=True, notation="reshape({x})")
-def reshape(x: Array, *shape: int) -> Array:
+def reshape(x: Array, *shape: Any) -> Array:
     """The same entries in another shape, in row-major order; a view where possible.
 
     Forward    out = x, read row by row into `shape`; one size may be -1
@@ -106,7 +106,8 @@ def unflatten(x: Array, dim: int, sizes: Sequence[int]) -> Array:
     Forward    out = x, its axis `dim` read row by row into `sizes`, of which one may be -1
     Gradient   x̄ = ḡ, read back into the shape of x
     Shapes     (..., n, ...) -> (..., *sizes, ...)
-    Raises     ValueError if the product of the sizes is not n; AxisError if the axis is out of range
+    Raises     ValueError if the product of the sizes is not n; AxisError if the axis is out of
+               range
     Example    >>> mg.unflatten(mg.zeros(2, 12), 1, (3, -1)).shape
                (2, 3, 4)
     """
@@ -223,7 +224,7 @@ def each(function: Any, tensors: tuple[Any, ...]) -> Any:
     return tuple([function(tensor) for tensor in numbers(tensors)])
 
 
-# ------------------------------------------------------------------------------------- order of axes
+# ------------------------------------------------------------------------------------ order of axes
 
 
 @op(lambda g: g.T, view=True, notation="{x}ᵀ")
@@ -297,7 +298,7 @@ def inverse_order(dims: Sequence[int]) -> tuple[int, ...]:
 
 
 @op(lambda g, dims: permute(g, inverse_order(dims)), view=True, notation="permute({x})")
-def permute(x: Array, *dims: int) -> Array:
+def permute(x: Array, *dims: Any) -> Array:
     """The axes in another order.
 
     Forward    axis i of out is axis dims[i] of x
@@ -351,7 +352,7 @@ def broadcast(x: Array, shape: tuple[int, ...]) -> Array:
 
 
 @op(lambda g: g, view=True, notation="expand({x})")
-def expand(x: Array, *shape: int) -> Array:
+def expand(x: Array, *shape: Any) -> Array:
     """Repeat x along axes of size 1, and along new leading axes, without copying.
 
     Forward    out = x, broadcast to `shape`; -1 leaves a size as it is
@@ -427,7 +428,7 @@ def tile_vjp(g: Array, x_shape: tuple[int, ...], dims: tuple[int, ...]) -> Array
 
 
 @op(tile_vjp, notation="tile({x})")
-def tile(x: Array, *dims: int) -> Array:
+def tile(x: Array, *dims: Any) -> Array:
     """Copies of x side by side.
 
     Forward    out[i, j, ...] = x[i mod n, j mod m, ...]
@@ -523,11 +524,11 @@ def repeat_interleave(
     return out
 
 
-# ------------------------------------------------------------------------------------ order of entries
+# --------------------------------------------------------------------------------- order of entries
 
 
 @op(lambda g, dims: flip(g, dims), notation="flip({x})")
-def flip(x: Array, *dims: int) -> Array:
+def flip(x: Array, *dims: Any) -> Array:
     """Axes read backwards.
 
     Forward    out[..., i, ...] = x[..., n - 1 - i, ...]
@@ -585,6 +586,11 @@ def roll(x: Array, shifts: Any, dims: Any = None) -> Array:
     """
     if isinstance(shifts, (tuple, list)) and len(shifts) != (1 if dims is None else np.size(dims)):
         raise ValueError(f"roll: shifts {shifts} for axes {dims}; give one shift for each axis")
+    if isinstance(shifts, (int, np.integer)) and isinstance(dims, int) and x.size:
+        before = (slice(None),) * normalize_axis_index(dims, x.ndim)
+        cut = -int(shifts) % x.shape[dims]  # two copies: a third of the cost of np.roll
+        parts = x[(*before, slice(cut, None))], x[(*before, slice(cut))]
+        return np.concatenate(parts, len(before))
     return np.roll(x, shifts, dims)
 
 
@@ -600,10 +606,10 @@ def rot90(x: Array, k: int = 1, dims: Sequence[int] = (0, 1)) -> Array:
                tensor([[2., 4.],
                        [1., 3.]])
     """
-    return np.array(np.rot90(x, k, dims))
+    return np.array(np.rot90(x, k, (dims[0], dims[1])))
 
 
-# ---------------------------------------------------------------------------------------------- copies
+# ------------------------------------------------------------------------------------------- copies
 
 
 @op(lambda g: g, notation="clone({x})")

@@ -36,7 +36,9 @@ def compare(shapes: list[tuple[int, ...]], function: Callable[..., Any]) -> None
         np.testing.assert_allclose(ours, theirs, 1e-10, 1e-10)
 
 
-def axis_and_index(draw: Any, shape: tuple[int, ...], unique: bool = False) -> tuple[int, list[int]]:
+def axis_and_index(
+    draw: Any, shape: tuple[int, ...], unique: bool = False
+) -> tuple[int, list[int]]:
     """An axis, counted from either end, and positions along it."""
     d = draw(st.integers(-len(shape), len(shape) - 1))
     n = shape[d]
@@ -49,7 +51,9 @@ def full_index(draw: Any, shape: tuple[int, ...], unique: bool = False) -> tuple
     axis, n = d % len(shape), shape[d]
     sizes = [draw(st.integers(1, size)) for size in shape]
     if unique:
-        order = np.argsort(draw(hnp.arrays(float, shape, elements=st.floats(0, 1), unique=True)), axis)
+        order = np.argsort(
+            draw(hnp.arrays(float, shape, elements=st.floats(0, 1), unique=True)), axis
+        )
         return d, order[tuple(map(slice, sizes))]
     sizes[axis] = draw(st.integers(1, n + 2))
     return d, draw(hnp.arrays(np.int64, sizes, elements=st.integers(0, n - 1)))
