@@ -127,6 +127,7 @@ def counts(case: Case) -> list[int]:
     """Numbers that a mean or a sum may have to do with: sizes of axes and of the whole."""
     x, y = case.x, case.y
     sizes = {2, 3, 4, x.size, y.size, *x.shape, *y.shape}
+    sizes.update(size for other in case.jacobian.others.values() for size in other.shape)
     if y.size and x.size % y.size == 0:
         sizes.add(x.size // y.size)
     for shape in (x.shape, y.shape):
@@ -154,7 +155,7 @@ def factor_text(c: float, case: Case) -> str:
     sizes = counts(case)
     if n > 1 and abs(c - n) < 1e-6 * n:
         text = f"it is {n} times too large{sign}"
-        if n in sizes and (n > 2 or n in (*case.x.shape, *case.y.shape)):
+        if n in sizes and n > 2:
             text += f": a mean over {n} is missing its 1/{n}, or a sum is taken {n} times"
         return text
     if m > 1 and abs(1 / c - m) < 1e-6 * m:
@@ -173,7 +174,7 @@ def factor_text(c: float, case: Case) -> str:
 def of_another_input(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     here = case.jacobian
     for other in jacobians:
-        if other is here or other.output != here.output or other.x.shape != here.x.shape:
+        if other is here or other.output != here.output or other.x.size != here.x.size:
             continue
         for sign, words in ((1.0, "is"), (-1.0, "is minus")):
             if np.any(other.numeric) and case.fits(sign * other.numeric):

@@ -180,6 +180,7 @@ def refine(evaluate: Evaluate, x: Array, j: int, base: Array, noise: Array) -> N
     """Column j of the Jacobian by Ridders' method, with kinks told apart."""
     entry = x[j]
     scale = max(1.0, abs(entry))
+    extent = max(abs(entry), float(np.max(abs(x)))) or 1.0  # the function may vary on this scale
     smallest = 1e-7 * min(abs(entry) or 1.0, 1.0)
     table = Table(base, noise, near=QUICK_STEP * scale)
 
@@ -193,7 +194,10 @@ def refine(evaluate: Evaluate, x: Array, j: int, base: Array, noise: Array) -> N
 
     h = FIRST_STEP * scale
     while h >= smallest:
-        if table.add(*at(h)) and table.confirm(*at(table.probe(smallest, h))):
+        if not table.local and h <= FIRST_STEP * extent:
+            table.go_local()
+        known = table.add(*at(h))
+        if known and table.local and table.confirm(*at(table.probe(smallest, h))):
             return table.result()
         h /= SHRINK
     table.confirm(*at(table.probe(smallest, h)))
@@ -213,6 +217,19 @@ class Table:
         self.kink_near = np.zeros(m, bool)
         self.kinked_before = np.zeros(m, bool)
         self.left, self.right = np.full(m, np.nan), np.full(m, np.nan)
+        self.local = False
+        self.far: tuple[Array, Array] = self.value, self.error
+
+    def go_local(self) -> None:
+        """From here on, steps are shorter than the inputs are large: begin a table of its own.
+
+        What converged at longer steps is more exact, if the function is as smooth as it looked from
+        there; `result` takes it where the local table agrees.
+        """
+        self.local = True
+        self.far = self.value, self.error
+        self.value, self.error = np.full_like(self.value, np.nan), np.full_like(self.error, np.inf)
+        self.rows = []
 
     def add(self, h: float, above: Array, below: Array) -> bool:
         """Add a step; true when every output is known well enough."""
@@ -232,11 +249,11 @@ class Table:
         return bool(np.all(enough | (self.error <= 1e-12 * np.nanmax(abs(self.value), initial=0))))
 
     def probe(self, smallest: float, h: float) -> float:
-        """A step far below `h` at which a central difference has still two or three digits."""
+        """A step far below `h` at which a central difference has still three digits."""
         size = np.nanmax(abs(self.value), initial=0.0)
         useful = abs(self.value) > 1e-3 * size
         needed = float(np.max(self.noise[useful] / abs(self.value[useful]), initial=0.0))
-        return max(smallest, min(1e3 * needed, h))
+        return max(smallest, min(1e4 * needed, h))
 
     def confirm(self, h: float, above: Array, below: Array) -> bool:
         """Compare with a difference at the tiny step `h`, and forget what it contradicts.
@@ -246,7 +263,7 @@ class Table:
         """
         near = (above - below) / (2 * h)
         size = np.fmax(abs(self.value), 1e-6 * np.nanmax(abs(self.value), initial=0.0))
-        contradicted = abs(near - self.value) > 0.1 * size + 16 * self.noise / h + 10 * self.error
+        contradicted = abs(near - self.value) > 1e-3 * size + 16 * self.noise / h + 10 * self.error
         self.value = np.where(contradicted, np.nan, self.value)
         self.error = np.where(contradicted, np.inf, self.error)
         if contradicted.any():
@@ -275,6 +292,12 @@ class Table:
         return rough
 
     def result(self) -> Numeric:
+        far, far_error = self.far
+        size = np.fmax(abs(far), 1e-3 * np.nanmax(abs(far), initial=0.0))
+        telling = 4 * self.error <= 1e-2 * size
+        better = (far_error < self.error) & (abs(far - self.value) <= 4 * self.error) & telling
+        self.value = np.where(better, far, self.value)
+        self.error = np.where(better, far_error, self.error)
         at_kink = self.kink_now & self.kink_near
         middle = (self.left + self.right) / 2
         low, high = np.fmin(self.left, self.right), np.fmax(self.left, self.right)
