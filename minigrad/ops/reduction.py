@@ -251,7 +251,7 @@ def _max(x: Array, dim: int, keepdim: bool = False) -> Any:
     Shapes     (..., n, ...) -> twice (..., ...)
     """
     values = np.maximum.reduce(x, dim, None, None, keepdim)
-    return ValuesAndIndices(values, np.argmax(x, axis_of_any(x, dim), keepdims=keepdim))
+    return ValuesAndIndices(values, x.argmax(axis_of_any(x, dim), keepdims=keepdim))
 
 
 @op(one_place_vjp, notation="min {x}")
@@ -263,7 +263,7 @@ def _min(x: Array, dim: int, keepdim: bool = False) -> Any:
     Shapes     (..., n, ...) -> twice (..., ...)
     """
     values = np.minimum.reduce(x, dim, None, None, keepdim)
-    return ValuesAndIndices(values, np.argmin(x, axis_of_any(x, dim), keepdims=keepdim))
+    return ValuesAndIndices(values, x.argmin(axis_of_any(x, dim), keepdims=keepdim))
 
 
 @composition
@@ -313,7 +313,7 @@ def argmax(x: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     Example    >>> mg.argmax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
                tensor([1, 0])
     """
-    return np.argmax(x, axis_of_any(x, dim), keepdims=keepdim)
+    return x.argmax(axis_of_any(x, dim), keepdims=keepdim)
 
 
 @op(numpy=np.argmin, notation="argmin {x}")
@@ -327,7 +327,7 @@ def argmin(x: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     Example    >>> mg.argmin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
                tensor([0, 1])
     """
-    return np.argmin(x, axis_of_any(x, dim), keepdims=keepdim)
+    return x.argmin(axis_of_any(x, dim), keepdims=keepdim)
 
 
 def axis_of_any(x: Array, dim: int | None) -> int | None:

@@ -19,7 +19,8 @@ __all__ = [
 
 def share(g: Array, loses: Array, ties: Array) -> Array:
     """ḡ where an operand was chosen, half of it at a tie, 0 where it `loses`."""
-    return np.where(loses, 0, np.where(ties, 0.5 * g, g))
+    half, keeps = 0.5 * g, np.logical_not(loses)  # products: np.where is slow on mixed masks
+    return half * keeps + half * (keeps & np.logical_not(ties))
 
 
 @op(
@@ -138,7 +139,7 @@ def clamp_x_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:
     if max is not None:
         below = np.less_equal(x, max)
         inside = below if inside is True else inside & below
-    return np.where(inside, g, 0)
+    return g * inside
 
 
 def clamp_min_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:

@@ -175,7 +175,7 @@ def _median_along(x: Array, dim: int, keepdim: bool = False) -> Any:
     if n == 0:
         raise ValueError(f"median along axis {axis} without entries: shape {x.shape}")
     undefined = np.isnan(lines)
-    middle = np.argsort(lines, axis=-1, kind="stable")[..., (n - 1) // 2]
+    middle = np.argpartition(lines, (n - 1) // 2, axis=-1)[..., (n - 1) // 2]
     index = np.where(undefined.any(-1), undefined.argmax(-1), middle)[..., None]
     value = np.take_along_axis(lines, index, -1)
     if keepdim and x.ndim:
