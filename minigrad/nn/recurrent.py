@@ -18,6 +18,7 @@ from minigrad.nn import functional, init, parameter
 from minigrad.nn.linear import fortran_parameter, linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.ops import recurrent
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
@@ -43,9 +44,8 @@ def lstm_step(from_input: Any, from_hidden: Any, cell: Any) -> tuple[Any, Any]:
 
     Source   Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000 for f
     """
-    i, f, g, o = ops.chunk(from_input + from_hidden, 4, -1)
-    cell = ops.sigmoid(f) * cell + ops.sigmoid(i) * ops.tanh(g)
-    return ops.sigmoid(o) * ops.tanh(cell), cell
+    state: Any = recurrent._lstm_cell([from_input + from_hidden, cell])
+    return state.hidden, state.cell
 
 
 def gru_step(from_input: Any, from_hidden: Any, hidden: Any) -> Any:
@@ -56,12 +56,7 @@ def gru_step(from_input: Any, from_hidden: Any, hidden: Any) -> Any:
 
     Source   Cho et al. 2014
     """
-    input_r, input_z, input_n = ops.chunk(from_input, 3, -1)
-    hidden_r, hidden_z, hidden_n = ops.chunk(from_hidden, 3, -1)
-    r = ops.sigmoid(input_r + hidden_r)
-    z = ops.sigmoid(input_z + hidden_z)
-    n = ops.tanh(input_n + r * hidden_n)
-    return n + z * (hidden - n)
+    return recurrent._gru_cell([from_input, from_hidden, hidden])
 
 
 class Cell(Module):

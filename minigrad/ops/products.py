@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,7 +55,7 @@ def matmul(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
-# ----------------------------------------------------------------------------------- the linear layer
+# --------------------------------------------------------------------------------- the linear layer
 
 
 @lru_cache(maxsize=64)
@@ -80,8 +82,16 @@ def linear_bias_vjp(g: Array) -> Array:
     return g.T.dot(ones_cached(g.shape[0], g.dtype))
 
 
+def rows_dot(x: Array, matrix: Array) -> Array:
+    """x @ matrix, with the leading axes of x folded into one: only matrices are given to BLAS."""
+    if type(x) is np.ndarray and x.ndim > 2:
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        return rows.dot(matrix).reshape(*x.shape[:-1], matrix.shape[-1])
+    return x.dot(matrix)
+
+
 @op(
-    lambda g, weight: g.dot(weight),
+    lambda g, weight: rows_dot(g, weight),
     linear_weight_vjp,
     linear_bias_vjp,
     notation="{x} {weight}ᵀ + {bias}",
@@ -97,7 +107,7 @@ def linear(x: Array, weight: Array, bias: Array = None) -> Array:
     Example    >>> mg.linear(mg.tensor([[1.0, 2.0]]), mg.tensor([[3.0, 4.0]]), mg.tensor([5.0]))
                tensor([[16.]])
     """
-    out = x.dot(weight.T)
+    out = rows_dot(x, weight.T)
     if bias is None:
         return out
     return (
@@ -329,9 +339,17 @@ def vecdot(x: Array, y: Array, dim: int = -1) -> Array:
 # ------------------------------------------------------------------------------- the cross product
 
 
+def cross_x_vjp(g: Array, y: Array, dim: int) -> Array:
+    return _cross(y, g, dim)
+
+
+def cross_y_vjp(g: Array, x: Array, dim: int) -> Array:
+    return _cross(g, x, dim)
+
+
 @op(
-    lambda g, y, dim: _cross(y, g, dim),
-    lambda g, x, dim: _cross(g, x, dim),
+    cross_x_vjp,
+    cross_y_vjp,
     promote=True,
     notation="{x} × {y}",
 )
@@ -419,7 +437,7 @@ def multi_dot(tensors: Sequence[Array]) -> Array:
         operands[0] = operands[0][None, :]
     if column:
         operands[-1] = operands[-1][:, None]
-    for i, (x, y) in enumerate(zip(operands, operands[1:])):
+    for i, (x, y) in enumerate(pairwise(operands)):
         if min(x.ndim, y.ndim) < 2 or x.shape[-1] != y.shape[-2]:
             raise ValueError(
                 f"multi_dot: operands {i} and {i + 1} have shapes {tuple(x.shape)} and "
