@@ -114,14 +114,16 @@ def _bce_with_logits(x: Array, y: Array, pos_weight: Array) -> Array:
     return negative * np.maximum(x, 0) + positive * np.maximum(-x, 0) + (negative + positive) * tail
 
 
-def log_at_least(x: Array) -> Array:
-    """log(x), but not below -100, which keeps the loss of a certain and wrong answer finite."""
+def bounded_logs(x: Any) -> tuple[Any, Any]:
+    """log x and log(1 - x), but not below -100: a certain and wrong answer has a finite loss."""
     with np.errstate(divide="ignore"):
-        return np.maximum(np.log(x), -100)
+        return np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
 
 
 def bce_vjp_y(g: Array, x: Array) -> Array:
-    return g * (np.maximum(np.log1p(-x), -100) - np.maximum(np.log(x), -100))
+    """ȳ = ḡ (log(1 - x) - log x), with logarithms not below -100."""
+    log_x, log_not_x = bounded_logs(x)
+    return g * (log_not_x - log_x)
 
 
 @op(
@@ -136,9 +138,8 @@ def _bce(x: Array, y: Array) -> Array:
     Gradient   x̄ = ḡ (x - y) / max(x (1 - x), 1e-12)        ȳ = ḡ (log(1 - x) - log x)
     Shapes     (...), (...) -> (...)
     """
-    with np.errstate(divide="ignore"):
-        not_x = np.maximum(np.log1p(-x), -100)
-    return (y - 1) * not_x - y * log_at_least(x)
+    log_x, log_not_x = bounded_logs(x)
+    return (y - 1) * log_not_x - y * log_x
 
 
 # -------------------------------------------------------------------------------- normalisation

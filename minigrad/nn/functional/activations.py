@@ -365,11 +365,14 @@ def normal_cdf(x: Any) -> Any:
     return 0.5 * ops.erfc(x * -math.sqrt(0.5))
 
 
-@op(
-    lambda g, x, cdf: g * (cdf + x * np.exp(-0.5 * x * x) * NORMAL_PEAK),
-    keep={"cdf": normal_cdf},
-    notation="gelu({x})",
-)
+def gelu_vjp(g: Any, x: Any, cdf: Any) -> Any:
+    """x̄ = ḡ (Φ(x) + x φ(x))."""
+    with np.errstate(over="ignore"):  # of x², where the density is 0
+        density = np.exp(-0.5 * x * x) * NORMAL_PEAK
+    return g * (cdf + x * density)
+
+
+@op(gelu_vjp, keep={"cdf": normal_cdf}, notation="gelu({x})")
 def _gelu(x: Array) -> Array:
     cdf = normal_cdf(x)
     return x * cdf, cdf
@@ -379,15 +382,23 @@ GELU_RATE = math.sqrt(2 / math.pi)
 GELU_CUBE = 0.044715
 
 
+def near(x: Any) -> Any:
+    """x, cut off where the tangent is ±1 to the last digit: its cube cannot overflow."""
+    return np.minimum(np.maximum(x, -10.0), 10.0)
+
+
 def gelu_tanh(x: Any) -> Any:
+    x = near(x)
     return np.tanh(GELU_RATE * (x + GELU_CUBE * x * x * x))
 
 
-@op(
-    lambda g, x, t: g * 0.5 * (1 + t + x * (1 - t * t) * (GELU_RATE * (1 + 3 * GELU_CUBE * x * x))),
-    keep={"t": gelu_tanh},
-    notation="gelu({x})",
-)
+def gelu_tanh_vjp(g: Any, x: Any, t: Any) -> Any:
+    """x̄ = ½ ḡ (1 + t + x (1 - t²) √(2/π) (1 + 3 · 0.044715 x²))."""
+    x = near(x)
+    return g * 0.5 * (1 + t + x * (1 - t * t) * (GELU_RATE * (1 + 3 * GELU_CUBE * x * x)))
+
+
+@op(gelu_tanh_vjp, keep={"t": gelu_tanh}, notation="gelu({x})")
 def _gelu_tanh(x: Array) -> Array:
     t = gelu_tanh(x)
     return 0.5 * x * (1 + t), t
