@@ -471,7 +471,7 @@ def by_hand() -> None:
             assert (A @ A)[i, j].item() == np.dot(A[i], A[:, j]).item()
 
 
-# -------------------------------------------------- F: code blocks, arrays wrapped once in mg.tensor
+# ------------------------------------------------- F: code blocks, arrays wrapped once in mg.tensor
 
 
 @item("004-1 004-4 numbers and lengths")
@@ -623,7 +623,7 @@ def norms() -> None:
 
 @item("004-34 all of it together")
 def together() -> None:
-    W = mg.tensor(np.random.RandomState(0).randn(2, 3), requires_grad=True)  # noqa: NPY002
+    W = mg.tensor(np.random.RandomState(0).randn(2, 3), requires_grad=True)
     X, b = mg.tensor(X43), mg.tensor(np.zeros(2))
     norms = np.linalg.norm(np.maximum(0, X @ W.T + b), axis=1)
     close(norms, [6.28676331, 19.43151949, 32.70973992, 3.73252758], 1e-8)

@@ -130,7 +130,7 @@ def test_sqrt_at_0_is_infinitely_steep() -> None:
 
 
 def test_the_branch_that_where_does_not_take_still_counts() -> None:
-    """``where(x > 0, sqrt(x), 0)`` is NaN at 0: 0 times an infinite slope; mask the input instead."""
+    """``where(x > 0, sqrt(x), 0)`` is NaN at 0, 0 times an infinite slope: mask the input."""
     with np.errstate(all="ignore"):
         found = gradient(lambda x: mg.where(x > 0, mg.sqrt(x), mg.zeros_like(x)), [0.0])
     assert np.isnan(found).all()
@@ -255,7 +255,7 @@ def test_svd_of_tiny_and_huge_matrices_has_finite_gradients(factor: float, dtype
     weights = random(3, 2).astype(dtype)
 
     def loss(x: Any) -> Any:
-        U, S, Vh = L.svd(x, full_matrices=False)
+        U, _, Vh = L.svd(x, full_matrices=False)
         return ((U**2) * weights).sum() + ((Vh**2) * weights[:2]).sum()
 
     x = mg.tensor((A * factor).astype(dtype), requires_grad=True)
@@ -290,7 +290,9 @@ REFUSED = {
         lambda A: L.cholesky(A), [np.eye(3), [[1.0, 0, 0], [0, 1, 2], [0, 2, 1]]],
         r"batch index \(1,\) is not positive definite: its leading minor of order 3",
     ),
-    "inv, singular": (L.inv, [eye2, ones22], r"batch index \(1,\) is singular \(rank 1 of 2\).*lstsq"),
+    "inv, singular": (
+        L.inv, [eye2, ones22], r"batch index \(1,\) is singular \(rank 1 of 2\).*lstsq"
+    ),
     "solve, singular": (
         lambda A: L.solve(A, mg.ones(2, 1, dtype=mg.float64)), [eye2, ones22],
         r"batch index \(1,\) is singular",
@@ -299,9 +301,13 @@ REFUSED = {
         lambda A: L.solve_triangular(A, A, upper=True), [eye2, [[1.0, 5.0], [0.0, 0.0]]],
         r"batch index \(1,\) is singular: entry 1",
     ),
-    "eigvals, complex": (L.eigvals, [eye2, [[0.0, 1.0], [-1.0, 0.0]]], r"\(1,\) has complex eigenvalues"),
+    "eigvals, complex": (
+        L.eigvals, [eye2, [[0.0, 1.0], [-1.0, 0.0]]], r"\(1,\) has complex eigenvalues"
+    ),
     "eig, complex": (L.eig, [eye2, [[0.0, 1.0], [-1.0, 0.0]]], r"\(1,\) has complex eigenvalues"),
-    "matrix_power, singular": (lambda A: L.matrix_power(A, -1), [eye2, ones22], r"\(1,\) is singular"),
+    "matrix_power, singular": (
+        lambda A: L.matrix_power(A, -1), [eye2, ones22], r"\(1,\) is singular"
+    ),
     "matrix_rank of NaN": (L.matrix_rank, [eye2, eye2 * nan], "NaN"),
     "lu without pivots": (
         lambda A: L.lu(A, pivot=False), [eye2, [[0.0, 1.0], [1.0, 0.0]]], r"\(1,\) has a zero pivot"
@@ -330,13 +336,16 @@ WRONG_SHAPES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "cross": (lambda: L.cross(mg.ones(2), mg.ones(2)), ValueError, "3 entries"),
     "multi_dot": (lambda: L.multi_dot([mg.ones(2, 3), mg.ones(2, 3)]), ValueError, r"0 and 1"),
     "einsum sizes": (
-        lambda: mg.einsum("ij,jk", mg.ones(2, 3), mg.ones(4, 2)), ValueError, "'j' has sizes 3 and 4",
+        lambda: mg.einsum("ij,jk", mg.ones(2, 3), mg.ones(4, 2)), ValueError,
+        "'j' has sizes 3 and 4",
     ),
     "einsum axes": (lambda: mg.einsum("ij", mg.ones(3)), ValueError, "names 2 axes"),
     "einsum operands": (lambda: mg.einsum("i,i", mg.ones(3)), ValueError, "2 operands"),
     "einsum output": (lambda: mg.einsum("i->j", mg.ones(3)), ValueError, "in no operand"),
     "einsum letters": (lambda: mg.einsum("i$->i", mg.ones(3)), ValueError, "letter"),
-    "tensordot": (lambda: mg.tensordot(mg.ones(2, 3), mg.ones(2, 3), 1), ValueError, "sizes 3 and 2"),
+    "tensordot": (
+        lambda: mg.tensordot(mg.ones(2, 3), mg.ones(2, 3), 1), ValueError, "sizes 3 and 2"
+    ),
     "mm": (lambda: mg.mm(mg.ones(2), mg.ones(2, 2)), ValueError, "2 axes"),
     "bmm": (lambda: mg.bmm(mg.ones(2, 2, 2), mg.ones(3, 2, 2)), ValueError, "2 and 3 matrices"),
     "cdist": (lambda: mg.cdist(mg.ones(2, 3), mg.ones(2, 2)), ValueError, "sizes 3 and 2"),
@@ -464,7 +473,11 @@ ROUTES: dict[str, tuple[Any, list[Callable[..., Any]]]] = {
         [lambda x, A: x @ A @ x, lambda x, A: mg.einsum("i,ij,j", x, A, x)],
     ),
     "eigenvalues": (
-        (SPD,), [L.eigvalsh, lambda A: L.eigh(A).eigenvalues, lambda A: mg.sort(L.eigvals(A)).values],
+        (SPD,),
+        [
+            L.eigvalsh, lambda A: L.eigh(A).eigenvalues,
+            lambda A: mg.sort(L.eigvals(A)).values,
+        ],
     ),
     "cross": (
         (random(4, 3), random(4, 3, seed=1)),
@@ -501,7 +514,7 @@ def test_two_routes_lead_to_one_value_and_one_gradient(name: str) -> None:
 SYMMETRIC = {"logdet", "exponential", "inv of a positive definite matrix", "eigenvalues"}
 
 
-# ---------------------------------------------------------------------------------------- identities
+# --------------------------------------------------------------------------------------- identities
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5), (2, 4, 3), (1, 1), (0, 3, 3)], ids=str)
@@ -611,7 +624,7 @@ def test_an_upper_cholesky_gradient_is_symmetric() -> None:
     close(found, gradient(lambda A: L.cholesky(A).mT, [[4.0, 1.0], [1.0, 3.0]]))
 
 
-# -------------------------------------------------------------------------------------------- scales
+# ------------------------------------------------------------------------------------------- scales
 
 HOMOGENEOUS: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "det": (2, L.det),
@@ -659,7 +672,7 @@ def test_norms_in_float32_neither_overflow_nor_vanish(factor: float) -> None:
     close(x.grad.numpy(), [0.6, 0.8], 1e-6)
 
 
-# -------------------------------------------------------------------------------------- second order
+# ------------------------------------------------------------------------------------- second order
 
 
 SECOND: dict[str, Callable[[Any], Any]] = {

@@ -10,7 +10,7 @@ from minigrad import ops
 from minigrad.numpy_protocol import products
 from minigrad.numpy_protocol.dispatch import of
 from minigrad.numpy_protocol.products import operand
-from minigrad.ops import solving
+from minigrad.ops import matrices, solving
 
 
 @of(np.linalg.eigvals)
@@ -29,7 +29,7 @@ def solve(a: Any, b: Any) -> Any:
     a, b = operand(a), operand(b)
     if b.ndim == 1:
         return solve(a, b[:, None])[..., 0]
-    solving.check_square("solve", a)
+    matrices.check_square("solve", a)
     solving.check_right_hand_side("solve", a, b, left=True)
     return solving._solve((a, b))
 

@@ -21,7 +21,7 @@ __all__ = ["einsum", "inner", "kron", "tensordot", "vdot"]
 LARGE = 4096  # products in a step from which on it pays to hand it to a matrix product
 
 
-# --------------------------------------------------------------------------------------------- steps
+# -------------------------------------------------------------------------------------------- steps
 
 
 def product_sum(subscripts: str, arrays: Sequence[Array]) -> Array:
@@ -169,7 +169,7 @@ def volume(letters: set[str], sizes: dict[str, int]) -> int:
     return n
 
 
-# -------------------------------------------------------------------------------------------- einsum
+# ------------------------------------------------------------------------------------------- einsum
 
 
 @lru_cache(maxsize=512)
@@ -217,7 +217,7 @@ def parse_output(equation: str, inputs: tuple[str, ...], batch: str, output: str
     if "." in explicit or unknown or repeated:
         what = "is in no operand" if unknown else "is there twice"
         raise ValueError(
-            f"einsum: {equation!r}: index {(unknown or repeated or ['.'])[0]!r} of the result {what}"
+            f"einsum: {equation!r}: index {(unknown or repeated or '.')[0]!r} of the result {what}"
         )
     return explicit
 
@@ -293,7 +293,7 @@ def check_sizes(equation: str, inputs: tuple[str, ...], operands: Sequence[Any])
                 sizes[letter] = max(size, sizes[letter])
 
 
-# ------------------------------------------------------------------------- what einsum can spell out
+# ------------------------------------------------------------------------ what einsum can spell out
 
 
 def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
@@ -333,8 +333,8 @@ def axes_in_pairs(a: Array, b: Array, dims: Any) -> tuple[list[int], list[int]]:
     if len(a_axes) != len(b_axes):
         raise ValueError(f"tensordot: {len(a_axes)} axes of a with {len(b_axes)} axes of b")
     return (
-        [np.lib.array_utils.normalize_axis_index(i, a.ndim) for i in a_axes],
-        [np.lib.array_utils.normalize_axis_index(j, b.ndim) for j in b_axes],
+        [np.lib.array_utils.normalize_axis_index(int(i), a.ndim) for i in a_axes],
+        [np.lib.array_utils.normalize_axis_index(int(j), b.ndim) for j in b_axes],
     )
 
 
@@ -375,8 +375,8 @@ def kron(input: Array, other: Array) -> Array:
 
     Forward    out[i n + k, j m + l] = input[i, j] other[k, l], for an other of shape (n, m)
     Gradient   x̄[i, j] = Σₖₗ ḡ[i n + k, j m + l] y[k, l]; ȳ[k, l] = Σᵢⱼ ḡ[i n + k, j m + l] x[i, j]
-    Shapes     (a, b), (n, m) -> (a n, b m); with other numbers of axes, the sizes multiplied axis by
-               axis, and missing leading axes of size 1
+    Shapes     (a, b), (n, m) -> (a n, b m); with other numbers of axes, the sizes multiplied axis
+               by axis, and missing leading axes of size 1
     Example    >>> mg.kron(mg.eye(2), mg.tensor([[1.0, 2.0]]))
                tensor([[1., 2., 0., 0.],
                        [0., 0., 1., 2.]])

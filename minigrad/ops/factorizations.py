@@ -29,7 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------ Cholesky
+# ----------------------------------------------------------------------------------------- Cholesky
 
 
 def cholesky_vjp(g: Array, out: Array, upper: bool) -> Array:
@@ -48,7 +48,8 @@ def cholesky(x: Array, upper: bool = False) -> Array:
     Only the lower triangle is read.  The gradient is that of ``f(symmetrize(A))``: symmetric.
 
     Forward    out = L, lower triangular, with L Lᵀ = A; or Lᵀ with upper=True
-    Gradient   Ā = (S + Sᵀ) / 2 with S = L⁻ᵀ Φ(Lᵀ ḡ) L⁻¹; Φ is the lower triangle, its diagonal halved
+    Gradient   Ā = (S + Sᵀ) / 2 with S = L⁻ᵀ Φ(Lᵀ ḡ) L⁻¹; Φ is the lower triangle, its diagonal
+               halved
     Shapes     (..., n, n) -> (..., n, n)
     Raises     ValueError unless square; LinAlgError if a matrix is not positive definite, with
                its batch index and the first leading minor that is not positive
@@ -110,7 +111,7 @@ def cholesky_inverse(L: Array, upper: bool = False) -> Array:
     return cholesky_solve(np.eye(L.shape[-1], dtype=L.dtype), L, upper)
 
 
-# ------------------------------------------------------------------------------------------------ QR
+# ----------------------------------------------------------------------------------------------- QR
 
 
 class QRResult(NamedTuple):
@@ -148,7 +149,7 @@ def qr_square_vjp(Q: Array, R: Array, g_Q: Array, g_R: Array) -> Array:
 
 
 def qr_vjp(g: QRResult, x: Array, out: QRResult, mode: str) -> Array:
-    """The rule for square R; a wide matrix is a square one and columns Y with R = [U, V], V = QᵀY."""
+    """The rule for square R; of a wide matrix the other columns Y add V = QᵀY to R = [U, V]."""
     n, m = x.shape[-2:]
     Q, R = out
     g_Q, g_R = g
@@ -171,7 +172,7 @@ def qr_vjp(g: QRResult, x: Array, out: QRResult, mode: str) -> Array:
 
 
 @op(qr_vjp, notation="qr({x})")
-def _qr(x: Array, mode: str) -> Any:
+def _qr(x: Array, mode: Any) -> Any:
     """Q and R of one matrix or a batch."""
     return QRResult(*np.linalg.qr(x, mode))
 
@@ -200,10 +201,11 @@ def qr(A: Array, mode: str = "reduced") -> QRResult:
     if mode == "r":
         Q, R = _qr(A, "reduced")
         return QRResult(Q[..., :0], R)
-    return _qr(A, mode)  # type: ignore[no-any-return]
+    result: Any = _qr(A, mode)
+    return result  # type: ignore[no-any-return]
 
 
-# ------------------------------------------------------------------------------------------------ LU
+# ----------------------------------------------------------------------------------------------- LU
 
 
 def eliminate(x: Array, pivot: bool) -> tuple[Array, Array]:
@@ -224,7 +226,7 @@ def eliminate(x: Array, pivot: bool) -> tuple[Array, Array]:
                 rows[each, largest] = rows[:, k]
                 rows[:, k] = kept
         elif not a[:, k, k].all():
-            index = np.unravel_index(int(np.argmin(a[:, k, k] != 0)), batch) if batch else None
+            index = first_true(a[:, k, k].reshape(batch) == 0)
             raise np.linalg.LinAlgError(
                 f"lu: {place(index)} has a zero pivot in row {k}; use pivot=True"
             )
@@ -254,7 +256,7 @@ def ordered(x: Array, order: Array) -> Array:
         x = np.broadcast_to(x, (*batch, *x.shape[-2:]))
     order = np.broadcast_to(order, (*batch, order.shape[-1]))
     index = np.ix_(*[np.arange(size) for size in batch], np.arange(order.shape[-1]))[:-1]
-    return x[(*[i for i in index], order)] if batch else x[order]
+    return x[(*index, order)] if batch else x[order]
 
 
 class CompactLU(NamedTuple):
@@ -314,7 +316,8 @@ def lu(A: Array, *, pivot: bool = True) -> LUResult:
     Forward    (P, L, U) with A = P L U
     Gradient   Ā = P L⁻ᵀ [tril(Lᵀ L̄, -1) + triu(Ū Uᵀ)] U⁻ᵀ; P is a constant
     Shapes     (..., n, m) -> (..., n, n), (..., n, k), (..., k, m) with k = min(n, m)
-    Raises     LinAlgError if pivot is false and a pivot is 0, and in backward if A has not full rank
+    Raises     LinAlgError if pivot is false and a pivot is 0, and in backward if A has not full
+               rank
     Source     de Hoog, Anderssen and Lukas 2011
     Example    >>> P, L, U = mg.linalg.lu(mg.tensor([[1.0, 2.0], [4.0, 4.0]]))
                >>> U
@@ -338,7 +341,7 @@ class LUFactorResult(NamedTuple):
 
 
 def exchanges(order: Array, k: int) -> Array:
-    """The rows exchanged with row 1, 2, ... k, counted from 1, that bring about an order of rows."""
+    """The rows exchanged with rows 1, 2, ... k, counted from 1, that lead to an order of rows."""
     n = order.shape[-1]
     rows = order.reshape(-1, n)
     each = np.arange(len(rows))
@@ -356,7 +359,7 @@ def order_of(pivots: Array, n: int) -> Array:
     """The order of rows that exchanges lead to: the inverse of `exchanges`."""
     k = pivots.shape[-1]
     rows = pivots.reshape(-1, k)
-    if rows.size and not (1 <= rows.min() and rows.max() <= n):
+    if rows.size and (rows.min() < 1 or rows.max() > n):
         raise ValueError(f"lu_solve: pivots are numbers of rows, 1 to {n}")
     each = np.arange(len(rows))
     order = np.tile(np.arange(n), (len(rows), 1))

@@ -1,4 +1,4 @@
-"""What the ops of linear algebra share: checks of shapes, errors that name the matrix, symmetric parts.
+"""What the ops of linear algebra share: checks of shapes, and errors that name the matrix.
 
 Shapes, throughout the linear algebra: a matrix is the last two axes, any axes before them are a
 batch of matrices, and the result has one entry of the batch for each.
@@ -24,9 +24,9 @@ def numbers_of(x: Array) -> Array:
 def symmetrize(A: Array) -> Array:
     """The symmetric part of each matrix.
 
-    `cholesky`, `eigh` and their relatives are functions of symmetric matrices, and their gradient is
-    that of ``f(symmetrize(A))``.  Write that when A is not symmetric by itself, and when a gradient
-    is compared with finite differences, which change one entry at a time.
+    `cholesky`, `eigh` and their relatives are functions of symmetric matrices, and their gradient
+    is that of ``f(symmetrize(A))``.  Write that when A is not symmetric by itself, and when a
+    gradient is compared with finite differences, which change one entry at a time.
 
     Forward    out = (A + Aᵀ) / 2
     Gradient   Ā = (ḡ + ḡᵀ) / 2

@@ -21,7 +21,7 @@ from minigrad.ops.spectral import svd, svdvals
 __all__ = ["cdist", "cond", "linalg_norm", "matrix_norm", "norm", "vector_norm"]
 
 
-# --------------------------------------------------------------------------------------- vector norms
+# ------------------------------------------------------------------------------------- vector norms
 
 
 def vector_norm_vjp(g: Array, x: Array, out: Array, ord: float, dim: Any, keepdim: bool) -> Array:
@@ -71,12 +71,13 @@ def vector_norm(
 ) -> Array:
     """Norm of the entries along axes, of all of them by default.
 
-    ord   p, any number: 2 is Euclid's, 1 the sum of sizes, inf the largest, -inf the smallest, 0 the
-          count of entries that are not 0
+    ord   p, any number: 2 is Euclid's, 1 the sum of sizes, inf the largest, -inf the smallest, 0
+          the count of entries that are not 0
 
-    Forward    out = (Σ |x|ᵖ)^(1/p), scaled by max |x| so that it does not overflow before its value does
-    Gradient   x̄ = ḡ sign(x) (|x| / out)^(p-1); 0 at x = 0.  inf: shared evenly by the largest entries;
-               1: sign(x), 0 at 0; 0: none
+    Forward    out = (Σ |x|ᵖ)^(1/p), scaled by max |x| so that it does not overflow before its
+               value does
+    Gradient   x̄ = ḡ sign(x) (|x| / out)^(p-1); 0 at x = 0.  inf: shared evenly by the largest
+               entries; 1: sign(x), 0 at 0; 0: none
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     IndexError if x has no such axis; ValueError for the largest of no entries
     Example    >>> mg.linalg.vector_norm(mg.tensor([3.0, -4.0]))
@@ -87,23 +88,23 @@ def vector_norm(
     elif x.dtype.kind in "biu":
         x = x.astype(float)
     axes = axes_of(dim)
+    maximum: Any = np.maximum.reduce
+    minimum: Any = np.minimum.reduce
+    total: Any = np.add.reduce
     if ord == 1:
-        return np.add.reduce(np.abs(x), axes, keepdims=keepdim)
+        return total(np.abs(x), axes, keepdims=keepdim)
     if ord == 0:
-        return np.add.reduce((x != 0).astype(x.dtype), axes, keepdims=keepdim)
+        return total((x != 0).astype(x.dtype), axes, keepdims=keepdim)
     if ord == inf:
-        return np.maximum.reduce(np.abs(x), axes, keepdims=keepdim)
+        return maximum(np.abs(x), axes, keepdims=keepdim)
     if ord == -inf:
-        return np.minimum.reduce(np.abs(x), axes, keepdims=keepdim)
+        return minimum(np.abs(x), axes, keepdims=keepdim)
     if ord == 2:
         with np.errstate(over="ignore", under="ignore"):
-            squares = np.add.reduce(x * x, axes, keepdims=keepdim)
+            squares = total(x * x, axes, keepdims=keepdim)
         limits = np.finfo(squares.dtype)
-        smallest = np.minimum.reduce(squares, None, initial=inf)
-        if (
-            smallest > limits.tiny / limits.eps
-            and np.maximum.reduce(squares, None, initial=0) < inf
-        ):
+        smallest = minimum(squares, None, initial=inf)
+        if smallest > limits.tiny / limits.eps and maximum(squares, None, initial=0) < inf:
             return np.sqrt(squares)
     out = scaled_norm(x, ord, axes)
     if keepdim:
@@ -111,7 +112,7 @@ def vector_norm(
     return np.squeeze(out, tuple(range(x.ndim)) if axes is None else axes)
 
 
-# --------------------------------------------------------------------------------------- matrix norms
+# ------------------------------------------------------------------------------------- matrix norms
 
 
 def shares(s: Array, which: float) -> Array:
@@ -139,7 +140,7 @@ def _spectral_norm(x: Array, which: float) -> Any:
     Forward    out = s₁, or the last one
     Gradient   Ā = ḡ u vᵀ with the vectors of that value; where several are tied, the mean
     """
-    factors = svd(x, False)
+    factors: Any = svd(x, False)
     return factors.S[..., 0 if which > 0 else -1], factors
 
 
@@ -163,7 +164,7 @@ def _nuclear_norm(x: Array) -> Any:
     Forward    out = Σ sᵢ
     Gradient   Ā = ḡ U_r V_rᵀ over the values above the rounding error: the smallest subgradient
     """
-    factors = svd(x, False)
+    factors: Any = svd(x, False)
     return factors.S.sum(-1), factors
 
 
@@ -173,13 +174,13 @@ def matrix_norm(
 ) -> Array:
     """Norm of matrices.
 
-    ord   'fro': the root of the sum of squares; 'nuc': the sum of the singular values; 2 and -2: the
-          largest and the smallest of them; 1 and -1: the largest and smallest sum of a column's
+    ord   'fro': the root of the sum of squares; 'nuc': the sum of the singular values; 2 and -2:
+          the largest and the smallest of them; 1 and -1: the largest and smallest sum of a column's
           sizes; inf and -inf: of a row's
     dim   the two axes of the matrices
 
     Forward    out = ‖A‖
-    Gradient   fro: ḡ A / out, 0 at A = 0;  nuc: ḡ U_r V_rᵀ, over the values that are not 0;  2: ḡ u₁ v₁ᵀ,
+    Gradient   fro: ḡ A / out, 0 at A = 0;  nuc: ḡ U_r V_rᵀ, over the values above 0;  2: ḡ u₁ v₁ᵀ,
                at a tie the mean;  1, inf: ḡ sign(A) in the largest column or row, shared at a tie
     Shapes     (..., n, m) -> (...), or (..., 1, 1) with keepdim
     Raises     ValueError for another norm, or unless `dim` names two axes
@@ -194,8 +195,7 @@ def matrix_norm(
     if ord == "fro":
         return vector_norm(A, 2, (row, column), keepdim)
     if ord in (1, -1, inf, -inf):
-        summed, other = (row, column) if abs(ord) == 1 else (column, row)
-        sums = vector_norm(A, 1, summed, True)
+        sums = vector_norm(A, 1, row if abs(ord) == 1 else column, True)
         return vector_norm(sums, inf if ord > 0 else -inf, (row, column), keepdim)
     if ord not in ("nuc", 2, -2):
         raise ValueError(
@@ -203,7 +203,7 @@ def matrix_norm(
         )
     if (row, column) != (A.ndim - 2, A.ndim - 1):
         A = np.moveaxis(A, (row, column), (-2, -1))
-    out = _nuclear_norm(A) if ord == "nuc" else _spectral_norm(A, ord)
+    out: Any = _nuclear_norm(A) if ord == "nuc" else _spectral_norm(A, ord)
     if keepdim:
         for axis in sorted((row, column)):
             out = np.expand_dims(out, axis)
@@ -258,8 +258,8 @@ def norm(
 ) -> Array:
     """Norm of the entries, as in ``torch.norm``; `linalg.norm` also knows norms of matrices.
 
-    p   'fro' or 2: the root of the sum of squares; another number: that order; 'nuc': the sum of the
-        singular values
+    p   'fro' or 2: the root of the sum of squares; another number: that order; 'nuc': the sum of
+        the singular values
 
     Forward    out = (Σ |x|ᵖ)^(1/p) over the axes `dim`, all of them by default
     Gradient   x̄ = ḡ sign(x) (|x| / out)^(p-1); 0 at x = 0; for p = inf shared by the largest
@@ -297,7 +297,7 @@ def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = None)
     return vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
 
 
-# ------------------------------------------------------------------------------------ condition number
+# --------------------------------------------------------------------------------- condition number
 
 
 def infinite_vjp(g: Array, out: Array, infinite: Array) -> Array:
@@ -305,7 +305,8 @@ def infinite_vjp(g: Array, out: Array, infinite: Array) -> Array:
     bad = numbers_of(infinite) & (numbers_of(g) != 0)
     if bad.any():
         raise np.linalg.LinAlgError(
-            f"cond: {place(first_true(bad))} is singular: its condition number is inf and has no gradient"
+            f"cond: {place(first_true(bad))} is singular: its condition number is inf and has "
+            "no gradient"
         )
     return g
 
@@ -327,7 +328,8 @@ def cond(A: Array, p: Any = None) -> Array:
 
     p   the norm: None or 2, -2, 'fro', 'nuc', 1, -1, inf, -inf
 
-    Forward    out = s₁ / sₙ for p = 2, its inverse for -2, ‖A‖ ‖A⁻¹‖ for others; inf if A is singular
+    Forward    out = s₁ / sₙ for p = 2, its inverse for -2, ‖A‖ ‖A⁻¹‖ for others; inf if A is
+               singular
     Gradient   Ā = ḡ (u₁v₁ᵀ/sₙ - s₁ uₙvₙᵀ/sₙ²) for p = 2
     Shapes     (..., n, m) -> (...); square unless p is 2 or -2
     Raises     ValueError for another norm; LinAlgError in backward if A is singular

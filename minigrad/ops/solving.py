@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.graph import wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.matrices import (
     check_matrix,
@@ -26,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------- inverse
+# ------------------------------------------------------------------------------------------ inverse
 
 
 @op(lambda g, out: -(out.mT @ g @ out.mT), numpy=np.linalg.inv, promote=True, notation="{x}⁻¹")
@@ -49,7 +50,7 @@ def inv(x: Array) -> Array:
         raise singular("inv", x, first_failing(np.linalg.inv, x)) from None
 
 
-# --------------------------------------------------------------------------------------------- solve
+# -------------------------------------------------------------------------------------------- solve
 
 
 def solve_vjp(g: Array, tensors: Any, out: Array) -> list[Array]:
@@ -81,8 +82,8 @@ def solve(A: Array, B: Array, *, left: bool = True) -> Array:
     Forward    out = X with A X = B
     Gradient   B̄ = A⁻ᵀ ḡ        Ā = -B̄ Xᵀ
     Shapes     (..., n, n), (..., n, k) -> (..., n, k);  (..., n, n), (..., n) -> (..., n)
-    Raises     ValueError if the shapes do not fit; LinAlgError, with the batch index, if a matrix is
-               singular
+    Raises     ValueError if the shapes do not fit; LinAlgError, with the batch index, if a matrix
+               is singular
     Source     Giles 2008, section 2.3.1
     Example    >>> A = mg.tensor([[2.0, 1.0, -1.0], [-3.0, -1.0, 2.0], [-2.0, 1.0, 2.0]])
                >>> mg.linalg.solve(A, mg.tensor([8.0, -11.0, -3.0]))
@@ -185,8 +186,8 @@ def solve_triangular(
     Forward    out = X with A X = B
     Gradient   B̄ = A⁻ᵀ ḡ        Ā = -B̄ Xᵀ on the triangle that was read, 0 elsewhere
     Shapes     (..., n, n), (..., n, k) -> (..., n, k)
-    Raises     ValueError if the shapes do not fit; LinAlgError, with the batch index, if an entry of
-               the diagonal is 0
+    Raises     ValueError if the shapes do not fit; LinAlgError, with the batch index, if an entry
+               of the diagonal is 0
     Source     Giles 2008, section 2.3.1, on a triangle
     Example    >>> L = mg.tensor([[2.0, 0.0], [1.0, 4.0]])
                >>> mg.linalg.solve_triangular(L, mg.tensor([[2.0], [9.0]]), upper=False)
@@ -201,11 +202,11 @@ def solve_triangular(
     return _solve_triangular((A, B), upper, unitriangular)
 
 
-# -------------------------------------------------------------------------------------- determinants
+# ------------------------------------------------------------------------------------- determinants
 
 
 def products_of_others(s: Array) -> Array:
-    """For each entry along the last axis, the product of the others; no division, so zeros may be."""
+    """For each entry along the last axis, the product of the others, without division."""
     ones = np.ones_like(s[..., :1])
     before = np.cumprod(np.concatenate([ones, s[..., :-1]], -1), -1)
     after = np.cumprod(np.concatenate([ones, s[..., :0:-1]], -1), -1)[..., ::-1]
@@ -281,7 +282,8 @@ def det(x: Array) -> Array:
     """Determinant of a matrix.
 
     Forward    out = det A
-    Gradient   Ā = ḡ cof(A), the cofactors: det(A) A⁻ᵀ for a regular A; also right where A is singular
+    Gradient   Ā = ḡ cof(A), the cofactors: det(A) A⁻ᵀ for a regular A; also right where A is
+               singular
     Shapes     (..., n, n) -> (...)
     Raises     ValueError unless square
     Source     Magnus and Neudecker 2019, section 8.3
@@ -358,7 +360,7 @@ def logdet(x: Array) -> Array:
     return logarithm + np.where(sign < 0, float("nan"), 0.0).astype(logarithm.dtype)
 
 
-# ------------------------------------------------------------------- pseudoinverse and least squares
+# ------------------------------------------------------------------ pseudoinverse and least squares
 
 
 def cutoff(s: Array, shape: tuple[int, ...], atol: Any, rtol: Any) -> Array:
@@ -483,9 +485,9 @@ def lstsq(A: Array, B: Array, rcond: Any = None, *, driver: str | None = None) -
             machine epsilon
     driver  accepted for PyTorch's sake: the method is always the one by singular values
 
-    Returns  a named tuple: solution; residuals, the sums of squares of A X - B for each column, if A
-             has more rows than columns and full rank, else empty; rank; singular_values.  Rank and
-             singular values carry no gradient.
+    Returns  a named tuple: solution; residuals, the sums of squares of A X - B for each column,
+             if A has more rows than columns and full rank, else empty; rank; singular_values.
+             Rank and singular values carry no gradient.
 
     Forward    solution = A⁺ B
     Gradient   with P = A⁺, U = Pᵀ ḡ: B̄ = U, Ā = (B - A X)(P U)ᵀ - U Xᵀ + (Pᵀ X)(ḡ - Aᵀ U)ᵀ
@@ -521,4 +523,4 @@ def lstsq(A: Array, B: Array, rcond: Any = None, *, driver: str | None = None) -
 
 def detach(x: Array) -> Array:
     """A tensor without its graph."""
-    return x.detach() if isinstance(x, Variable) else x
+    return wrap(x._array) if isinstance(x, Variable) else x

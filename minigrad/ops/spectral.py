@@ -5,8 +5,10 @@ rotation.  Only a loss that does not change with that choice has a gradient.  Wh
 the rule here is never wrong:
 
 1. distinct values: the formula;
-2. a tied pair whose vectors nobody used (their part of the cotangent is exactly 0): 0, which is exact;
-3. a tied pair otherwise: NaN, and a warning that names the pair.  What is missing is 0/0 in the
+2. a tied pair whose vectors nobody used (their part of the cotangent is exactly 0): 0, which is
+exact;
+3. a tied pair otherwise: NaN, and a warning that names the pair.  What is missing is 0/0
+in the
    cotangents and no rule can restore it.  `spectral_fn`, `matrix_exp`, `pinv` and the nuclear norm
    have rules of their own, finite at ties.
 """
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,8 +28,10 @@ from minigrad.ops.solving import solve
 
 __all__ = ["eig", "eigh", "eigvals", "eigvalsh", "spectral_fn", "svd", "svdvals"]
 
+Triangle = Literal["L", "U"]  # the triangle of a symmetric matrix that is read
 
-# ---------------------------------------------------------------------------------------------- ties
+
+# --------------------------------------------------------------------------------------------- ties
 
 
 def tie_tolerance(dtype: Any) -> float:
@@ -68,8 +72,8 @@ def warn_of_tie(name: str, values: Array, unknown: Array, what: str) -> None:
     gap = abs(values[(*batch, j)] - values[(*batch, i)])
     warnings.warn(
         f"{name}: {place(tuple(batch))} has tied {what} {min(i, j)} and {max(i, j)} "
-        f"({values[(*batch, i)]:.6g}, gap {gap:.2g}), whose vectors the loss uses: that gradient is "
-        "not defined and is NaN. For a function of the matrix use mg.linalg.spectral_fn, "
+        f"({values[(*batch, i)]:.6g}, gap {gap:.2g}), whose vectors the loss uses: that gradient "
+        "is not defined and is NaN. For a function of the matrix use mg.linalg.spectral_fn, "
         "matrix_exp, pinv or the nuclear norm, which are finite at ties",
         RuntimeWarning,
         stacklevel=2,
@@ -126,7 +130,7 @@ def hidden_use(w: Array, g_w: Array | None, g_V: Array) -> Array:
 
 
 @op(eigh_vjp, numpy=np.linalg.eigh, notation="eigh({x})")
-def eigh(x: Array, UPLO: str = "L") -> Any:
+def eigh(x: Array, UPLO: Triangle = "L") -> Any:
     """Eigenvalues, in ascending order, and eigenvectors of a symmetric matrix.
 
     Only one triangle is read (UPLO: 'L' or 'U').  The gradient is that of ``f(symmetrize(A))``.
@@ -145,24 +149,24 @@ def eigh(x: Array, UPLO: str = "L") -> Any:
     return EighResult(*np.linalg.eigh(x, UPLO))
 
 
-def check_triangle(name: str, UPLO: str) -> None:
+def check_triangle(name: str, UPLO: Triangle) -> None:
     if UPLO not in ("L", "U"):
         raise ValueError(f"{name}: UPLO is 'L' or 'U', got {UPLO!r}")
 
 
-def eigvalsh_vjp(g: Array, x: Array, UPLO: str) -> Array:
+def eigvalsh_vjp(g: Array, x: Array, UPLO: Triangle) -> Array:
     """Ā = V diag(w̄) Vᵀ."""
-    V = eigh(x, UPLO).eigenvectors
+    _, V = eigh(x, UPLO)
     return symmetric((V * g[..., None, :]) @ V.mT)
 
 
 @op(eigvalsh_vjp, numpy=np.linalg.eigvalsh, promote=True, notation="eigvalsh({x})")
-def eigvalsh(x: Array, UPLO: str = "L") -> Array:
+def eigvalsh(x: Array, UPLO: Triangle = "L") -> Array:
     """Eigenvalues of a symmetric matrix, in ascending order.
 
     Forward    out = w with A = V diag(w) Vᵀ
-    Gradient   Ā = V diag(ḡ) Vᵀ, finite everywhere; at a tie one choice of many, unless ḡ is the same
-               for the tied eigenvalues
+    Gradient   Ā = V diag(ḡ) Vᵀ, finite everywhere; at a tie one choice of many, unless ḡ is the
+               same for the tied eigenvalues
     Shapes     (..., n, n) -> (..., n)
     Raises     ValueError unless square
     Source     Giles 2008, section 3.1
@@ -208,7 +212,8 @@ def eig(x: Array) -> Any:
     Gradient   Ā = V⁻ᵀ [diag(w̄) + (VᵀV̄ - VᵀV diag(VᵀV̄)) ∘ 1/(w_j - w_i)] Vᵀ; NaN with a warning at
                tied eigenvalues whose vectors got a gradient
     Shapes     (..., n, n) -> (..., n), (..., n, n)
-    Raises     ValueError unless square; LinAlgError, with the batch index, if eigenvalues are complex
+    Raises     ValueError unless square; LinAlgError, with the batch index, if eigenvalues are
+               complex
     Source     Giles 2008, section 3.1, with the norm of the vectors kept
     Example    >>> mg.linalg.eig(mg.tensor([[2.0, 1.0], [0.0, 3.0]])).eigenvalues
                tensor([2., 3.])
@@ -224,8 +229,9 @@ def refuse_complex(name: str, w: Array) -> None:
         index = first_true(w.imag != 0) or (0,)
         value = w[index]
         raise np.linalg.LinAlgError(
-            f"{name}: {place(index[:-1])} has complex eigenvalues, such as {value:.4g}, and minigrad "
-            "has real numbers only; use eigh or eigvalsh for a symmetric matrix, svdvals for sizes"
+            f"{name}: {place(index[:-1])} has complex eigenvalues, such as {value:.4g}, and "
+            "minigrad has real numbers only; use eigh or eigvalsh for a symmetric matrix, svdvals "
+            "for sizes"
         )
 
 
@@ -235,15 +241,17 @@ def eigvals(A: Array) -> Array:
     Forward    out = w with A V = V diag(w), in no particular order
     Gradient   Ā = V⁻ᵀ diag(ḡ) Vᵀ
     Shapes     (..., n, n) -> (..., n)
-    Raises     ValueError unless square; LinAlgError, with the batch index, if eigenvalues are complex
+    Raises     ValueError unless square; LinAlgError, with the batch index, if eigenvalues are
+               complex
     Source     Giles 2008, section 3.1
     Example    >>> mg.linalg.eigvals(mg.tensor([[2.0, 1.0], [0.0, 3.0]]))
                tensor([2., 3.])
     """
-    return eig(A).eigenvalues
+    w, _ = eig(A)
+    return w
 
 
-# ------------------------------------------------------------------------------------ singular values
+# ---------------------------------------------------------------------------------- singular values
 
 
 class SVDResult(NamedTuple):
@@ -261,8 +269,8 @@ def cut_full(name: str, g: Array, k: int, size: int, axis: int) -> Array:
     extra = numbers_of(g)[..., k:] if axis == -1 else numbers_of(g)[..., k:, :]
     if np.any(extra != 0):
         raise np.linalg.LinAlgError(
-            f"svd: the loss uses the last {size - k} vectors of {name} that full_matrices=True adds: "
-            "they are arbitrary and have no gradient; use full_matrices=False"
+            f"svd: the loss uses the last {size - k} vectors of {name} that full_matrices=True "
+            "adds: they are arbitrary and have no gradient; use full_matrices=False"
         )
     return g[..., :k] if axis == -1 else g[..., :k, :]
 
@@ -326,8 +334,8 @@ def over_values(g: Array, s: Array, hidden: Array) -> Array:
     if unknown.any():
         index = first_true(unknown) or (0,)
         warnings.warn(
-            f"svd: {place(index[:-1])} has singular value {index[-1]} equal to 0, whose vectors the "
-            "loss uses: that gradient is not defined and is NaN",
+            f"svd: {place(index[:-1])} has singular value {index[-1]} equal to 0, whose vectors "
+            "the loss uses: that gradient is not defined and is NaN",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -344,12 +352,12 @@ def svd(x: Array, full_matrices: bool = True) -> Any:
     Forward    (U, S, Vh) with A = U diag(S) Vh, S falling
     Gradient   Ā = U [(F ∘ (K - Kᵀ)) S + S (F ∘ (L - Lᵀ)) + diag(s̄)] Vᵀ, K = UᵀŪ, L = VᵀV̄,
                F_ij = 1/(s_j² - s_i²); of a tall A also (I - UUᵀ) Ū S⁻¹ Vᵀ, of a wide one
-               U S⁻¹ V̄ᵀ (I - VVᵀ).  At tied singular values whose vectors got a gradient: NaN, with a
-               warning that names the pair
+               U S⁻¹ V̄ᵀ (I - VVᵀ).  At tied singular values whose vectors got a gradient: NaN,
+               with a warning that names the pair
     Shapes     (..., n, m) -> (..., n, n), (..., k), (..., m, m) with k = min(n, m); without
                full_matrices (..., n, k), (..., k), (..., k, m)
-    Raises     ValueError unless A has two axes or more; LinAlgError in backward if the extra vectors
-               got a gradient
+    Raises     ValueError unless A has two axes or more; LinAlgError in backward if the extra
+               vectors got a gradient
     Source     Townsend 2016
     Example    >>> mg.linalg.svd(mg.tensor([[3.0, 0.0], [0.0, 4.0]])).S
                tensor([4., 3.])
@@ -369,8 +377,8 @@ def svdvals(x: Array) -> Array:
     """Singular values, falling.
 
     Forward    out = s with A = U diag(s) Vᵀ
-    Gradient   Ā = U diag(ḡ) Vᵀ, finite everywhere; at a tie one choice of many, unless ḡ is the same
-               for the tied values
+    Gradient   Ā = U diag(ḡ) Vᵀ, finite everywhere; at a tie one choice of many, unless ḡ is the
+               same for the tied values
     Shapes     (..., n, m) -> (..., min(n, m))
     Raises     ValueError unless A has two axes or more
     Source     Giles 2008, section 3.2
@@ -381,7 +389,7 @@ def svdvals(x: Array) -> Array:
     return np.linalg.svd(x, compute_uv=False)
 
 
-# --------------------------------------------------------------------- functions of symmetric matrices
+# ------------------------------------------------------------------ functions of symmetric matrices
 
 
 def value_and_slope(function: Callable[[Any], Any], w: Array) -> tuple[Array, Array]:
@@ -418,14 +426,14 @@ def divided_differences(function: Callable[[Any], Any], w: Array) -> Array:
 
 
 def spectral_fn_vjp(
-    g: Array, x: Array, decomposition: EighResult, function: Callable[[Any], Any], UPLO: str
+    g: Array, x: Array, decomposition: Any, function: Callable[[Any], Any], UPLO: Triangle
 ) -> Array:
     """Ā = sym(V [D ∘ (Vᵀ sym(Ȳ) V)] Vᵀ), with the divided differences D."""
     w, V = decomposition
     if not isinstance(w, Variable):
-        D = divided_differences(function, w)
+        D: Any = divided_differences(function, w)
     else:  # derivatives of it: D as a function of w, where eigenvalues are distinct
-        tied = tied_pairs(numbers_of(w)) | np.eye(w.shape[-1], dtype=bool)
+        tied = tied_pairs(numbers_of(w)) | np.eye(x.shape[-1], dtype=bool)
         D = spread_slopes(function, w, tied)
     return symmetric(V @ (D * (V.mT @ symmetric(g) @ V)) @ V.mT)
 
@@ -448,18 +456,18 @@ def spread_slopes(function: Callable[[Any], Any], w: Any, tied: Array) -> Any:
     keep={"decomposition": lambda x, UPLO: eigh(x, UPLO)},
     notation="f({x})",
 )
-def spectral_fn(x: Array, function: Callable[[Any], Any], UPLO: str = "L") -> Any:
+def spectral_fn(x: Array, function: Callable[[Any], Any], UPLO: Triangle = "L") -> Any:
     """A function of a symmetric matrix: of its eigenvalues, with the eigenvectors kept.
 
-    ``spectral_fn(A, mg.exp)`` is the matrix exponential, ``spectral_fn(A, mg.sqrt)`` the square root.
-    Unlike the same written with `eigh`, its gradient is finite and right at tied eigenvalues.
+    ``spectral_fn(A, mg.exp)`` is the matrix exponential, ``spectral_fn(A, mg.sqrt)`` the square
+    root. Unlike the same written with `eigh`, its gradient is finite and right at tied eigenvalues.
 
     function   of each entry of a tensor, differentiable: mg.exp, mg.log, lambda w: w ** -0.5
     UPLO       the triangle that is read; the gradient is that of ``f(symmetrize(A))``
 
     Forward    out = V f(diag w) Vᵀ, with A = V diag(w) Vᵀ
-    Gradient   Ā = sym(V [D ∘ (Vᵀ sym(ḡ) V)] Vᵀ), D_ij = (f(w_i) - f(w_j)) / (w_i - w_j); f′(w) where
-               they are equal.  Its derivative asks for distinct eigenvalues
+    Gradient   Ā = sym(V [D ∘ (Vᵀ sym(ḡ) V)] Vᵀ), D_ij = (f(w_i) - f(w_j)) / (w_i - w_j); f′(w)
+               where they are equal.  Its derivative asks for distinct eigenvalues
     Shapes     (..., n, n) -> (..., n, n)
     Raises     ValueError unless square, or if the function changes the shape
     Source     Daleckii and Krein 1965; Higham 2008, theorem 3.11

@@ -263,7 +263,8 @@ EINSUMS = (
     ("ij,jk->ik", ["nk", "km"]), ("ii", ["nn"]), ("ii->i", ["nn"]), ("ij->ji", ["nk"]),
     ("ij->", ["nk"]), ("bij,bjk->bik", ["bnk", "bkm"]), ("...ij,...jk->...ik", ["bnk", "km"]),
     ("bii->b", ["bnn"]), ("iij,jk", ["nnk", "km"]), ("ij,kl->", ["nk", "mb"]),
-    ("i,j,k->kij", ["n", "m", "k"]), ("ij,jk,kl->li", ["nk", "km", "mb"]), ("ab...->...ba", ["nkm"]),
+    ("i,j,k->kij", ["n", "m", "k"]), ("ij,jk,kl->li", ["nk", "km", "mb"]),
+    ("ab...->...ba", ["nkm"]),
     ("ij,ij,ij->j", ["nk", "nk", "nk"]), ("...,...", ["nk", "nk"]), ("bij,bj", ["bnk", "bk"]),
 )  # fmt: skip
 
@@ -298,7 +299,7 @@ def test_einsum(equation: str, shapes: list[str], sizes: dict[str, int], seed: i
     )
 
 
-# ---------------------------------------------------------------------------- where PyTorch is wrong
+# --------------------------------------------------------------------------- where PyTorch is wrong
 
 ones = np.ones((2, 2))
 

@@ -1,8 +1,8 @@
 """Rows of linear algebra.
 
-Constrained matrices are made of free ones, inside the row: X Xᵀ + nI is positive definite, X + 3I is
-regular, a product of narrow factors has constant rank.  Results that are fixed up to signs are used in
-ways that do not depend on them.
+Constrained matrices are made of free ones, inside the row: X Xᵀ + nI is positive definite, X + 3I
+is regular, a product of narrow factors has constant rank.  Results that are fixed up to signs are
+used in ways that do not depend on them.
 """
 
 from __future__ import annotations
