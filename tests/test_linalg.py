@@ -756,6 +756,33 @@ def test_distance_has_gradient_0_where_points_meet() -> None:
     close(gradient(lambda a: mg.cdist(a, a.detach() * 1.0), [[1.0, 2.0]]), [[0.0, 0.0]])
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_many_distances_are_as_accurate_as_few(dtype: str) -> None:
+    """Large sets take another way, which must not lose digits where vectors are close."""
+    rng = np.random.default_rng(8)
+    x = (100.0 + rng.standard_normal((120, 9))).astype(dtype)
+    y = np.concatenate([x[:20], x[20:40] + dtype_step(dtype), 100 + rng.standard_normal((40, 9))])
+    y = y.astype(dtype)
+    C = rng.standard_normal((120, 80)).astype(dtype)
+    a, b = mg.tensor(x, requires_grad=True), mg.tensor(y, requires_grad=True)
+    out = mg.cdist(a, b)
+    (out * C).sum().backward()
+    difference = x.astype(float)[:, None] - y.astype(float)[None]
+    expected = np.sqrt((difference**2).sum(-1))
+    tolerance = 2e-5 if dtype == "f4" else 1e-11
+    close(out.numpy(force=True), expected, tolerance, 0)
+    assert (np.diag(out.numpy(force=True))[:20] == 0).all()
+    units = difference / np.where(expected == 0, 1, expected)[..., None] * C[..., None]
+    # a direction is as uncertain as the rounding of the vectors over their distance
+    uncertain = 5 * np.finfo(dtype).eps * 100.0 / expected[expected > 0].min()
+    close(a.grad.numpy(), units.sum(1), 0, uncertain)
+    close(b.grad.numpy(), -units.sum(0), 0, uncertain)
+
+
+def dtype_step(dtype: str) -> float:
+    return 0.01 if dtype == "f4" else 1e-6
+
+
 def test_a_variable_without_spread_takes_part_in_no_correlation() -> None:
     x = leaf([[1.0, 2.0, 4.0], [3.0, 1.0, 2.0], [7.0, 7.0, 7.0]])
     r = mg.corrcoef(x)

@@ -307,6 +307,8 @@ def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
     Example    >>> mg.tensordot(mg.ones(2, 3, 4), mg.ones(3, 4, 5), dims=2).shape
                (2, 5)
     """
+    if dims == 1 and a.ndim == 2 == b.ndim and a.shape[1] == b.shape[0]:
+        return a @ b
     a_axes, b_axes = axes_in_pairs(a, b, dims)
     letters = iter(ascii_letters)
     a_indices = [next(letters) for _ in a.shape]
@@ -367,7 +369,7 @@ def vdot(input: Array, other: Array) -> Array:
     """
     x = input if input.ndim == 1 else input.reshape(-1)
     y = other if other.ndim == 1 else other.reshape(-1)
-    return np.matmul(x, y)
+    return x @ y
 
 
 def kron(input: Array, other: Array) -> Array:

@@ -275,10 +275,68 @@ def norm(
     return vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype)
 
 
+MANY = 1 << 16  # differences of coordinates from which on distances go by way of a matrix product
+
+
+def euclidean_x_vjp(g: Array, out: Array, x: Array, y: Array) -> Array:
+    """x̄ᵢ = Σⱼ Wᵢⱼ (xᵢ - yⱼ) with W = ḡ / out, 0 where out is 0; no array of all differences."""
+    zero = numbers_of(out) == 0
+    safe = np.where(zero, np.ones_like(numbers_of(out)), out) if zero.any() else out
+    weights = g / safe * (~zero).astype(g.dtype)
+    # the mean cancels in the differences, and the numbers that are left are small
+    centre = numbers_of(y).mean(-2, keepdims=True) if y.shape[-2] else 0.0
+    return weights.sum(-1)[..., None] * (x - centre) - weights @ (y - centre)
+
+
+def euclidean_y_vjp(g: Array, out: Array, x: Array, y: Array) -> Array:
+    """The same with the roles of x and y exchanged."""
+    return euclidean_x_vjp(g.mT, out.mT, y, x)
+
+
+@op(euclidean_x_vjp, euclidean_y_vjp, promote=True, notation="‖{x} - {y}‖")
+def _euclidean(x: Array, y: Array) -> Array:
+    """Euclidean distances between each pair of two sets of vectors, see `cdist`.
+
+    Forward    out[i, j] = ‖x[i] - y[j]‖
+    Gradient   x̄[i] = Σⱼ ḡ[i, j] (x[i] - y[j]) / out[i, j]; 0 where two vectors are equal
+    """
+    if x.shape[-2] * y.shape[-2] * x.shape[-1] > MANY:
+        out = distances_by_products(x, y)
+        if out is not None:
+            return out
+    return vector_norm(x[..., :, None, :] - y[..., None, :, :], 2, -1)
+
+
+def distances_by_products(x: Array, y: Array) -> Array | None:
+    """Distances from ‖x‖² + ‖y‖² - 2 x·y; None where that would not be accurate.
+
+    Where the difference cancels, the few close pairs are computed from their differences.
+    """
+    if x.dtype.kind != "f" or y.dtype.kind != "f":
+        return None
+    centre = y.mean(-2, keepdims=True)
+    x, y = x - centre, y - centre
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        sizes = (x * x).sum(-1)[..., :, None] + (y * y).sum(-1)[..., None, :]
+        squares = sizes - 2.0 * (x @ y.mT)
+    limits = np.finfo(sizes.dtype)
+    if not (sizes.min(initial=inf) > limits.tiny / limits.eps and sizes.max(initial=0.0) < inf):
+        return None
+    close = np.nonzero(squares < limits.eps**0.2 * sizes)
+    if 8 * len(close[0]) > squares.size:
+        return None
+    *batch, i, j = close
+    rows = np.broadcast_to(x, (*squares.shape[:-2], *x.shape[-2:]))[(*batch, i)]
+    rows = rows - np.broadcast_to(y, (*squares.shape[:-2], *y.shape[-2:]))[(*batch, j)]
+    squares[close] = (rows * rows).sum(-1)
+    return np.sqrt(squares)
+
+
 def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = None) -> Array:
     """Distances between each pair of two sets of vectors.
 
-    compute_mode   accepted for PyTorch's sake: distances are always computed from differences
+    compute_mode   accepted for PyTorch's sake: many distances are computed by a matrix product,
+                   those of close vectors always from differences
 
     Forward    out[i, j] = ‖x1[i] - x2[j]‖ₚ
     Gradient   that of the norm; 0 where two vectors are equal
@@ -294,6 +352,8 @@ def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = None)
             f"cdist: vectors of sizes {x1.shape[-1]} and {x2.shape[-1]}, in shapes "
             f"{tuple(x1.shape)} and {tuple(x2.shape)}"
         )
+    if p == 2:
+        return _euclidean(x1, x2)
     return vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
 
 
