@@ -152,7 +152,7 @@ def result_type(*arrays_and_dtypes: Any) -> Any:
 
 @of(np.can_cast)
 def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
-    return np.can_cast(from_.dtype if isinstance(from_, Variable) else from_, to, casting)
+    return np.can_cast(from_._array.dtype if isinstance(from_, Variable) else from_, to, casting)
 
 
 # ------------------------------------------------------------------------------- methods of ufuncs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
@@ -104,8 +104,8 @@ def average(
 ) -> Any:
     if weights is None:
         mean = ops.mean(a, axis, keepdims)
-        total = np.full_like(mean, np.size(a) // np.size(mean))
-        return (mean, total) if returned else mean
+        count = np.full_like(mean, np.size(a) // np.size(mean))
+        return (mean, count) if returned else mean
     if np.shape(weights) != np.shape(a):
         if axis is None:
             raise TypeError("np.average: weights of another shape than a need an axis")
@@ -117,7 +117,7 @@ def average(
             )
         weights = np.transpose(weights, np.argsort(axes))
         weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(np.shape(a))])
-    total = ops.sum(np.broadcast_to(weights, np.shape(a)), axis, keepdims)
+    total: Any = ops.sum(np.broadcast_to(weights, np.shape(a)), axis, keepdims)
     if np.any(np.equal(total, 0)):
         raise ZeroDivisionError("np.average: the weights sum to zero")
     mean = ops.sum(a * weights, axis, keepdims) / total
@@ -196,7 +196,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 @of(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
-    return ops.trapezoid(y, x, dx, axis)
+    return ops.trapezoid(y, np.asarray(x) if isinstance(x, (list, tuple)) else x, dx, axis)
 
 
 @of(np.gradient)
@@ -233,11 +233,11 @@ def slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
         + f[1:-1] * ((after - before) / (before * after))
         - f[:-2] * (after / (before * (before + after)))
     )
-    few = min(n, 3)
+    few, order = min(n, 3), cast(Literal[1, 2], edge_order)
 
     def end(part: slice, row: slice) -> Any:
-        weights = np.gradient(np.eye(few), x[part], axis=0, edge_order=edge_order)[row]
-        return np.tensordot(weights.astype(f.dtype), f[part], 1)
+        slopes: Any = np.gradient(np.eye(few), x[part], axis=0, edge_order=order)
+        return np.tensordot(slopes[row].astype(f.dtype), f[part], 1)
 
     first, last = end(slice(few), slice(1)), end(slice(n - few, n), slice(few - 1, few))
     return np.moveaxis(np.concatenate([first, inside, last], axis=0), 0, axis)
@@ -256,7 +256,8 @@ def sort(
     stable: bool | None = None,
 ) -> Any:
     refuse("sort", order=order)
-    return ops.sort(np.ravel(a), 0).values if axis is None else ops.sort(a, axis).values
+    ordered: Any = ops.sort(np.ravel(a), 0) if axis is None else ops.sort(a, axis)
+    return ordered.values
 
 
 @of(np.argsort)
@@ -274,7 +275,7 @@ def argsort(
 
 @of(np.partition)
 def partition(
-    a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
+    a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
     refuse("partition", order=order)
     if axis is None:
@@ -285,7 +286,7 @@ def partition(
 
 @of(np.argpartition)
 def argpartition(
-    a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
+    a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
     return wrap(np.argpartition(plain(a), kth, axis, kind, order))
 

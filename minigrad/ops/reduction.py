@@ -24,6 +24,14 @@ __all__ = [
     "softmin", "sum",
 ]  # fmt: skip
 
+# The methods of ufuncs cost half of np.sum and its kin.  Any: NumPy's stubs want a literal keepdims
+add_reduce: Any = np.add.reduce
+multiply_reduce: Any = np.multiply.reduce
+maximum_reduce: Any = np.maximum.reduce
+minimum_reduce: Any = np.minimum.reduce
+logical_and_reduce: Any = np.logical_and.reduce
+logical_or_reduce: Any = np.logical_or.reduce
+
 Dim = int | tuple[int, ...] | list[int] | None
 Shape = tuple[int, ...]
 
@@ -94,7 +102,7 @@ def sum(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> 
     Example    >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
                tensor([4., 6.])
     """
-    return np.add.reduce(x, axes_of(dim), dtype, None, keepdim)
+    return add_reduce(x, axes_of(dim), dtype, None, keepdim)
 
 
 @op(
@@ -114,7 +122,7 @@ def mean(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
     Example    >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
                tensor([2., 3.])
     """
-    return np.add.reduce(x, axes_of(dim), dtype, None, keepdim) / count_along(x.shape, dim)
+    return add_reduce(x, axes_of(dim), dtype, None, keepdim) / count_along(x.shape, dim)
 
 
 def others(x: Array) -> Array:
@@ -150,7 +158,7 @@ def prod(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
     Example    >>> mg.prod(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
                tensor([ 2., 12.])
     """
-    return np.multiply.reduce(x, axes_of(dim), dtype, None, keepdim)
+    return multiply_reduce(x, axes_of(dim), dtype, None, keepdim)
 
 
 @composition
@@ -198,7 +206,7 @@ def extreme_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Arra
     """ḡ, shared evenly by the entries that equal the result."""
     chosen = np.equal(x, restore(out, x.shape, dim, keepdim))
     axes = reduced_axes(x.shape, dim)
-    count = np.add.reduce(chosen, axis=axes, dtype=x.dtype, keepdims=True)
+    count = add_reduce(chosen, axis=axes, dtype=x.dtype, keepdims=True)
     return np.where(chosen, restore(g, x.shape, dim, keepdim) / count, 0)
 
 
@@ -213,7 +221,7 @@ def amax(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
                tensor([4., 3.])
     """
-    return np.maximum.reduce(x, axes_of(dim), None, None, keepdim)
+    return maximum_reduce(x, axes_of(dim), None, None, keepdim)
 
 
 @op(extreme_vjp, notation="min {x}")
@@ -227,7 +235,7 @@ def amin(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.amin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
                tensor([1., 2.])
     """
-    return np.minimum.reduce(x, axes_of(dim), None, None, keepdim)
+    return minimum_reduce(x, axes_of(dim), None, None, keepdim)
 
 
 def one_place_vjp(
@@ -250,7 +258,7 @@ def _max(x: Array, dim: int, keepdim: bool = False) -> Any:
     Gradient   ḡ to the entry at the index
     Shapes     (..., n, ...) -> twice (..., ...)
     """
-    values = np.maximum.reduce(x, dim, None, None, keepdim)
+    values = maximum_reduce(x, dim, None, None, keepdim)
     return ValuesAndIndices(values, x.argmax(axis_of_any(x, dim), keepdims=keepdim))
 
 
@@ -262,7 +270,7 @@ def _min(x: Array, dim: int, keepdim: bool = False) -> Any:
     Gradient   ḡ to the entry at the index
     Shapes     (..., n, ...) -> twice (..., ...)
     """
-    values = np.minimum.reduce(x, dim, None, None, keepdim)
+    values = minimum_reduce(x, dim, None, None, keepdim)
     return ValuesAndIndices(values, x.argmin(axis_of_any(x, dim), keepdims=keepdim))
 
 
@@ -281,7 +289,7 @@ def max(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     """
     if dim is None:
         return amax(x, None, keepdim)
-    return _max(x, dim, keepdim) if isinstance(dim, (int, np.integer)) else maximum(x, dim)
+    return _max(x, int(dim), keepdim) if isinstance(dim, (int, np.integer)) else maximum(x, dim)
 
 
 @composition
@@ -299,7 +307,7 @@ def min(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     """
     if dim is None:
         return amin(x, None, keepdim)
-    return _min(x, dim, keepdim) if isinstance(dim, (int, np.integer)) else minimum(x, dim)
+    return _min(x, int(dim), keepdim) if isinstance(dim, (int, np.integer)) else minimum(x, dim)
 
 
 @op(numpy=np.argmax, notation="argmax {x}")
@@ -349,7 +357,7 @@ def all(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.all(mg.tensor([[True, False], [True, True]]), dim=1)
                tensor([False,  True])
     """
-    return np.logical_and.reduce(x, axes_of(dim), None, None, keepdim)
+    return logical_and_reduce(x, axes_of(dim), None, None, keepdim)
 
 
 @op(notation="any {x}")
@@ -363,7 +371,7 @@ def any(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.any(mg.tensor([[True, False], [False, False]]), dim=1)
                tensor([ True, False])
     """
-    return np.logical_or.reduce(x, axes_of(dim), None, None, keepdim)
+    return logical_or_reduce(x, axes_of(dim), None, None, keepdim)
 
 
 @op(notation="count {x}")
@@ -377,7 +385,7 @@ def count_nonzero(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.count_nonzero(mg.tensor([[1.0, 0.0], [3.0, 2.0]]), dim=1)
                tensor([1, 2])
     """
-    return np.add.reduce(np.not_equal(x, 0), axes_of(dim), np.intp, None, keepdim)
+    return add_reduce(np.not_equal(x, 0), axes_of(dim), np.intp, None, keepdim)
 
 
 # ------------------------------------------------------------------------- exponentials, added up
@@ -404,9 +412,9 @@ def logsumexp(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     """
     axes = axes_of(dim)
     x = as_float(x)
-    largest = np.maximum.reduce(x, axes, None, None, True, -np.inf)
+    largest = maximum_reduce(x, axes, None, None, True, -np.inf)
     largest = np.where(np.isfinite(largest), largest, 0)
-    total = np.add.reduce(np.exp(x - largest), axes, None, None, keepdim)
+    total = add_reduce(np.exp(x - largest), axes, None, None, keepdim)
     with np.errstate(divide="ignore"):  # the logarithm of a sum of nothing is -inf
         return np.log(total) + (largest if keepdim else largest.reshape(total.shape))
 
@@ -414,7 +422,7 @@ def logsumexp(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
 def softmax_vjp(g: Array, out: Array, dim: int) -> Array:
     """x̄ = out * (ḡ - Σ ḡ out)."""
     weighted = g * out
-    return weighted - out * np.add.reduce(weighted, axis=dim, keepdims=True)
+    return weighted - out * add_reduce(weighted, axis=dim, keepdims=True)
 
 
 @op(softmax_vjp, promote=True, notation="softmax({x})")
@@ -435,14 +443,14 @@ def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
-    out = np.exp(x - np.maximum.reduce(x, dim, None, None, True))
-    out /= np.add.reduce(out, dim, None, None, True)
+    out = np.exp(x - maximum_reduce(x, dim, None, None, True))
+    out /= add_reduce(out, dim, None, None, True)
     return out
 
 
 def log_softmax_vjp(g: Array, out: Array, dim: int) -> Array:
     """x̄ = ḡ - softmax(x) Σ ḡ."""
-    return g - np.exp(out) * np.add.reduce(g, axis=dim, keepdims=True)
+    return g - np.exp(out) * add_reduce(g, axis=dim, keepdims=True)
 
 
 @op(log_softmax_vjp, promote=True, notation="log softmax({x})")
@@ -462,8 +470,8 @@ def log_softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
-    out = as_float(x) - np.maximum.reduce(x, dim, None, None, True)
-    out -= np.log(np.add.reduce(np.exp(out), dim, None, None, True))
+    out = as_float(x) - maximum_reduce(x, dim, None, None, True)
+    out -= np.log(add_reduce(np.exp(out), dim, None, None, True))
     return out
 
 

@@ -18,7 +18,7 @@ __all__ = [
 
 def order(x: Array, dim: int, descending: bool, stable: bool = True) -> Array:
     """Indices that sort x along an axis; NaN counts as the largest number."""
-    kind = "stable" if stable else None
+    kind: Any = "stable" if stable else None
     if not descending:
         return np.argsort(x, axis=dim, kind=kind)
     turned = np.flip(x, dim)  # so that equal entries keep their order when turned back
@@ -100,7 +100,9 @@ def _unique(x: Array, return_inverse: bool, return_counts: bool, dim: int | None
     Gradient   none
     Shapes     (...) -> (k,), (...), (k,)
     """
-    return tuple(np.unique(x, return_inverse=return_inverse, return_counts=return_counts, axis=dim))
+    everything: Any = {"return_inverse": True, "return_counts": True, "axis": dim}
+    values, inverse, counts = np.unique(x, **everything)
+    return (values, *[inverse] * return_inverse, *[counts] * return_counts)
 
 
 @composition

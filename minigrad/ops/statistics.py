@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from minigrad.ops.reduction import (
     Dim,
     Shape,
     ValuesAndIndices,
+    add_reduce,
     axes_of,
     count_along,
     extreme_vjp,
+    maximum_reduce,
     mean,
     one_place_vjp,
     reduced_axes,
@@ -42,7 +45,7 @@ def deviation_of(x: Array, dim: Dim) -> Array:
     axes = reduced_axes(x.shape, dim)
     first = x[tuple([slice(1) if i in axes else slice(None) for i in range(x.ndim)])]
     x = x - first
-    x -= np.add.reduce(x, axes, None, None, True) / count_along(x.shape, dim)
+    x -= add_reduce(x, axes, None, None, True) / count_along(x.shape, dim)
     return x
 
 
@@ -74,7 +77,7 @@ def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
                tensor(2.3333)
     """
     deviation = deviation_of(as_float(x), dim)
-    squares = np.add.reduce(deviation * deviation, axes_of(dim), None, None, keepdim)
+    squares = add_reduce(deviation * deviation, axes_of(dim), None, None, keepdim)
     return squares / degrees_of_freedom(x.shape, dim, correction), deviation
 
 
@@ -102,10 +105,10 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
                tensor(1.5275)
     """
     deviation = deviation_of(as_float(x), dim)
-    largest = np.maximum.reduce(np.absolute(deviation), axes_of(dim), None, None, True, 0)
+    largest = maximum_reduce(np.absolute(deviation), axes_of(dim), None, None, True, 0)
     largest = np.where((largest > 0) & np.isfinite(largest), largest, 1)
     scaled = deviation / largest
-    squares = np.add.reduce(scaled * scaled, axes_of(dim), None, None, keepdim)
+    squares = add_reduce(scaled * scaled, axes_of(dim), None, None, keepdim)
     out = np.sqrt(squares / degrees_of_freedom(x.shape, dim, correction))
     return out * (largest if keepdim else largest.reshape(out.shape)), deviation
 
@@ -202,7 +205,11 @@ def median(x: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     return _median_along(x, dim, keepdim)
 
 
-ROUNDING = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
+ROUNDING: dict[str, Callable[[Array], Array]] = {
+    "lower": np.floor,
+    "higher": np.ceil,
+    "nearest": np.round,
+}
 
 
 @composition
