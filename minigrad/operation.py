@@ -73,7 +73,7 @@ def op(
     def decorate(forward: Callable[P, Any]) -> Callable[P, Tensor]:
         operation = Op(forward, vjps, joint, keep, promote, view, notation)
         if joint is not None:
-            call: Any = lambda *args, **kwargs: operation.call(args, kwargs)  # noqa: E731
+            call: Any = joining(operation)
         elif not any(vjps):
             call = unrecorded(operation)
         elif operation.arity == 1:
@@ -141,6 +141,7 @@ class Op:
         if self.varargs:
             defaults.append(())
         self.defaults = tuple(defaults)
+        self.required = defaults.count(MISSING)
         self.index = {name: i for i, name in enumerate(self.arguments)}
         for alias, name in ALIASES.items():
             if name in self.index and alias not in self.index:
@@ -186,6 +187,8 @@ class Op:
                 rest = tuple(rest[0])
             if rest:
                 args = (*args[:fixed], rest)
+        elif len(args) == len(self.arguments) and not kwargs:
+            return list(args)
         if len(args) > len(self.arguments):
             raise TypeError(
                 f"{self.name}() takes at most {len(self.arguments)} arguments "
@@ -206,9 +209,10 @@ class Op:
             if self.arguments[position] == self.varargs and not isinstance(value, (tuple, list)):
                 value = (value,)
             bound[position] = value
-        for name, value in zip(self.arguments, bound):
-            if value is MISSING:
-                raise TypeError(f"{self.name}() is missing its argument {name!r}")
+        if kwargs or len(args) < self.required:
+            for name, value in zip(self.arguments, bound):
+                if value is MISSING:
+                    raise TypeError(f"{self.name}() is missing its argument {name!r}")
         return bound
 
     def run(self, operands: Sequence[Any], arrays: Sequence[Any], statics: Sequence[Any]) -> Any:
@@ -224,13 +228,25 @@ class Op:
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], numpy_door: bool = False) -> Any:
         """Run the op on tensors and arrays, and record it if an operand needs a gradient."""
         bound = self.bind(args, kwargs)
-        operands = bound[: self.arity] if self.joint is None else list(bound[0])
+        operands = bound[: self.arity] if self.joint is None else bound[0]
         statics = bound[self.arity :]
-        arrays = [o._array if isinstance(o, Variable) else constant(o) for o in operands]
-        inputs = [o._node if isinstance(o, Variable) else None for o in operands]
-        given_tensor = any([isinstance(value, Variable) for value in (*operands, *statics)])
-        statics = [s._array if isinstance(s, Variable) else s for s in statics]
-        if given_tensor and self.promote and not numpy_door:
+        arrays = []
+        inputs = []
+        given_tensor = False
+        for operand in operands:
+            if isinstance(operand, Variable):
+                given_tensor = True
+                arrays.append(operand._array)
+                inputs.append(operand._node)
+            else:
+                arrays.append(constant(operand))
+                inputs.append(None)
+        for i, static in enumerate(statics):
+            if isinstance(static, Variable):
+                given_tensor = True
+                statics[i] = static._array
+        promote = self.promote and given_tensor and not numpy_door
+        if promote:
             arrays = weaken(arrays)
         leading = arrays if self.joint is None else [tuple(arrays)]
         out = self.run(operands, leading, statics)
@@ -239,7 +255,7 @@ class Op:
             out, *kept = out
         if not given_tensor:
             return out
-        if self.promote and not numpy_door:
+        if promote:
             out = as_default_float(out, arrays)
         result = self.conclude(out, kept, tuple(inputs), leading, tuple(statics))
         if self.view and isinstance(operands[0], Variable):
@@ -257,19 +273,21 @@ class Op:
     ) -> Any:
         """Record the call, if an operand needs a gradient, and put tensors around its results."""
         node = None
-        if recording.enabled and any([edge is not None for edge in inputs]):
+        frame = recording.frame
+        if frame is not None and any([edge is not None for edge in inputs]):
             needs = (True,) if self.joint else tuple([edge is not None for edge in inputs])
             node = record(self.plan(needs), inputs, statics)
             if isinstance(out, np.generic):
                 out = np.asarray(out)
             node.saved = node.plan.save(out, *arrays, *kept)
-            note_values(node, out, arrays, kept)
+            if frame.detailed or None in inputs:
+                note_values(node, out, arrays, kept)
         return self.finish(out, node)
 
     def finish(self, out: Any, node: Node | None) -> Any:
         """Tensors around what a forward returned: one array, or a tuple of them."""
         if not isinstance(out, (tuple, list)):
-            if isinstance(out, np.generic) or not hasattr(out, "dtype"):
+            if type(out) is not ndarray and (isinstance(out, np.generic) or not hasattr(out, "dtype")):
                 out = np.asarray(out)
             if node is not None:
                 node.shape = out.shape
@@ -393,9 +411,9 @@ def record(plan: Plan, inputs: tuple[Edge | None, ...], statics: tuple[Any, ...]
     node.plan = plan
     node.inputs = inputs
     node.statics = statics
-    node.frame = recording.frame
+    node.frame = frame = recording.frame
     node.extras = None
-    if recording.anomaly:
+    if frame is not None and frame.detailed:
         node.extras = Extras()
         node.extras.stack = errors.user_stack()
     node.sequence = next(clock)
@@ -469,11 +487,11 @@ def binary(operation: Op) -> Callable[..., Any]:
         if not isinstance(x, Variable):
             if type(x) not in numbers or not isinstance(y, Variable) or y._node is None:
                 return operation.call((x, y), kwargs)
-            x_node = None
+            plan: Any = second
+            x_node: Any = None
             x_array = x
-            y_node = y._node
+            y_node: Any = y._node
             y_array = y._array
-            plan = second
         elif isinstance(y, Variable):
             x_node = x._node
             x_array = x._array
@@ -686,6 +704,59 @@ def ternary(operation: Op) -> Callable[..., Any]:
                 node.constants = {2: None}
         else:
             result._node = None
+        return result
+
+    return call
+
+
+def joining(operation: Op) -> Callable[..., Any]:
+    """Calls of an op on a list of tensors, all of one type."""
+    forward = operation.forward
+    plan = operation.plan((True,))
+    defaults = operation.defaults[1:]
+    complete = MISSING not in defaults
+    expected = len(defaults)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        frame = recording.frame
+        given = len(args) - 1
+        whole = given == expected or (complete and 0 <= given < expected)
+        if kwargs or not whole or operation.keep or frame is None or frame.detailed:
+            return operation.call(args, kwargs)
+        tensors, *rest = args
+        statics = (*rest, *defaults[given:])
+        try:
+            arrays = tuple([x._array for x in tensors])
+            inputs = tuple([x._node for x in tensors])
+        except AttributeError:  # arrays among them
+            return operation.call(args, kwargs)
+        if len({array.dtype for array in arrays}) != 1:
+            return operation.call(args, kwargs)
+        for value in statics:
+            if isinstance(value, Variable):
+                return operation.call(args, kwargs)
+        try:
+            out = forward(arrays, *statics)
+        except Exception as error:
+            errors.explain(error, operation.name, operation.arguments, tensors, statics)
+            raise
+        if type(out) is not ndarray or None in inputs:
+            return operation.conclude(out, (), inputs, (arrays,), statics)
+        result = new(Variable.result_class)
+        result._array = out
+        result._alias = None
+        result._node = None
+        if out.dtype.kind == "f":
+            result._node = node = new(Node)
+            node.plan = plan
+            node.inputs = inputs
+            node.saved = plan.save(out, arrays)
+            node.statics = statics
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.frame = frame
+            node.extras = None
+            node.sequence = next(clock)
         return result
 
     return call
