@@ -312,13 +312,13 @@ from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
 if _TYPE_CHECKING:
-    from minigrad import func, testing, visualize
+    from minigrad import func, onnx, testing, visualize
     from minigrad.testing import gradcheck, gradgradcheck
 
 
 def __getattr__(name: str) -> _Any:
     """What training needs none of is imported when it is first used."""
-    if name in ("func", "testing", "visualize"):
+    if name in ("func", "onnx", "testing", "visualize"):
         return _import_module(f"minigrad.{name}")
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(_import_module("minigrad.testing"), name)

@@ -1,0 +1,157 @@
+"""Exported models compute in onnxruntime what they compute here."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+
+pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+
+
+def run(path, *arrays):
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+    return session.run(None, dict(zip(names, arrays, strict=True)))
+
+
+def random(*shape):
+    return mg.tensor(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
+
+
+class Last(nn.Module):
+    """The output of a recurrent layer at the last time."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+        self.out = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.out(self.layer(x)[0][-1])
+
+
+class Attends(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(4, 2)
+
+    def forward(self, x):
+        return self.attention(x, x, x, need_weights=False)[0]
+
+
+class Both(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bilinear = nn.Bilinear(3, 4, 2)
+
+    def forward(self, x, y):
+        return self.bilinear(x, y), x[:, 1:] * 2
+
+
+def trained_norm(layer, *shape):
+    layer(random(*shape) * 3 + 1)
+    return layer
+
+
+MODELS = {
+    "mlp": (lambda: nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2)), [(2, 3)], True),
+    "bias-free": (lambda: nn.Linear(3, 5, bias=False), [(2, 3)], True),
+    "bilinear": (Both, [(2, 3), (2, 4)], False),
+    "conv": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1),
+            trained_norm(nn.BatchNorm2d(4), 2, 4, 8, 8),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(4, 4, 3, stride=2, dilation=1, groups=2),
+            nn.Dropout(),
+            nn.Flatten(),
+            nn.Linear(4, 3),
+            nn.LogSoftmax(dim=1),
+        ),
+        [(2, 1, 8, 8)],
+        True,
+    ),
+    "conv1d": (lambda: nn.Conv1d(2, 3, 3, padding=2, dilation=2), [(2, 2, 8)], True),
+    "transposed": (
+        lambda: nn.ConvTranspose2d(2, 4, 3, stride=2, padding=1, output_padding=1, groups=2),
+        [(2, 2, 5, 5)],
+        False,
+    ),
+    "transposed, stride 1": (lambda: nn.ConvTranspose2d(2, 3, 3), [(2, 2, 4, 4)], False),
+    "average": (lambda: nn.AvgPool2d(3, stride=2, padding=1), [(2, 2, 7, 7)], True),
+    "average inside": (
+        lambda: nn.AvgPool2d(3, 2, padding=1, count_include_pad=False), [(2, 2, 7, 7)], True,
+    ),
+    "adaptive": (lambda: nn.AdaptiveAvgPool2d(1), [(2, 2, 4, 4)], True),
+    "max1d": (lambda: nn.MaxPool1d(3, stride=1, padding=1), [(2, 2, 7)], True),
+    "batch norm": (lambda: trained_norm(nn.BatchNorm1d(3), 8, 3), [(4, 3)], True),
+    "layer norm": (lambda: nn.LayerNorm(5), [(2, 3, 5)], True),
+    "group norm": (lambda: nn.GroupNorm(2, 4), [(2, 4, 3)], False),
+    "instance norm": (lambda: nn.InstanceNorm2d(2), [(2, 2, 3, 3)], True),
+    "rms norm": (lambda: nn.RMSNorm(5), [(2, 5)], True),
+    "unflatten": (lambda: nn.Unflatten(1, (2, 3)), [(2, 6)], False),
+    "rnn": (lambda: Last(nn.RNN(3, 4)), [(5, 2, 3)], False),
+    "lstm": (lambda: Last(nn.LSTM(3, 4)), [(5, 2, 3)], False),
+    "gru": (lambda: Last(nn.GRU(3, 4)), [(5, 2, 3)], False),
+    "attention": (Attends, [(3, 2, 4)], False),
+    "transformer": (
+        lambda: nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), [(2, 3, 4)], False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_file_computes_the_same(name, tmp_path):
+    make, shapes, any_batch = MODELS[name]
+    mg.manual_seed(0)
+    model = make()
+    inputs = [random(*shape) for shape in shapes]
+    mg.onnx.export(model, tuple(inputs), tmp_path / "model.onnx")
+    assert model.training
+    for batch in (shapes[0][0], 5) if any_batch else (shapes[0][0],):
+        inputs = [random(batch, *shape[1:]) for shape in shapes]
+        model.eval()
+        expected = model(*inputs)
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        found = run(tmp_path / "model.onnx", *[x.numpy() for x in inputs])
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "LeakyReLU", "Softplus", "Mish", "Hardtanh",
+     "ReLU6", "SELU", "Hardswish", "Hardsigmoid", "LogSigmoid", "Softsign"],
+)  # fmt: skip
+def test_activations(name, tmp_path):
+    model = getattr(nn, name)()
+    x = random(4, 5) * 4
+    mg.onnx.export(model, x, tmp_path / "model.onnx")
+    (found,) = run(tmp_path / "model.onnx", x.numpy())
+    np.testing.assert_allclose(found, model(x).numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_integers_as_inputs(tmp_path):
+    model = nn.Sequential(nn.Embedding(7, 3), nn.Linear(3, 2))
+    model.requires_grad_(False)
+    index = np.array([[1, 6, 0], [2, 2, 3]])
+    mg.onnx.export(model, index, tmp_path / "model.onnx", input_names=["index"])
+    assert not any(p.requires_grad for p in model.parameters())
+    for other in (index, index[:1], (index + 1) % 7):
+        (found,) = run(tmp_path / "model.onnx", other)
+        np.testing.assert_allclose(found, model(mg.tensor(other)).numpy(), atol=1e-6)
+
+
+def test_what_cannot_be_exported(tmp_path):
+    class Odd(nn.Module):
+        def forward(self, x):
+            return x.cumsum(0)
+
+    with pytest.raises(NotImplementedError, match="cumsum"):
+        mg.onnx.export(Odd(), random(2, 3), tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="names"):
+        mg.onnx.export(nn.Linear(3, 2), random(2, 3), tmp_path / "m.onnx", input_names=["a", "b"])
+    assert list(tmp_path.iterdir()) == []
