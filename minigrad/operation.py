@@ -26,8 +26,9 @@ numpy_functions: dict[Any, Op] = {}  # NumPy function -> op of the same meaning
 
 # NumPy's names of arguments, and PyTorch's, for each other
 ALIASES = {"axis": "dim", "dim": "axis", "keepdims": "keepdim", "keepdim": "keepdims",
-           "axes": "dims", "dims": "axes", "ddof": "correction", "correction": "ddof", "input": "x",
-           "self": "x", "other": "y", "a": "x", "b": "y", "x1": "x", "x2": "y"}  # fmt: skip
+           "axes": "dims", "dims": "axes", "ddof": "correction", "correction": "ddof",
+           "unbiased": "correction", "input": "x", "self": "x", "other": "y", "a": "x", "b": "y",
+           "x1": "x", "x2": "y"}  # fmt: skip
 
 
 # The decorator: what an author of ops sees ---------------------------------------------------------

@@ -38,7 +38,7 @@ def weaken(arrays: list[Any]) -> list[Any]:
     int64 tensor times a float32 tensor is float32.
     """
     real = [a for a in arrays if isinstance(a, ndarray)]
-    if not real or all(a.dtype is real[0].dtype for a in real):
+    if not real or all([a.dtype is real[0].dtype or a.dtype == real[0].dtype for a in real]):
         return [a.item() if isinstance(a, np.generic) else a for a in arrays]
     rank = max("biufc".index(a.dtype.kind) if a.dtype.kind in "biufc" else 9 for a in real)
     if rank == 9:
