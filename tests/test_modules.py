@@ -148,10 +148,22 @@ def test_copies_compute_the_same(case):
 # ----------------------------------------------------------------------------------- documentation
 
 
-@pytest.mark.parametrize("name", sorted(CLASSES))
+DOCUMENTED = {
+    **CLASSES,
+    **{f"init.{name}": getattr(nn.init, name) for name in nn.init.__all__},
+    **{f"utils.{name}": getattr(nn.utils, name) for name in nn.utils.__all__},
+    **{
+        f"Module.{name}": method
+        for name, method in vars(nn.Module).items()
+        if inspect.isfunction(method) and not name.startswith("_")
+    },
+}
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
 def test_documentation(name):
-    assert vars(CLASSES[name]).get("__doc__"), "has no docstring of its own"
-    text = inspect.getdoc(CLASSES[name])
+    assert DOCUMENTED[name].__doc__, "has no docstring of its own"
+    text = inspect.getdoc(DOCUMENTED[name])
     assert text.partition("\n\n")[0].rstrip().endswith(".")
     text = text.replace("\nExample ", "\n        ")
     examples = doctest.DocTestParser().get_doctest(text, {"mg": mg, "np": np}, name, None, None)

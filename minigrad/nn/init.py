@@ -111,7 +111,7 @@ def constant_(tensor: Any, val: float) -> Any:
     """The number `val` everywhere.
 
     Example  >>> mg.nn.init.constant_(mg.empty(2), 0.5)
-             tensor([0.5000, 0.5000])
+             tensor([0.5, 0.5])
     """
     return fill(tensor, val, "constant_")
 

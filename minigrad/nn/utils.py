@@ -97,7 +97,7 @@ def clip_grad_norm_(
              >>> mg.nn.utils.clip_grad_norm_([w], 1.0)
              tensor(5.)
              >>> w.grad
-             tensor([0.6000, 0.8000])
+             tensor([0.6, 0.8])
     """
     parameters = as_list(parameters)
     total = norm(gradients_of(parameters), float(norm_type))
