@@ -62,33 +62,41 @@ def check_gradients(
              (False, 'sign')
     """
     function = Function(fn, inputs, params)
-    report = Report()
-    tolerance = Tolerance(rtol, atol)
-    with function.in_float64() as exact:
-        report.problems += exact.determinism()
-        if not report.problems:
-            problem = exact.problem()
-            report.jacobians, analytic = compare_all(problem, tolerance, eps)
-            exact.note_others(report)
-            report.problems += exact.unsummed()
-            report.problems += exact.linearity(analytic)
-    if report.problems:
-        report.diagnoses += report.problems
-    if function.lower_precision and report.ok:
-        report.problems += function.compare_precisions(analytic, report)
-        report.diagnoses += report.problems
-    if report.count(Verdict.WRONG):
-        strange = any(diagnosis.kind == "nonlinear" for diagnosis in report.problems)
-        found = [] if strange else diagnose(report.jacobians)
-        located = localise(function, found) if locate else []
-        if len(located) == len(found) and all(d.text.endswith(f.text) for d, f in zip(located, found)):
-            found = []  # a single op: the same, with its name
-        elif located:  # then "something is wrong here" adds nothing
-            found = [diagnosis for diagnosis in found if diagnosis.kind != "unknown"]
-        report.diagnoses += [*located, *found]
+    with np.errstate(all="ignore"):  # steps go where the function overflows or is not defined
+        report = compare_with_differences(function, Tolerance(rtol, atol), eps)
+        if report.count(Verdict.WRONG):
+            explain(function, report, locate)
     if raise_exception and not report.ok:
         raise GradientError(report)
     return report
+
+
+def compare_with_differences(function: Function, tolerance: Tolerance, eps: float | None) -> Report:
+    """The comparison of all entries, and whatever is wrong beside them."""
+    report = Report()
+    with function.in_float64() as exact:
+        report.problems += exact.determinism()
+        if not report.problems:
+            report.jacobians, analytic = compare_all(exact.problem(), tolerance, eps)
+            exact.note_others(report)
+            report.problems += exact.unsummed()
+            report.problems += exact.linearity(analytic)
+    if function.lower_precision and report.ok:
+        report.problems += function.compare_precisions(analytic, report)
+    report.diagnoses += report.problems
+    return report
+
+
+def explain(function: Function, report: Report, locate: bool) -> None:
+    """Add the diagnoses of wrong entries: for the op that is to blame, and for the whole."""
+    strange = any(diagnosis.kind == "nonlinear" for diagnosis in report.problems)
+    found = [] if strange else diagnose(report.jacobians)
+    located = localise(function, found) if locate else []
+    if len(located) == len(found) and all(d.text.endswith(f.text) for d, f in zip(located, found)):
+        found = []  # a single op: the same, with its name
+    elif located:  # then "something is wrong here" adds nothing
+        found = [diagnosis for diagnosis in found if diagnosis.kind != "unknown"]
+    report.diagnoses += [*located, *found]
 
 
 def parameters_of(params: Any) -> tuple[list[str], list[Any]]:

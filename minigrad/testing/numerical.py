@@ -239,7 +239,8 @@ class Table:
         factor = SHRINK**2
         for before in self.rows[: COLUMNS - 1]:
             rows.append((factor * rows[-1] - before) / (factor - 1))
-            error = np.fmax(abs(rows[-1] - rows[-2]), abs(rows[-1] - before)) + 2 * rounding
+            error = np.fmax(abs(rows[-1] - rows[-2]), abs(rows[-1] - before))
+            error += 2 * rounding + 4 * EPS * abs(rows[-1])
             better = (error < self.error) & ~rough
             self.value = np.where(better, rows[-1], self.value)
             self.error = np.where(better, error, self.error)

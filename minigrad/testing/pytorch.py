@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from minigrad.autograd.differentiate import grad
 from minigrad.graph import Variable, enable_grad, wrap
 from minigrad.pytrees import flatten, leaves_of
 from minigrad.testing.check import check_gradients, is_float
-from minigrad.testing.report import GradientError
+from minigrad.testing.report import Diagnosis, GradientError, Report
 
 
 def gradcheck(
@@ -69,7 +69,8 @@ def gradgradcheck(
     grad_outputs   the cotangents of the outputs; by default random ones
     The other arguments are those of `gradcheck`.
 
-    Returns  whether all second derivatives are right.
+    Returns  whether all second derivatives are right, and the gradient that ``create_graph=True`` records
+             is the one that is computed without it.
     Raises   GradientError as `gradcheck`.
     Example  >>> import minigrad as mg
              >>> x = mg.tensor([0.5, 1.0], requires_grad=True)
@@ -93,7 +94,7 @@ def gradgradcheck(
         cotangents = [v for v in leaves_of(grad_outputs) if isinstance(v, Variable)]
     cotangents = [v.detach().requires_grad_() for v in cotangents]
 
-    def gradient(*given: Any) -> Any:
+    def gradient(*given: Any, create_graph: bool = True) -> Any:
         moved, cotangent = given[: len(positions)], given[len(positions) :]
         now = list(leaves)
         for i, x in zip(positions, moved):
@@ -103,11 +104,33 @@ def gradgradcheck(
             pairs = [(y, v) for y, v in zip(results, cotangent) if y._node is not None]
             return grad(
                 [y for y, _ in pairs], moved, [v for _, v in pairs],
-                create_graph=True, materialize_grads=True,
+                create_graph=create_graph, materialize_grads=True,
             )  # fmt: skip
 
     points = [leaves[i].detach().requires_grad_() for i in positions]
+    report = compare_recorded(gradient, [*points, *cotangents])
+    if not report.ok:
+        if raise_exception:
+            raise GradientError(report)
+        return False
     return gradcheck(
         gradient, [*points, *cotangents],
         eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
     )  # fmt: skip
+
+
+def compare_recorded(gradient: Callable[..., Any], given: Sequence[Any]) -> Report:
+    """Does a VJP compute on tensors what it computes on arrays?"""
+    report = Report()
+    with np.errstate(all="ignore"):
+        for i, (a, b) in enumerate(zip(gradient(*given), gradient(*given, create_graph=False))):
+            size = np.max(abs(b._array[np.isfinite(b._array)]), initial=0.0)
+            eps = float(np.finfo(b.dtype).eps)
+            if not np.allclose(a._array, b._array, 1e4 * eps, 1e3 * eps * size, equal_nan=True):
+                text = (
+                    f"the gradient of input {i} that create_graph=True records differs from the one "
+                    "computed without it: a VJP treats tensors unlike arrays"
+                )
+                report.problems.append(Diagnosis("recorded", text))
+    report.diagnoses += report.problems
+    return report

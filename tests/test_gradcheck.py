@@ -1,0 +1,501 @@
+"""The gradient checker: verdicts, diagnoses, what it leaves alone, how it reports."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.testing import GradientError, Verdict, check_gradients, check_vjp
+from tests.false_alarms import cases, check
+
+ROOT = Path(__file__).parent.parent
+
+
+def draw(*shape: int, seed: int = 0, dtype: str = "float64") -> mg.Tensor:
+    return mg.tensor(np.random.default_rng(seed).standard_normal(shape).astype(dtype))
+
+
+def op_with(vjp: Any) -> Any:
+    """The cube, with a VJP that may be wrong."""
+
+    @mg.op(vjp)
+    def cube(x):
+        return x * x * x
+
+    return cube
+
+
+def kinds(report: mg.testing.Report) -> set[str]:
+    return {diagnosis.kind for diagnosis in report.diagnoses}
+
+
+# ------------------------------------------------------------------------------- numerical derivatives
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 30.0, 1e4])
+@pytest.mark.parametrize(
+    ("f", "derivative"),
+    [
+        (np.sin, np.cos),
+        (np.log, lambda x: 1 / x),
+        (np.sqrt, lambda x: 0.5 / np.sqrt(x)),
+        (lambda x: 1 / x, lambda x: -1 / x**2),
+        (np.arctan, lambda x: 1 / (1 + x * x)),
+        (lambda x: x**5, lambda x: 5 * x**4),
+    ],
+    ids=["sin", "log", "sqrt", "1/x", "arctan", "x^5"],
+)
+def test_numerical_derivatives_need_no_step_size(f, derivative, scale: float) -> None:
+    x = scale * np.array([0.7, 1.3, 2.9])
+    value, error = mg.testing.numerical_jacobian(f, x)
+    true = derivative(x)
+    np.testing.assert_allclose(np.diag(value), true, rtol=1e-7)
+    assert np.all(abs(np.diag(value) - true) <= np.diag(error))
+
+
+# ------------------------------------------------------------------------------------------- verdicts
+
+
+def test_a_correct_gradient_is_correct_everywhere() -> None:
+    report = check_gradients(lambda x, w: mg.exp(x @ w), (draw(2, 3), draw(3, 4, seed=1)))
+    assert report.ok
+    assert report.count(Verdict.CORRECT) == 2 * 4 * (6 + 12)
+
+
+def test_all_inputs_and_all_outputs_are_checked() -> None:
+    wrong = op_with(lambda g, x: 2.9 * g * x * x)
+    inputs = (draw(3), draw(3, seed=1))
+    assert not check_gradients(lambda x, y: (x * 2, y + wrong(y)), inputs).ok
+    assert not check_gradients(lambda x, y: {"a": x, "b": [y, wrong(x)]}, inputs).ok
+    assert not check_gradients(lambda pair: pair[0] * wrong(pair[1]), (list(inputs),)).ok
+
+
+def test_inputs_that_require_grad_are_the_ones_that_are_checked() -> None:
+    x, y = draw(3).requires_grad_(), draw(3, seed=1)
+    report = check_gradients(lambda x, y: x * y, (x, y))
+    assert {jacobian.input for jacobian in report.jacobians} == {"x"}
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-7, -1e-7])
+@pytest.mark.parametrize("name", ["relu", "abs"])
+def test_a_kink_is_a_kink_and_no_error(name: str, value: float) -> None:
+    report = check_gradients(getattr(mg, name), mg.tensor([value], dtype=mg.float64))
+    assert report.ok
+    assert report.count(Verdict.KINK) == 1
+    low, high = next(report.entries()).interval
+    assert low <= next(report.entries()).analytic <= high
+
+
+def test_ties_of_max_are_kinks() -> None:
+    report = check_gradients(lambda x: mg.amax(x), mg.tensor([1.0, 2.0, 2.0], dtype=mg.float64))
+    assert report.ok
+    assert [entry.verdict for entry in report.entries()] == [
+        Verdict.CORRECT,
+        Verdict.KINK,
+        Verdict.KINK,
+    ]
+
+
+@pytest.mark.parametrize("slope", [-0.5, 1.5, np.nan])
+def test_a_value_outside_of_the_interval_of_a_kink_is_wrong(slope: float) -> None:
+    @mg.op(lambda g, x: g * np.where(x > 0, 1.0, np.where(x < 0, 0.0, slope)))
+    def ramp(x):
+        return np.maximum(x, 0)
+
+    report = check_gradients(ramp, mg.tensor([0.0, 1.0, -1.0], dtype=mg.float64))
+    assert report.jacobians[0].verdict[0, 0] == Verdict.WRONG
+
+
+def test_overflow_is_inconclusive() -> None:
+    report = check_gradients(mg.exp, mg.tensor([1000.0], dtype=mg.float64))
+    assert report.ok
+    assert report.count(Verdict.INCONCLUSIVE) == 1
+
+
+@pytest.mark.parametrize("error", [1e-1, 1e-3, 1e-5])
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])
+def test_small_relative_errors_are_found_at_every_scale(error: float, scale: float) -> None:
+    wrong = op_with(lambda g, x: (3 + 3 * error) * g * x * x)
+    x = mg.tensor(scale * np.array([0.7, -1.3, 2.9]))
+    assert not check_gradients(wrong, x).ok
+    assert check_gradients(op_with(lambda g, x: 3 * g * x * x), x).ok
+
+
+def test_float32_is_compared_with_differences_in_float64() -> None:
+    x = draw(3, 4, dtype="float32")
+    report = check_gradients(lambda x: mg.exp(x) * x, x)
+    assert report.ok
+    assert report.count(Verdict.CORRECT) == 144
+    assert not check_gradients(op_with(lambda g, x: 3.003 * g * x * x), x).ok
+
+
+def test_no_false_alarm_among_random_correct_cases() -> None:
+    alarms = [name for sample, name, arrays in cases(300, seed=1) if not check(sample, arrays).ok]
+    assert alarms == []
+
+
+# ------------------------------------------------------------------------------ beside the numbers
+
+
+def test_a_random_function_is_reported_as_such() -> None:
+    rng = np.random.default_rng(0)
+    report = check_gradients(lambda x: x * rng.standard_normal(3), draw(3))
+    assert not report.ok
+    assert kinds(report) == {"non-deterministic"}
+
+
+def test_a_vjp_that_is_not_linear_is_found() -> None:
+    report = check_gradients(op_with(lambda g, x: 3 * g * g * x * x), draw(3))
+    assert "nonlinear" in kinds(report)
+
+
+def test_inputs_and_parameters_are_restored_bit_for_bit() -> None:
+    x = mg.tensor(np.array([0.1, 1e-300, -0.0, 1e300]), requires_grad=True)
+    net = mg.nn.Linear(3, 2)
+    before = [t.detach().numpy().copy() for t in (x, *net.parameters())]
+    leaves = [p._node for p in net.parameters()]
+    arrays = [p._array for p in net.parameters()]
+    net(mg.ones(1, 3)).sum().backward()
+    gradients = [p.grad for p in net.parameters()]
+    check_gradients(lambda x: x * 2, x)
+    report = check_gradients(lambda x: net(x), draw(4, 3, dtype="float32"), params=net)
+    assert report.ok
+    assert {j.input for j in report.jacobians} == {"weight", "bias"}
+    for t, old in zip((x, *net.parameters()), before):
+        assert t.detach().numpy().tobytes() == old.tobytes()
+    assert [p._node for p in net.parameters()] == leaves
+    assert all(p._array is a for p, a in zip(net.parameters(), arrays))
+    assert all(p.grad is g for p, g in zip(net.parameters(), gradients))
+    assert x.grad is None
+
+
+def test_parameters_are_restored_when_the_function_fails() -> None:
+    net = mg.nn.Linear(3, 2)
+    array = net.weight._array
+
+    def fails():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        check_gradients(fails, (), params=net)
+    assert net.weight._array is array
+    assert net.weight.dtype == np.float32
+
+
+def test_a_function_that_differentiates_itself_can_be_checked() -> None:
+    def penalty(x):
+        with mg.enable_grad():
+            y = (x * x * x).sum()
+            (g,) = mg.autograd.grad(y, x, create_graph=True)
+        return (g * g).sum()
+
+    assert check_gradients(penalty, draw(3).requires_grad_()).ok
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((lambda x: x, mg.tensor([1, 2])), "floating-point"),
+        ((lambda x: 3.0, mg.ones(2)), "no floating-point tensor"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(arguments, words) -> None:
+    with pytest.raises(TypeError, match=words):
+        check_gradients(*arguments)
+
+
+# ------------------------------------------------------------------------------------------ diagnoses
+
+
+def test_a_wrong_op_is_named_in_a_composite() -> None:
+    wrong = op_with(lambda g, x: -3 * g * x * x)
+    report = check_gradients(lambda x: mg.exp(wrong(mg.sin(x)) + x), draw(3))
+    assert report.diagnoses[0].op == "cube"
+    assert report.diagnoses[0].kind == "sign"
+
+
+def test_a_wrong_layer_is_named_with_its_place() -> None:
+    class Layer(mg.nn.Module):
+        def forward(self, x):
+            return op_with(lambda g, x: 0 * g)(x)
+
+    net = mg.nn.Sequential(mg.nn.Linear(3, 3), Layer(), mg.nn.Tanh())
+    report = check_gradients(net, draw(2, 3), params=net)
+    assert report.diagnoses[0].op == "cube"
+    assert "Layer" in report.diagnoses[0].text
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: x * x.detach(), lambda x: x * mg.exp(mg.tensor(x.detach().numpy())) + x],
+    ids=["detach", "numpy"],
+)
+def test_a_contribution_that_was_cut_off_is_named(function) -> None:
+    report = check_gradients(function, draw(3))
+    assert report.diagnoses[0].kind == "dropped"
+    assert report.diagnoses[0].op == "mul"
+
+
+class BroadcastAdd(mg.autograd.Function):
+    """Its backward forgets to sum over the broadcast axis."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, b: Any) -> Any:
+        return x + b
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g, g
+
+
+def test_a_missing_broadcast_sum_of_a_function_is_found() -> None:
+    report = check_gradients(BroadcastAdd.apply, (draw(3, 4), draw(4, seed=1)))
+    assert not report.ok
+    assert kinds(report) == {"missing sum"}
+
+
+def example() -> Any:
+    path = ROOT / "examples" / "check_my_backprop.py"
+    spec = importlib.util.spec_from_file_location("check_my_backprop", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_example_finds_and_names_its_three_mistakes(capsys) -> None:
+    module = example()
+    assert module.main() == 0
+    shown = capsys.readouterr().out
+    for words in ("a mean over 16 is missing its 1/16", "sum over the broadcast axis", "sign is flip"):
+        assert words in shown
+    for name, words in [("w1", "sign is flipped"), ("b2", "broadcast"), ("w2", "16 times")]:
+        line = next(line for line in shown.splitlines() if f"gradient of {name}" in line)
+        assert words in line
+
+
+# -------------------------------------------------------------------------- hand-written backward passes
+
+X, W, B = (np.random.default_rng(5).standard_normal(shape) for shape in ((5, 3), (3, 4), (4,)))
+
+
+def layer(x, w, b):
+    return np.tanh(x @ w + b)
+
+
+def layer_vjp(g, x, w, b, slope=lambda out: 1 - out**2):
+    d = g * slope(layer(x, w, b))
+    return d @ w.T, x.T @ d, d.sum(0)
+
+
+def test_a_correct_handwritten_vjp_passes() -> None:
+    report = check_vjp(layer, layer_vjp, (X, W, B))
+    assert report.ok
+    assert report.count(Verdict.CORRECT) == 20 * (15 + 12 + 4)
+
+
+@pytest.mark.parametrize(
+    ("vjp", "kind"),
+    [
+        (lambda *a: layer_vjp(*a, slope=np.ones_like), "chain"),
+        (lambda *a: (*layer_vjp(*a)[:2], layer_vjp(*a)[2] / 5), "factor"),
+        (lambda *a: (*layer_vjp(*a)[:2], 0 * layer_vjp(*a)[2]), "zero"),
+        (lambda *a: (layer_vjp(*a)[0], -layer_vjp(*a)[1], layer_vjp(*a)[2]), "sign"),
+        (lambda *a: (np.roll(layer_vjp(*a)[0], 1, 0), *layer_vjp(*a)[1:]), "shifted"),
+        (lambda *a: (*layer_vjp(*a)[:2], np.zeros((5, 4))), "missing sum"),
+        (lambda *a: (layer_vjp(*a)[0].T, *layer_vjp(*a)[1:]), "transposed"),
+        (lambda *a: (layer_vjp(*a)[0][:2], *layer_vjp(*a)[1:]), "shape"),
+    ],
+)
+def test_mistakes_in_a_handwritten_vjp_are_named(vjp, kind: str) -> None:
+    report = check_vjp(layer, vjp, {"x": X, "w": W, "b": B})
+    assert not report.ok
+    assert kind in kinds(report)
+
+
+def test_square_matrices_multiplied_the_wrong_way_round() -> None:
+    a, b = np.random.default_rng(6).standard_normal((2, 3, 3))
+    report = check_vjp(np.matmul, lambda g, x, y: (g @ y, x.T @ g), (a, b))
+    assert kinds(report) == {"transposed"}
+
+
+def test_swapped_gradients_are_named() -> None:
+    a, b = np.random.default_rng(6).standard_normal((2, 3, 3))
+    report = check_vjp(np.multiply, lambda g, x, y: (g * x, g * y), (a, b))
+    assert "other input" in kinds(report)
+
+
+def test_check_vjp_leaves_the_arrays_alone_and_counts_gradients() -> None:
+    before = X.copy()
+
+    def mutating(g, x, w, b):
+        x *= 2
+        return layer_vjp(g, x / 2, w, b)
+
+    assert "in-place" in kinds(check_vjp(layer, mutating, (X, W, B)))
+    np.testing.assert_array_equal(X, before)
+    with pytest.raises(ValueError, match="2 gradients for 3 inputs"):
+        check_vjp(layer, lambda *a: layer_vjp(*a)[:2], (X, W, B))
+
+
+# --------------------------------------------------------------------------- gradcheck, and its reports
+
+
+def test_gradcheck_passes_or_raises_shortly() -> None:
+    x = draw(3, 4).requires_grad_()
+    assert mg.gradcheck(lambda x: mg.exp(x), x)
+    assert mg.autograd.gradcheck(lambda x: mg.exp(x), x, eps=1e-6, atol=1e-5, rtol=1e-3)
+    wrong = op_with(lambda g, x: -3 * g * x * x)
+    assert not mg.gradcheck(wrong, x, raise_exception=False)
+    with pytest.raises(GradientError, match="sign is flipped") as caught:
+        mg.gradcheck(wrong, x)
+    message = str(caught.value)
+    worst = caught.value.report.worst()
+    assert message.splitlines()[0].endswith(str(worst))
+    assert "correct" in message
+    assert "wrong" in message
+    assert len(message.splitlines()) < 10
+    assert isinstance(caught.value, RuntimeError)
+    assert isinstance(caught.value, AssertionError)
+
+
+def test_given_tolerances_are_used() -> None:
+    x = draw(3).requires_grad_()
+    wrong = op_with(lambda g, x: 3.03 * g * x * x)
+    assert mg.gradcheck(wrong, x, rtol=0.05)
+    assert not mg.gradcheck(wrong, x, rtol=0.001, raise_exception=False)
+    assert mg.gradcheck(wrong, x, eps=1e-6, rtol=0.05)
+    assert not mg.gradcheck(wrong, x, eps=1e-6, rtol=1e-3, raise_exception=False)
+
+
+@mg.op(lambda g, x: g * 2 * np.where(x == x, x, x).copy() if type(x) is np.ndarray else g * x * x)
+def _right_first_wrong_second(x):
+    return x * x
+
+
+def test_gradgradcheck_checks_the_second_derivative() -> None:
+    x = draw(3).requires_grad_()
+    assert mg.gradgradcheck(lambda x: mg.exp(x * x), x)
+    assert mg.gradgradcheck(lambda x, y: x @ y, (draw(2, 3), draw(3, 2, seed=1)))
+    assert mg.gradcheck(_right_first_wrong_second, x)
+    assert not mg.gradgradcheck(_right_first_wrong_second, x, raise_exception=False)
+
+
+def test_reports_read_well_as_text_and_as_a_page() -> None:
+    wrong = op_with(lambda g, x: -3 * g * x * x)
+    report = check_gradients(lambda x: wrong(x), mg.tensor([[0.5, 2.0]], dtype=mg.float64))
+    text, page = report.to_text(), report.to_html()
+    assert "-12" in text
+    assert "sign is flipped" in text
+    assert page.count("<svg") == 3
+    assert page == report._repr_html_()
+    assert "sign is flipped" in page
+    assert "WRONG" in repr(report)
+    entry = report.worst()
+    assert entry.numeric == pytest.approx(-entry.analytic)
+    assert entry.verdict is Verdict.WRONG
+
+
+# -------------------------------------------------------------------------------------- assertions
+
+
+def test_assert_close_names_the_worst_entry() -> None:
+    a = np.arange(6.0).reshape(2, 3)
+    mg.testing.assert_close(mg.tensor(a), a + 1e-9)
+    with pytest.raises(AssertionError, match=r"1 of 6 .* \(1, 2\).*5\.0.*expected.*5\.5"):
+        mg.testing.assert_close(a, a + 0.5 * (a == 5))
+    with pytest.raises(AssertionError, match="dtype"):
+        mg.testing.assert_close(a, a.astype("float32"))
+    with pytest.raises(AssertionError, match="shape"):
+        mg.testing.assert_close(a, a.T)
+    with pytest.raises(AssertionError):
+        mg.testing.assert_close(np.array([np.nan]), np.array([np.nan]))
+    mg.testing.assert_close(np.array([np.nan]), np.array([np.nan]), equal_nan=True)
+
+
+def test_assert_gradients_close() -> None:
+    x, w = draw(3).requires_grad_(), draw(3, seed=1).requires_grad_()
+    y = (x * w).sum()
+    want = w.detach().numpy(), x.detach().numpy()
+    mg.testing.assert_gradients_close(y, [x, w], want)
+    with pytest.raises(AssertionError, match="input 1"):
+        mg.testing.assert_gradients_close(y, [x, w], (want[0], 2 * want[1]))
+    with pytest.raises(AssertionError, match="is not None"):
+        mg.testing.assert_gradients_close(y, [x, w], (want[0], None))
+
+
+# ------------------------------------------------------------------------------------ the pytest plugin
+
+SUITE = '''
+import numpy as np, pytest
+import minigrad as mg
+
+@mg.op(lambda g, x: -g * 2 * x)
+def wrong(x):
+    return x * x
+
+def test_right(gradcheck):
+    assert gradcheck(lambda x: x * x, mg.tensor([1.0, 2.0])).ok
+
+def test_wrong(gradcheck):
+    gradcheck(wrong, mg.tensor([1.0, 2.0]))
+
+@pytest.mark.gradcheck(seeds=2, dtypes=["float64", "float32"])
+def test_many(gradcheck, seed, dtype):
+    x = np.random.default_rng(seed).standard_normal(3).astype(dtype)
+    assert mg.tensor(x).dtype == dtype
+    gradcheck(lambda x: mg.exp(x), mg.tensor(x))
+'''
+
+
+def run_pytest(folder: Path, *options: str) -> str:
+    installed = any(point.name == "minigrad" for point in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "minigrad.testing.plugin"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, *options]
+    path = {"PYTHONPATH": str(ROOT), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*command, str(folder)], capture_output=True, text=True, env=path, cwd=folder, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_plugin_brings_fixture_marker_and_report(tmp_path: Path) -> None:
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    shown = run_pytest(tmp_path, "--strict-markers")
+    assert "1 failed, 5 passed" in shown
+    assert "sign is flipped" in shown
+    assert "gradient check" in shown  # the report, as a section of the failure
+
+
+def test_the_plugin_imports_nothing_of_the_checker_before_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "test_nothing.py").write_text(
+        "import sys\n"
+        "def test_nothing():\n"
+        "    loaded = [m for m in sys.modules if m.startswith('minigrad.testing.')]\n"
+        "    assert loaded == ['minigrad.testing.plugin']\n"
+    )
+    assert "1 passed" in run_pytest(tmp_path)
+
+
+# ------------------------------------------------------------------------------ Hypothesis strategies
+
+
+def test_strategies_draw_what_they_say() -> None:
+    hypothesis = pytest.importorskip("hypothesis")
+    strategies = mg.testing.strategies
+
+    @hypothesis.settings(max_examples=50, deadline=None, database=None)
+    @hypothesis.given(strategies.broadcastable_shapes(), strategies.well_spaced_arrays(scale=10.0))
+    def check(pair: Any, array: np.ndarray) -> None:
+        np.broadcast_shapes(*pair)
+        flat = np.sort(np.append(array.ravel(), 0))
+        assert np.all(np.diff(flat) >= 0.499)
+
+    check()
