@@ -278,10 +278,10 @@ def translation(
 
 
 SAME = {
-    "add": "Add", "sub": "Sub", "mul": "Mul", "true_divide": "Div", "neg": "Neg", "exp": "Exp",
-    "log": "Log", "sqrt": "Sqrt", "abs": "Abs", "relu": "Relu", "tanh": "Tanh",
-    "sigmoid": "Sigmoid", "sin": "Sin", "cos": "Cos", "erf": "Erf", "reciprocal": "Reciprocal", "pow": "Pow",
-    "divide": "Div",
+    "add": "Add", "sub": "Sub", "mul": "Mul", "true_divide": "Div", "divide": "Div", "neg": "Neg",
+    "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "abs": "Abs", "pow": "Pow", "relu": "Relu",
+    "tanh": "Tanh", "sigmoid": "Sigmoid", "sin": "Sin", "cos": "Cos", "erf": "Erf",
+    "reciprocal": "Reciprocal",
 }  # fmt: skip
 for op_name, kind in SAME.items():
     TRANSLATIONS[op_name] = lambda to, node, *x, kind=kind: to.add(kind, *x)

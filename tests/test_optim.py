@@ -278,6 +278,30 @@ def test_zero_grad():
         assert q.grad is None
 
 
+def test_zero_grad_reaches_groups_that_were_added_later():
+    p, q = (mg.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    optimizer = mg.optim.SGD([p], lr=1.0)
+    p.grad = q.grad = mg.tensor([1.0, 1.0])
+    optimizer.step()
+    optimizer.add_param_group({"params": [q]})
+    optimizer.zero_grad()
+    assert p.grad is None
+    assert q.grad is None
+
+
+def test_read_only_memory_is_refused_before_anything_is_changed():
+    p, q = (mg.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    array = np.ones(2, np.float32)
+    array.flags.writeable = False
+    q.data = mg.tensor([0.0, 0.0])
+    q._array = array
+    optimizer = mg.optim.SGD([p, q], lr=1.0)
+    p.grad = q.grad = mg.tensor([1.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        optimizer.step()
+    np.testing.assert_array_equal(p.detach().numpy(), [1.0, 2.0])
+
+
 def test_closures_and_hooks():
     p = mg.tensor([3.0], requires_grad=True)
     optimizer = mg.optim.SGD([p], lr=0.5)

@@ -367,6 +367,13 @@ class Optimizer:
     def _arrange(self) -> None:
         """Build the blocks: parameters that have a gradient, by what they have in common."""
         self._keep()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if not p._array.flags.writeable and p.grad is not None:
+                    raise ValueError(
+                        f"{self.name}: the memory of a parameter of shape {p._array.shape} is "
+                        "read-only; make it of a clone()"
+                    )
         blocks: list[Block] = []
         self._idle = []
         self._arranged = [self._arrangement(group) for group in self.param_groups]
@@ -434,10 +441,12 @@ class Optimizer:
                       not reach is left alone; otherwise it would still be moved by its momentum
         """
         if set_to_none:
+            seen = 0
             for block in self._blocks:
-                for p in block.parameters:
-                    p._leaf.grad = None
-            if self._blocks and not self._idle:
+                seen += len(block.leaves)
+                for leaf in block.leaves:
+                    leaf.grad = None
+            if seen == sum([len(group["params"]) for group in self.param_groups]):
                 return
         for group in self.param_groups:
             for p in group["params"]:
