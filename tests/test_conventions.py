@@ -207,6 +207,8 @@ def test_allclose_and_equal_answer_with_a_bool() -> None:
         (lambda x: mg.quantile(x, 0.5, interpolation="cubic"), ValueError),
         (lambda x: mg.topk(x, 4), ValueError),
         (lambda x: mg.diff(x, -1), ValueError),
+        (lambda x: mg.max(x, (0,)), TypeError),
+        (lambda x: mg.min(x, [0]), TypeError),
         (lambda x: mg.diff(x[0]), ValueError),
         (lambda x: mg.amax(x[:0]), ValueError),
         (lambda x: mg.median(x[:0]), ValueError),

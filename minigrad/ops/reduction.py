@@ -283,13 +283,18 @@ def max(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     Gradient   max(x): ḡ shared evenly by equal largest entries; max(x, dim): to the first of them;
                max(x, y): ½ each at a tie
     Shapes     (...) -> (); (..., n, ...) -> twice (..., ...); (...), (...) -> broadcast (...)
-    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Raises     AxisError if x has no such axis; ValueError if there are no entries;
+               TypeError for several axes
     Example    >>> mg.max(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).indices
                tensor([1, 0])
     """
     if dim is None:
         return amax(x, None, keepdim)
-    return _max(x, int(dim), keepdim) if isinstance(dim, (int, np.integer)) else maximum(x, dim)
+    if isinstance(dim, (int, np.integer)):
+        return _max(x, int(dim), keepdim)
+    if isinstance(dim, (tuple, list)):
+        raise TypeError(f"max: the index along several axes {dim} is not one number; use amax")
+    return maximum(x, dim)
 
 
 @composition
@@ -301,13 +306,18 @@ def min(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     Gradient   min(x): ḡ shared evenly by equal smallest entries; min(x, dim): to the first of them;
                min(x, y): ½ each at a tie
     Shapes     (...) -> (); (..., n, ...) -> twice (..., ...); (...), (...) -> broadcast (...)
-    Raises     AxisError if x has no such axis; ValueError if there are no entries
+    Raises     AxisError if x has no such axis; ValueError if there are no entries;
+               TypeError for several axes
     Example    >>> mg.min(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).indices
                tensor([0, 1])
     """
     if dim is None:
         return amin(x, None, keepdim)
-    return _min(x, int(dim), keepdim) if isinstance(dim, (int, np.integer)) else minimum(x, dim)
+    if isinstance(dim, (int, np.integer)):
+        return _min(x, int(dim), keepdim)
+    if isinstance(dim, (tuple, list)):
+        raise TypeError(f"min: the index along several axes {dim} is not one number; use amin")
+    return minimum(x, dim)
 
 
 @op(numpy=np.argmax, notation="argmax {x}")
