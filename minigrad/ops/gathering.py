@@ -273,8 +273,9 @@ def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
                unused
     Shapes     (...), broadcastable to it, (...) -> (...)
     Raises     TypeError if the mask is not boolean; ValueError if the source has too few entries
-    Example    >>> mg.masked_scatter(mg.zeros(3), mg.tensor([True, False, True]), mg.arange(1.0,
-               9.0)) tensor([1., 0., 2.])
+    Example    >>> mask = mg.tensor([True, False, True])
+               >>> mg.masked_scatter(mg.zeros(3), mask, mg.tensor([1.0, 2.0, 3.0]))
+               tensor([1., 0., 2.])
     """
     where = np.broadcast_to(mask_of("masked_scatter", mask), tuple(x.shape))
     count = int(where.sum())
