@@ -200,7 +200,9 @@ class Function:
 
     def run(self) -> list[Any]:
         """The tensors that the function returns."""
-        outputs = [y for y in leaves_of(self.fn(*self.arguments)) if is_float(y)]
+        returned = self.fn(*self.arguments)
+        leaves = [returned] if isinstance(returned, Variable) else leaves_of(returned)
+        outputs = [y for y in leaves if is_float(y)]
         if not outputs:
             raise TypeError("check_gradients: the function returned no floating-point tensor")
         return outputs
@@ -216,7 +218,10 @@ class Function:
         else:
             with no_grad():
                 outputs = self.run()
-        flat = np.concatenate([y._array.reshape(-1) for y in outputs]).astype(np.float64, copy=False)
+        if len(outputs) == 1:
+            flat = np.array(outputs[0]._array, np.float64).reshape(-1)  # a copy: it may be an input
+        else:
+            flat = np.concatenate([y._array.reshape(-1) for y in outputs], dtype=np.float64)
         return flat if self.combine is None else self.combine @ flat
 
     def determinism(self) -> list[Diagnosis]:

@@ -1,0 +1,97 @@
+"""minigrad's gradcheck and PyTorch's agree, but for the mistake that PyTorch's lets pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+torch = pytest.importorskip("torch")
+
+rng = np.random.default_rng(0)
+
+
+def make(library: Any, forward: Any, backward: Any) -> Any:
+    """A custom function of both libraries, from a forward and a backward that take the library."""
+
+    class Custom(library.autograd.Function):
+        @staticmethod
+        def forward(ctx, *inputs):
+            ctx.save_for_backward(*inputs)
+            return forward(library, *inputs)
+
+        @staticmethod
+        def backward(ctx, g):
+            return backward(library, g, *ctx.saved_tensors)
+
+    return Custom.apply
+
+
+M, N = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
+S, R = rng.standard_normal((3, 3)), rng.standard_normal(4)
+
+CASES: dict[str, tuple[Any, Any, tuple[np.ndarray, ...], bool]] = {
+    "exp": (lambda l, x: l.exp(x), lambda l, g, x: g * l.exp(x), (M,), True),
+    "exp, sign": (lambda l, x: l.exp(x), lambda l, g, x: -g * l.exp(x), (M,), False),
+    "exp, zero": (lambda l, x: l.exp(x), lambda l, g, x: 0 * g, (M,), False),
+    "square": (lambda l, x: x * x, lambda l, g, x: 2 * g * x, (M,), True),
+    "square, factor": (lambda l, x: x * x, lambda l, g, x: g * x, (M,), False),
+    "mul": (lambda l, x, y: x * y, lambda l, g, x, y: (g * y, g * x), (M, N), True),
+    "mul, swapped": (lambda l, x, y: x * y, lambda l, g, x, y: (g * x, g * y), (M, N), False),
+    "matmul": (lambda l, x, y: x @ y, lambda l, g, x, y: (g @ y.T, x.T @ g), (S, M), True),
+    "matmul, transposed": (
+        lambda l, x, y: x @ y, lambda l, g, x, y: (g @ y, x @ g), (S, S.T), False,
+    ),
+    "bias": (lambda l, x, b: x + b, lambda l, g, x, b: (g, g.sum(0)), (M, R), True),
+    "bias, mean": (lambda l, x, b: x + b, lambda l, g, x, b: (g, g.sum(0) / 3), (M, R), False),
+    "softmax": (
+        lambda l, x: l.exp(x) / l.exp(x).sum(1, keepdim=True),
+        lambda l, g, x: (lambda p: p * (g - (g * p).sum(1, keepdim=True)))(
+            l.exp(x) / l.exp(x).sum(1, keepdim=True)),
+        (M,), True,
+    ),
+    "softmax, cross terms": (
+        lambda l, x: l.exp(x) / l.exp(x).sum(1, keepdim=True),
+        lambda l, g, x: (lambda p: p * (1 - p) * g)(l.exp(x) / l.exp(x).sum(1, keepdim=True)),
+        (M,), False,
+    ),
+}  # fmt: skip
+
+
+def verdicts(forward: Any, backward: Any, arrays: tuple[np.ndarray, ...]) -> tuple[bool, bool]:
+    """What PyTorch and minigrad say of the same function on the same inputs."""
+    said = []
+    for library in (torch, mg):
+        inputs = [library.tensor(array, requires_grad=True) for array in arrays]
+        check = torch.autograd.gradcheck if library is torch else mg.autograd.gradcheck
+        said.append(check(make(library, forward, backward), inputs, raise_exception=False))
+    return said[0], said[1]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_say_the_same(name: str) -> None:
+    forward, backward, arrays, right = CASES[name]
+    assert verdicts(forward, backward, arrays) == (right, right)
+
+
+def test_a_forgotten_broadcast_sum_passes_in_pytorch_and_is_found_here() -> None:
+    bias = lambda l, x, b: x + b  # noqa: E731, E741
+    assert verdicts(bias, lambda l, g, x, b: (g, g), (M, R)) == (True, False)
+
+
+def test_options_have_pytorchs_meaning() -> None:
+    inputs = [lib.tensor(M, requires_grad=True) for lib in (torch, mg)]
+    for options in ({"eps": 1e-6, "atol": 1e-5, "rtol": 1e-3}, {"rtol": 0.2, "eps": 1e-5}):
+        slightly_wrong = [
+            make(lib, lambda l, x: x * x, lambda l, g, x: 2.1 * g * x) for lib in (torch, mg)
+        ]
+        said = [
+            check(fn, x, raise_exception=False, **options)
+            for check, fn, x in zip(
+                (torch.autograd.gradcheck, mg.gradcheck), slightly_wrong, inputs
+            )
+        ]
+        assert said[0] == said[1] == ("rtol" in options and options["rtol"] == 0.2)
