@@ -289,6 +289,15 @@ def test_load_assign_takes_the_tensors_themselves():
     assert np.shares_memory(net.bias.numpy(), given["bias"].numpy())
 
 
+def test_load_assign_of_integers_changes_nothing():
+    net = nn.Linear(2, 2)
+    weight, bias = net.weight, net.bias
+    with pytest.raises(RuntimeError, match="bias"):
+        net.load_state_dict({"weight": mg.ones(2, 2), "bias": mg.tensor([1, 2])}, assign=True)
+    assert net.weight is weight
+    assert net.bias is bias
+
+
 def test_backward_after_load_is_refused():
     net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
     loss = net(mg.tensor(X)).sum()

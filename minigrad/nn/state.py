@@ -61,7 +61,7 @@ def load(
     for name, (_, _, tensor) in own.items():
         if name in state_dict:
             values[name] = array_of(state_dict[name], name)
-            complaint = mismatch(name, tensor._array, values[name])
+            complaint = mismatch(name, tensor._array, values[name], assign)
             if complaint:
                 complaints.append(complaint)
     if complaints:
@@ -88,7 +88,11 @@ def array_of(value: Any, name: str) -> Any:
     if isinstance(value, Variable):
         return value._array
     if hasattr(value, "detach"):  # a tensor of PyTorch, which is not imported here
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        try:
+            value = value.numpy()
+        except TypeError:  # a type that NumPy does not have, such as bfloat16
+            value = value.float().numpy()
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(
@@ -97,13 +101,18 @@ def array_of(value: Any, name: str) -> Any:
     return array
 
 
-def mismatch(name: str, mine: Any, given: Any) -> str:
-    """What is wrong with loading the array `given` into the array `mine`; empty if nothing is."""
+def mismatch(name: str, mine: Any, given: Any, assign: bool) -> str:
+    """What is wrong with loading `given` into, or assigning it for, `mine`; empty if nothing is."""
     if mine.shape != given.shape:
         return f"{name}: the module has shape {mine.shape}, the state dict {given.shape}"
-    if not np.can_cast(given.dtype, mine.dtype, "same_kind"):
+    fits = np.can_cast(given.dtype, mine.dtype, "same_kind")
+    if not fits or (assign and given.dtype.kind != mine.dtype.kind):
         return f"{name}: the module has {mine.dtype} numbers, the state dict {given.dtype}"
-    return "" if mine.flags.writeable else f"{name}: the memory of the module's tensor is read-only"
+    return (
+        ""
+        if assign or mine.flags.writeable
+        else f"{name}: the memory of the module's tensor is read-only"
+    )
 
 
 def assign_value(owner: Module, name: str, before: Any, value: Any, array: Any) -> None:

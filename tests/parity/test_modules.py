@@ -128,6 +128,16 @@ def test_state_dict_goes_both_ways(case):
         assert torch.equal(tensor, other.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_state_dicts_of_other_types_are_converted(dtype):
+    theirs = torch.nn.Linear(3, 2).to(getattr(torch, dtype))
+    ours = mg.nn.Linear(3, 2)
+    ours.load_state_dict(theirs.state_dict())
+    assert ours.weight.dtype == np.float32
+    expected = theirs.weight.detach().float().numpy()
+    np.testing.assert_array_equal(ours.weight.detach().numpy(), expected)
+
+
 def distribution(library, case):
     """For each parameter and buffer, its first values in 40 modules."""
     values = {}
