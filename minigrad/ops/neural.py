@@ -152,8 +152,9 @@ def standard_deviation(x: Any, dim: tuple[int, ...], eps: float) -> Any:
 
 
 def standardize_vjp(g: Array, out: Array, std: Array, dim: tuple[int, ...]) -> Array:
-    mean = np.mean(g, axis=dim, keepdims=True)
-    along = np.mean(g * out, axis=dim, keepdims=True)
+    n = count_of(out.shape, dim)
+    mean = g.sum(axis=dim, keepdims=True) / n
+    along = (g * out).sum(axis=dim, keepdims=True) / n
     return (g - mean - out * along) / std
 
 
@@ -170,8 +171,8 @@ def _standardize(x: Array, dim: tuple[int, ...], eps: float, moments: Any = None
     """
     if moments is None:
         n = count_of(x.shape, dim)
-        centred = x - np.add.reduce(x, dim, None, None, True) / n
-        variance = np.add.reduce(centred * centred, dim, None, None, True) / n
+        centred = x - x.sum(dim, keepdims=True) / n
+        variance = (centred * centred).sum(dim, keepdims=True) / n
     else:
         centred = x - moments[0]
         variance = moments[1]
@@ -204,7 +205,7 @@ def _embedding(weight: Array, index: Array, scale: Any = None) -> Array:
 
 
 @op(lambda g, index: _embedding(g, index))
-def _add_rows(rows: Array, index: Array, shape: tuple[int, int]) -> Array:
+def _add_rows(rows: Array, index: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of `_embedding`: each row is added to the row of a table that `index` names.
 
     Forward    out = zeros(shape); out[index[...], :] += rows[..., :]
@@ -212,7 +213,19 @@ def _add_rows(rows: Array, index: Array, shape: tuple[int, int]) -> Array:
     Shapes     (..., d), integers (...) -> (n, d)
     """
     n, d = shape
-    # every number has its row-major position in the table: bincount is the fastest sum by position
-    positions = (index.reshape(-1, 1) * d + rows_cached(d)).reshape(-1)
-    table = np.bincount(positions, rows.reshape(-1), n * d)
-    return table.astype(rows.dtype, copy=False).reshape(n, d)
+    rows, index = rows.reshape(-1, d), index.reshape(-1)
+    if 0 < rows.size <= FEW:
+        # every number has its row-major position in the table: the fastest sum for small tables
+        positions = (index[:, None] * d + rows_cached(d)).reshape(-1)
+        table = np.bincount(positions, rows.reshape(-1), n * d)
+        return table.astype(rows.dtype, copy=False).reshape(n, d)
+    table = np.zeros_like(rows, shape=shape)
+    if rows.size:  # rows with the same index next to each other, and summed from where each begins
+        order = np.argsort(index, kind="stable")
+        index = index[order]
+        first = np.flatnonzero(np.diff(index, prepend=-1))
+        table[index[first]] = np.add.reduceat(rows[order], first, axis=0)
+    return table
+
+
+FEW = 4096  # numbers; measured

@@ -55,7 +55,7 @@ def scaled_dot_product_attention(
         scale = 1 / math.sqrt(query.shape[-1])
     scores = ops.matmul(query * scale, key.mT)
     if is_causal:
-        attn_mask = np.tri(*scores.shape[-2:], dtype=bool)  # type: ignore[assignment]
+        attn_mask = np.tri(*scores.shape[-2:]) > 0  # type: ignore[assignment]
     weights = masked_softmax(scores, attn_mask)
     if dropout_p > 0:
         weights = dropout(weights, dropout_p)
@@ -129,7 +129,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     # x₁ w, then times x₂: a matrix product, and one sum of products
     o, n, m = shapes[2]
     lead = shapes[0][:-1]
-    flat = ops.reshape(ops.transpose(weight, 0, 1), (n, o * m))
-    left = ops.reshape(ops.matmul(input1, flat), (*lead, o, m))
+    flat = ops.reshape(ops.transpose(weight, 0, 1), n, o * m)
+    left = ops.reshape(ops.matmul(input1, flat), *lead, o, m)
     out = ops.matmul(left, input2[..., None])[..., 0]
     return out if bias is None else out + bias

@@ -152,7 +152,7 @@ def embedding_bag(
     scale = gradient_scale(index, None, scale_grad_by_freq, weight.dtype)
     bag = np.searchsorted(first, np.arange(index.size), side="right") - 1
     if per_sample_weights is not None:
-        per_sample_weights = ops.reshape(per_sample_weights, (-1, 1))
+        per_sample_weights = ops.reshape(per_sample_weights, -1, 1)
     if padding_idx is not None:
         real = index != padding_idx
         index, bag = index[real], bag[real]

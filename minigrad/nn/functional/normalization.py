@@ -56,9 +56,9 @@ def check_eps(name: str, eps: float, training: bool) -> None:
 def moments_of(x: Array, dim: tuple[int, ...]) -> tuple[Array, Array]:
     """Mean and variance along `dim`, whose axes stay."""
     n = count_of(x.shape, dim)
-    mean = np.add.reduce(x, dim, None, None, True) / n
+    mean = x.sum(dim, keepdims=True) / n
     centred = x - mean
-    return mean, np.add.reduce(centred * centred, dim, None, None, True) / n
+    return mean, (centred * centred).sum(dim, keepdims=True) / n
 
 
 def move(running: Any, new: Array, momentum: float) -> None:
@@ -267,8 +267,8 @@ def group_norm(
     weight = per_channel(name, "weight", weight, channels, ndim)
     bias = per_channel(name, "bias", bias, channels, ndim)
     size = count_of(input.shape, tuple(range(1, ndim))) // num_groups
-    grouped = ops.reshape(input, (input.shape[0], num_groups, size))
-    out = ops.reshape(_standardize(grouped, (2,), eps), input.shape)
+    grouped = ops.reshape(input, input.shape[0], num_groups, size)
+    out = ops.reshape(_standardize(grouped, (2,), eps), *input.shape)
     return scale_and_shift(out, weight, bias)  # type: ignore[no-any-return]
 
 
@@ -294,7 +294,7 @@ def local_response_norm(
         raise ValueError(f"local_response_norm: size is at least 1, got {size}")
     # windows along the channels: the other axes, as one, are seen through windows of size 1
     rest = count_of(input.shape, tuple(range(2, len(input.shape))))
-    squares = ops.reshape(ops.square(input), (*input.shape[:2], rest))
+    squares = ops.reshape(ops.square(input), *input.shape[:2], rest)
     padding = ((size // 2, (size - 1) // 2), (0, 0))
-    means = ops.reshape(_avg_pool(squares, (size, 1), (1, 1), padding, size), input.shape)
+    means = ops.reshape(_avg_pool(squares, (size, 1), (1, 1), padding, size), *input.shape)
     return input / (means * alpha + k) ** beta

@@ -351,6 +351,6 @@ def adaptive_max_pool(input: Tensor, sizes: Sizes, return_indices: bool) -> Any:
             row, column = np.divmod(window.argmax(-1), right - left)
             positions[..., i, j] = (top + row) * width + left + column
     flat = positions.reshape(*lead, -1)
-    out = ops.gather(ops.reshape(input, (*lead, -1)), -1, flat)
-    out = ops.reshape(out, (*lead, *sizes))
+    out = ops.gather(ops.reshape(input, *lead, -1), -1, flat)
+    out = ops.reshape(out, *lead, *sizes)
     return (out, as_given(positions.reshape(out.shape), input)) if return_indices else out

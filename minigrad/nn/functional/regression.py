@@ -13,6 +13,7 @@ from minigrad.nn.functional.reducing import (
     refuse_broadcast,
     weighted_mean,
 )
+from minigrad.operation import Array, op
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -91,15 +92,25 @@ def smooth_l1_loss(
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta is at least 0, got {beta}")
     refuse_broadcast("smooth_l1_loss", input, target)
-    loss = ops.abs(input - target) if beta == 0 else huber(input - target, beta) / beta
+    loss = ops.abs(input - target) if beta == 0 else _huber(input - target, beta) / beta
     return reduce_loss(loss, reduction, size_average, reduce)
 
 
-def huber(difference: Tensor, delta: float) -> Tensor:
-    """½ d² where |d| ≤ delta, else delta (|d| - ½ delta), as ½ c² + delta (|d| - |c|)."""
-    # d cut off at ±delta: c.  Large d are not squared, so they cannot overflow
-    near = ops.clamp(difference, -delta, delta)
-    return 0.5 * ops.square(near) + delta * ops.abs(difference - near)
+@op(
+    lambda g, difference, delta: g * np.minimum(np.maximum(difference, -delta), delta),
+    notation="huber({difference})",
+)
+def _huber(difference: Array, delta: float) -> Array:
+    """A square that goes on as a straight line.
+
+    Forward    out = ½ d² where |d| ≤ delta, else delta (|d| - ½ delta)
+                   = c (|d| - ½ c) with c = min(|d|, delta)
+    Gradient   d̄ = ḡ min(max(d, -delta), delta)
+    Shapes     (...) -> (...)
+    """
+    size = abs(difference)
+    near = np.minimum(size, delta)  # large d are not squared, so they cannot overflow
+    return near * (size - 0.5 * near)
 
 
 def huber_loss(
@@ -123,7 +134,7 @@ def huber_loss(
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is positive, got {delta}")
     refuse_broadcast("huber_loss", input, target)
-    loss = huber(input - target, delta)
+    loss = _huber(input - target, delta)
     if weight is not None:
         refuse_broadcast("huber_loss", input, weight, "weight")
         loss = loss * weight

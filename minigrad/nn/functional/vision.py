@@ -46,7 +46,7 @@ def unfold(
     counts = fitting("unfold", input.shape[-2:], kernel, step, around, spread)
     windows = _windows(input, kernel, step, tuple((p, p) for p in around), spread)
     columns = input.shape[-3] * math.prod(kernel)
-    return ops.reshape(windows, (*input.shape[:-3], columns, math.prod(counts)))
+    return ops.reshape(windows, *input.shape[:-3], columns, math.prod(counts))
 
 
 def window_sizes(name: str, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
@@ -102,7 +102,7 @@ def fold(
             f"{math.prod(kernel)} times c entries, {math.prod(counts)} of them; "
             f"got shape {input.shape}"
         )
-    windows = ops.reshape(input, (*input.shape[:-2], channels, *kernel, *counts))
+    windows = ops.reshape(input, *input.shape[:-2], channels, *kernel, *counts)
     return _lay_windows(windows, size, step, tuple((p, p) for p in around), spread)
 
 
@@ -124,10 +124,10 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             f"pixel_shuffle takes (..., c r², h, w) with r = {r}, got shape {input.shape}"
         )
     *lead, channels, height, width = input.shape
-    parts = ops.reshape(input, (*lead, channels // (r * r), r, r, height, width))
+    parts = ops.reshape(input, *lead, channels // (r * r), r, r, height, width)
     n = len(lead)
-    parts = ops.permute(parts, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
-    return ops.reshape(parts, (*lead, channels // (r * r), r * height, r * width))
+    parts = ops.permute(parts, *range(n + 1), n + 3, n + 1, n + 4, n + 2)
+    return ops.reshape(parts, *lead, channels // (r * r), r * height, r * width)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -147,10 +147,10 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
             f"pixel_unshuffle takes (..., c, r h, r w) with r = {r}, got shape {input.shape}"
         )
     *lead, channels, height, width = input.shape
-    parts = ops.reshape(input, (*lead, channels, height // r, r, width // r, r))
+    parts = ops.reshape(input, *lead, channels, height // r, r, width // r, r)
     n = len(lead)
-    parts = ops.permute(parts, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
-    return ops.reshape(parts, (*lead, channels * r * r, height // r, width // r))
+    parts = ops.permute(parts, *range(n + 1), n + 2, n + 4, n + 1, n + 3)
+    return ops.reshape(parts, *lead, channels * r * r, height // r, width // r)
 
 
 # ---------------------------------------------------------------------------------------- resizing
