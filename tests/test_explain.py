@@ -79,8 +79,9 @@ def test_the_jacobian_that_is_shown_is_that_of_the_forward(sample: Sample) -> No
         vertex = graph.vertices[c.source]
         matrix = backprop.jacobian(vertex, c.position, graph)
         numerical = differences(vertex, c.position, graph)
-        if numerical is not None:
-            assert np.allclose(matrix, numerical, rtol=1e-4, atol=1e-5)
+        if numerical is not None and "moments" not in vertex.statics:  # given, yet functions of x
+            known = np.isfinite(numerical)  # where an operand is infinite there is no difference
+            assert np.allclose(matrix[known], numerical[known], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
