@@ -20,6 +20,7 @@ from minigrad.ops.contraction import tensordot
 from minigrad.ops.factorizations import (
     cholesky,
     cholesky_solve,
+    lq,
     lu,
     lu_factor,
     lu_solve,
@@ -46,8 +47,8 @@ from minigrad.ops.spectral import eig, eigh, eigvals, eigvalsh, spectral_fn, svd
 
 __all__ = [
     "cholesky", "cholesky_solve", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
-    "eigvalsh", "inv", "logdet", "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_exp",
-    "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet",
-    "solve", "solve_triangular", "spectral_fn", "svd", "svdvals", "symmetrize", "tensordot",
-    "vander", "vecdot", "vector_norm",
+    "eigvalsh", "inv", "logdet", "lq", "lstsq", "lu", "lu_factor", "lu_solve", "matmul",
+    "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
+    "slogdet", "solve", "solve_triangular", "spectral_fn", "svd", "svdvals", "symmetrize",
+    "tensordot", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ derivative wherever the matrix has full rank.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from minigrad.ops.matrices import (
 from minigrad.ops.solving import check_right_hand_side, solve_triangular
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "lu", "lu_factor", "lu_solve", "qr",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "lq", "lu", "lu_factor", "lu_solve", "qr",
 ]  # fmt: skip
 
 
@@ -205,6 +206,31 @@ def qr(A: Array, mode: str = "reduced") -> QRResult:
     return result  # type: ignore[no-any-return]
 
 
+class LQResult(NamedTuple):
+    """The factors of A = L Q."""
+
+    L: Any
+    Q: Any
+
+
+def lq(A: Array) -> LQResult:
+    """A = L Q, with a lower triangular L and orthonormal rows in Q: the QR of Aᵀ, transposed.
+
+    Forward    (L, Q) with A = L Q
+    Gradient   Ā = L⁻ᵀ (Q̄ + copyltu(M) Q) with M = Lᵀ L̄ - Q̄ Qᵀ
+    Shapes     (..., n, m) -> (..., n, k), (..., k, m) with k = min(n, m)
+    Raises     LinAlgError in backward if the (first) rows of A are dependent
+    Source     Seeger, Hetzel, Dai, Meissner and Lawrence 2017, arXiv 1710.08717
+    Example    >>> lower, Q = mg.linalg.lq(mg.tensor([[3.0, 4.0], [1.0, 1.0]]))
+               >>> mg.abs(lower)
+               tensor([[5. , 0. ],
+                       [1.4, 0.2]])
+    """
+    check_matrix("lq", A)
+    Q, R = qr(A.mT)
+    return LQResult(R.mT, Q.mT)
+
+
 # ----------------------------------------------------------------------------------------------- LU
 
 
@@ -215,7 +241,7 @@ def eliminate(x: Array, pivot: bool) -> tuple[Array, Array]:
     """
     n, m = x.shape[-2:]
     batch = x.shape[:-2]
-    a = np.array(x).reshape((-1, n, m))
+    a = np.array(x).reshape((prod(batch), n, m))
     order = np.tile(np.arange(n), (len(a), 1))
     each = np.arange(len(a))
     for k in range(min(n, m)):
@@ -343,7 +369,7 @@ class LUFactorResult(NamedTuple):
 def exchanges(order: Array, k: int) -> Array:
     """The rows exchanged with rows 1, 2, ... k, counted from 1, that lead to an order of rows."""
     n = order.shape[-1]
-    rows = order.reshape(-1, n)
+    rows = order.reshape(prod(order.shape[:-1]), n)
     each = np.arange(len(rows))
     current = np.tile(np.arange(n), (len(rows), 1))  # which original row is where
     result = np.empty((len(rows), k), np.int32)
@@ -358,7 +384,7 @@ def exchanges(order: Array, k: int) -> Array:
 def order_of(pivots: Array, n: int) -> Array:
     """The order of rows that exchanges lead to: the inverse of `exchanges`."""
     k = pivots.shape[-1]
-    rows = pivots.reshape(-1, k)
+    rows = pivots.reshape(prod(pivots.shape[:-1]), k)
     if rows.size and (rows.min() < 1 or rows.max() > n):
         raise ValueError(f"lu_solve: pivots are numbers of rows, 1 to {n}")
     each = np.arange(len(rows))

@@ -6,6 +6,7 @@ norm here is 0 in its gradient at 0, and is scaled by the largest entry where th
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf
 from typing import Any
 
@@ -47,6 +48,13 @@ def vector_norm_vjp(g: Array, x: Array, out: Array, ord: float, dim: Any, keepdi
     if flat.any():
         size = np.where(flat, np.ones_like(numbers_of(size)), size)
     return g * (np.sign(x) * size ** (ord - 1))
+
+
+@lru_cache
+def smallest_safe(dtype: Any) -> float:
+    """A sum of squares above this has lost no digits to underflow."""
+    limits = np.finfo(dtype)
+    return float(limits.tiny) / float(limits.eps)
 
 
 def scaled_norm(x: Array, ord: float, axes: Any) -> Array:
@@ -99,12 +107,18 @@ def vector_norm(
         return maximum(np.abs(x), axes, keepdims=keepdim)
     if ord == -inf:
         return minimum(np.abs(x), axes, keepdims=keepdim)
-    if ord == 2:
+    if ord == 2 and axes is None:
+        flat = x.reshape(-1)
+        with np.errstate(over="ignore", under="ignore"):
+            square = flat.dot(flat)
+        if smallest_safe(x.dtype) < square < inf:
+            root = np.sqrt(square)
+            return root.reshape((1,) * x.ndim) if keepdim else root
+    elif ord == 2:
         with np.errstate(over="ignore", under="ignore"):
             squares = total(x * x, axes, keepdims=keepdim)
-        limits = np.finfo(squares.dtype)
         smallest = minimum(squares, None, initial=inf)
-        if smallest > limits.tiny / limits.eps and maximum(squares, None, initial=0) < inf:
+        if smallest > smallest_safe(x.dtype) and maximum(squares, None, initial=0) < inf:
             return np.sqrt(squares)
     out = scaled_norm(x, ord, axes)
     if keepdim:
@@ -200,6 +214,11 @@ def matrix_norm(
     if ord not in ("nuc", 2, -2):
         raise ValueError(
             f"matrix_norm: ord is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}"
+        )
+    if 0 in (A.shape[row], A.shape[column]) and ord != "nuc":
+        raise ValueError(
+            f"matrix_norm: matrices without entries, of shape {tuple(A.shape)}, have no singular "
+            f"value for ord={ord!r}"
         )
     if (row, column) != (A.ndim - 2, A.ndim - 1):
         A = np.moveaxis(A, (row, column), (-2, -1))
@@ -398,6 +417,8 @@ def cond(A: Array, p: Any = None) -> Array:
                tensor(4.)
     """
     check_matrix("cond", A)
+    if 0 in A.shape[-2:]:
+        raise np.linalg.LinAlgError(f"cond: a matrix of shape {tuple(A.shape)} has no entries")
     if p in (None, 2, -2):
         s = svdvals(A)
         largest, smallest = s[..., 0], s[..., -1]

@@ -59,7 +59,7 @@ def solve_vjp(g: Array, tensors: Any, out: Array) -> list[Array]:
     return [-(b @ out.mT), b]
 
 
-@op(joint=solve_vjp, promote=True, notation="solve({x})")
+@op(joint=solve_vjp, promote=True, notation="solve({tensors})")
 def _solve(tensors: Any) -> Array:
     """X with A X = B, for matrices A and B.
 
@@ -149,7 +149,7 @@ def solve_triangular_vjp(
     return [-triangle(b @ out.mT, upper, unitriangular), b]
 
 
-@op(joint=solve_triangular_vjp, promote=True, notation="solve_triangular({x})")
+@op(joint=solve_triangular_vjp, promote=True, notation="solve_triangular({tensors})")
 def _solve_triangular(tensors: Any, upper: bool, unitriangular: bool) -> Array:
     """X with A X = B, for one triangle of A.
 
@@ -465,7 +465,7 @@ def lstsq_vjp(g: Any, tensors: Any, out: Any, inverse: Array) -> list[Array]:
     joint=lstsq_vjp,
     keep={"inverse": lambda tensors, rcond: pinv(tensors[0], rtol=rcond)},
     promote=True,
-    notation="lstsq({x})",
+    notation="lstsq({tensors})",
 )
 def _lstsq(tensors: Any, rcond: Any) -> Any:
     """The solution, rank and singular values of `lstsq`; keeps the pseudoinverse."""

@@ -170,6 +170,11 @@ SAMPLES: list[Sample] = [
         for case, shape in (("square", (3, 3)), ("tall", (4, 2)), ("wide", (2, 4)),
                             ("batch", (2, 3, 2)))
     ],
+    *[
+        row("linalg.lq", lambda x: tuple(f.mT for f in np.linalg.qr(x.mT)[::-1]), shape, case=case,
+            call=lambda x: tuple(L.lq(x)))
+        for case, shape in (("square", (3, 3)), ("wide", (2, 4)))
+    ],
     row("linalg.qr", lambda x: np.linalg.qr(x, "r"), (4, 3), case="R only",
         call=lambda x: L.qr(x, "r").R),
     row("linalg.qr", lambda x: np.linalg.qr(x).Q, (4, 3), case="Q only", call=lambda x: L.qr(x).Q),
