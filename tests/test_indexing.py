@@ -223,3 +223,17 @@ def test_refusals(call: Any, kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         call(x)
     assert (x == 0).all()
+
+
+def test_large_tensors_add_up_as_small_ones_do() -> None:
+    """Beyond a thousand entries another way of adding is taken."""
+    rng = np.random.default_rng(0)
+    table, rows = rng.standard_normal((50, 40)), rng.integers(0, 50, (7, 9))
+    x = mg.tensor(table, requires_grad=True)
+    cotangent = rng.standard_normal((7, 9, 40))
+    (x[mg.tensor(rows)] * cotangent).sum().backward()
+    expected = np.stack([cotangent[rows == i].sum(0) for i in range(50)])
+    np.testing.assert_allclose(x.grad.numpy(), expected, 1e-10, 1e-12)
+    added = mg.index_put(x.detach().T.contiguous().T, (mg.tensor(rows),), 1.0, accumulate=True)
+    counts = np.bincount(rows.ravel(), minlength=50)
+    np.testing.assert_allclose(added.numpy(), table + counts[:, None], 1e-12)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.operation import Variable, numpy_functions
+from minigrad.operation import numpy_functions
 
 REFLECTED = {np.add, np.subtract, np.multiply, np.divide, np.power, np.matmul, np.floor_divide,
              np.remainder}  # fmt: skip
@@ -24,7 +24,9 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -
         # `np.float64(2) * t` comes in here as well; like `t * np.float64(2)` it keeps t's type
         reflected = isinstance(args[0], np.generic) and ufunc in REFLECTED
         return operation.call(args, kwargs, numpy_door=not reflected)
-    mapped = functions.get((ufunc, method)) or (functions.get(ufunc) if method == "__call__" else None)
+    mapped = functions.get((ufunc, method))
+    if mapped is None and method == "__call__":
+        mapped = functions.get(ufunc)
     if mapped is not None:
         return mapped(*args, **kwargs)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -44,8 +46,8 @@ def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any)
 
 def unmapped(name: str) -> TypeError:
     return TypeError(
-        f"np.{name} has no differentiable counterpart for tensors in minigrad: use an op that has, or "
-        "t.detach().numpy() to leave the graph"
+        f"np.{name} has no differentiable counterpart for tensors in minigrad: use an op that has, "
+        "or t.detach().numpy() to leave the graph"
     )
 
 

@@ -63,11 +63,14 @@ def is_unique(index: Any) -> bool:
 
 
 def add_at(out: Array, index: Any, g: Array) -> None:
-    """``out[index] += g``, where positions that occur several times get each of their addends."""
+    """``out[index] += g`` for a contiguous `out`; repeated positions get each of their addends."""
     if is_unique(index):
         out[index] += g
-    else:
+    elif out.size < 1000 or not out.flags.c_contiguous:
         np.add.at(out, index, g)
+    else:  # along one axis np.add.at is several times faster
+        positions = np.arange(out.size).reshape(out.shape)[index]
+        np.add.at(out.reshape(-1), positions.ravel(), np.broadcast_to(g, positions.shape).ravel())
 
 
 def winners(shape: tuple[int, ...], index: Any) -> Array:
@@ -117,11 +120,11 @@ def _scatter_into(g: Array, shape: tuple[int, ...], index: Any) -> Array:
     Gradient   ḡ = out̄[index]
     Shapes     shape of x[index] -> shape
     """
-    out = np.zeros_like(g, shape=shape)
+    out = np.zeros_like(g, shape=shape, order="C")
     if is_unique(index):
         out[index] = g
     else:
-        np.add.at(out, index, g)
+        add_at(out, index, g)
     return out
 
 
@@ -184,7 +187,7 @@ def _add_at(x: Array, value: Array, index: Any) -> Array:
     Gradient   x̄ = ḡ        value̅ = ḡ[index]
     Shapes     (...), broadcastable to x[index] -> (...)
     """
-    out = np.array(x)
+    out = np.array(x, order="C")
     add_at(out, index, value)
     return out
 
