@@ -1,6 +1,6 @@
 """Separate three spiral arms, and draw what the network makes of the plane.
 
-    python examples/spiral.py
+python examples/spiral.py
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ computation graph.
 from __future__ import annotations
 
 import argparse
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,9 @@ def load(seed: int):
     """Pixels in 0 ... 1 and labels, 1,347 to train on and 450 to test on."""
     digits = load_digits()
     x = (digits.data / 16).astype(np.float32)
-    return train_test_split(x, digits.target, test_size=450, random_state=seed, stratify=digits.target)
+    return train_test_split(
+        x, digits.target, test_size=450, random_state=seed, stratify=digits.target
+    )
 
 
 def network(hidden: list[int]) -> nn.Sequential:
@@ -49,9 +52,7 @@ def accuracy(model: nn.Module, x: mg.Tensor, y: mg.Tensor) -> float:
 
 def check_gradient(model: nn.Module, x: mg.Tensor, y: mg.Tensor) -> None:
     """Compare backward with finite differences, on three digits and two rows of each weight."""
-    double = nn.Sequential(*[type(m)(m.in_features, m.out_features) if isinstance(m, nn.Linear) else m
-                             for m in model]).double()  # fmt: skip
-    double.load_state_dict(model.state_dict())
+    double = copy.deepcopy(model).double()
     x = x[:3].double()
     for layer in double:
         if isinstance(layer, nn.Linear):
@@ -71,7 +72,9 @@ def check_gradient(model: nn.Module, x: mg.Tensor, y: mg.Tensor) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--hidden", type=int, nargs="*", default=[64], help="sizes of hidden layers")
+    parser.add_argument(
+        "--hidden", type=int, nargs="*", default=[64], help="sizes of hidden layers"
+    )
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=2e-3, help="Adam's learning rate")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,6 +1,6 @@
 """Learn XOR, which no single linear layer can, with two.
 
-    python examples/xor.py
+python examples/xor.py
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ ndarray = np.ndarray
 new = object.__new__
 
 
-# ------------------------------------------------------------------- tensors, as the engine sees them
+# ---------------------------------------------------------------- tensors, as the engine sees them
 
 
 class Variable:
@@ -57,7 +57,7 @@ class Variable:
     a ``Node`` for a result.  ``_alias`` is shared by the handles that look at the same memory.
     """
 
-    __slots__ = ("_alias", "_array", "_node", "__weakref__")
+    __slots__ = ("__weakref__", "_alias", "_array", "_node")
     _alias: Any
     _array: Array
     _node: Edge | None
@@ -166,7 +166,7 @@ recording = Recording()
 
 
 class Mode:
-    """Base of the recording modes: a context manager and a decorator, nested and threaded safely."""
+    """Base of the recording modes: context managers and decorators that nest, thread by thread."""
 
     mode: bool
 
@@ -282,7 +282,7 @@ def is_grad_enabled() -> bool:
     return recording.enabled
 
 
-# ------------------------------------------------------------------------------------ nodes and leaves
+# -------------------------------------------------------------------------------- nodes and leaves
 
 
 class Extras:
@@ -341,7 +341,7 @@ class Node:
     inputs: tuple[Edge | None, ...]
     saved: tuple[Any, ...] | None
     statics: tuple[Any, ...]
-    shape: tuple[int, ...]
+    shape: tuple[Any, ...]  # of an op with several results: their shapes
     dtype: np.dtype[Any]
     sequence: int
     frame: Frame | None
@@ -386,7 +386,7 @@ class Output(Node):
 Edge = Node | Leaf
 
 
-# ---------------------------------------------------------------------------------- the backward walk
+# ------------------------------------------------------------------------------- the backward walk
 
 
 def walk(
@@ -397,7 +397,7 @@ def walk(
 ) -> dict[Any, Any]:
     """Carry cotangents from `roots` back to the leaves, or to `targets`, and return what arrives.
 
-    roots    pairs of an edge and the cotangent that enters there (arrays; tensors with create_graph)
+    roots    pairs of an edge and the cotangent that enters there (tensors with create_graph)
     targets  edges whose gradients are wanted; None: all leaves.  Nodes that lead to none of them
              are not visited.
 
@@ -409,12 +409,13 @@ def walk(
     needed = None if targets is None else leading_to(targets, [edge for edge, _ in roots])
     wanted = None if targets is None else set(targets)
     results: dict[Any, Any] = {}
-    gradients: dict[Any, Any] = {}  # what has arrived at nodes that were not visited yet, and at leaves
+    # what has arrived at leaves, and at nodes that were not visited yet
+    gradients: dict[Any, Any] = {}
     summed: set[Any] = set()  # where the array in `gradients` is a sum of ours, free to be added to
     waiting: list[tuple[int, Node]] = []
-    for edge, g in roots:
-        if needed is None or edge in needed:
-            add(gradients, summed, waiting, edge, g)
+    for root, g in roots:
+        if needed is None or root in needed:
+            add(gradients, summed, waiting, root, g)
 
     following: Any = None  # the only node that waits, where the graph is a chain
     while following is not None or waiting:
@@ -435,8 +436,8 @@ def walk(
             continue
         if saved is None:
             raise RuntimeError(
-                f"backward through {plan.op.name} a second time: what it saved was freed by the first. "
-                "Pass retain_graph=True to the first backward, or compute the result again"
+                f"backward through {plan.op.name} a second time: what it saved was freed by the "
+                "first. Pass retain_graph=True to the first backward, or compute the result again"
             )
         if node.sequence < writes.latest:
             complain_if_written(node)
@@ -447,9 +448,11 @@ def walk(
         for position, vjp, pick in plan.steps:
             if position < 0:  # a joint VJP: a list of gradients, one for each of a list of tensors
                 gradient = call_vjp(vjp, (g, *pick(saved, node)), node)
-                for edge, each in zip(node.inputs, gradient):
-                    if edge is not None and each is not None and (needed is None or edge in needed):
-                        add(gradients, summed, waiting, edge, fit(each, edge, node))
+                for source, each in zip(node.inputs, gradient):
+                    if source is None or each is None:
+                        continue
+                    if needed is None or source in needed:
+                        add(gradients, summed, waiting, source, fit(each, source, node))
                 continue
             edge: Any = node.inputs[position]
             if needed is not None and edge not in needed:
@@ -509,12 +512,12 @@ def note_backward(error: Exception, node: Node) -> None:
 
 
 def add(
-    gradients: dict[Any, Any], summed: set[Any], waiting: list[Any], edge: Edge, gradient: Any
+    gradients: dict[Any, Any], summed: set[Any], waiting: list[Any], edge: Any, gradient: Any
 ) -> None:
     """Add a contribution to what has arrived at `edge`.
 
-    The first contribution is kept as it is, for it may be shared (``x + y`` passes one array to both);
-    the second makes a sum that belongs to the walk, and later ones are added to it in place.
+    The first contribution is kept as it is, for it may be shared (``x + y`` passes one array to
+    both); the second makes a sum that belongs to the walk, and later ones are added to it in place.
     """
     arrived = gradients.get(edge)
     if arrived is None:
@@ -573,11 +576,11 @@ def fit(gradient: Any, edge: Edge, node: Node) -> Any:
     shape = edge.shape
     if gradient.shape != shape:
         extra = len(gradient.shape) - len(shape)
-        stretched = tuple(
-            i + extra for i, size in enumerate(shape) if size == 1 and gradient.shape[i + extra] != 1
-        ) if extra >= 0 else ()  # fmt: skip
         summed = gradient
         if extra >= 0:
+            sizes = gradient.shape[extra:]
+            pairs = enumerate(zip(shape, sizes), start=extra)
+            stretched = tuple([axis for axis, (own, got) in pairs if own == 1 and got != 1])
             summed = gradient.sum(tuple(range(extra)) + stretched)
             summed = summed.reshape(shape) if prod(summed.shape) == prod(shape) else gradient
         if summed.shape != shape:
@@ -602,7 +605,8 @@ def lift(node: Node) -> tuple[Any, ...]:
             lifted[name] = value
         elif operation.joint is not None:
             lifted[name] = tuple(
-                value[i] if edge is None else wrap(value[i], edge) for i, edge in enumerate(node.inputs)
+                value[i] if edge is None else wrap(value[i], edge)
+                for i, edge in enumerate(node.inputs)
             )
         else:
             edge = node.inputs[operation.index[name]]
@@ -621,7 +625,8 @@ def finish_again(out: Any, node: Node) -> Any:
     if not isinstance(out, (tuple, list)):
         return wrap(out, node)
     tensors = [wrap(o, Output(node, i, o)) if o is not None else None for i, o in enumerate(out)]
-    return type(out)(*tensors) if hasattr(out, "_fields") else tuple(tensors)
+    outputs = node.op.outputs_class
+    return tuple(tensors) if outputs is None else outputs(*tensors)
 
 
 def run_hooks(extras: Extras, g: Any, create_graph: bool) -> Any:
@@ -632,8 +637,8 @@ def run_hooks(extras: Extras, g: Any, create_graph: bool) -> Any:
         if replaced is not None:
             if not isinstance(replaced, Variable) or replaced._array.shape != g.shape:
                 raise ValueError(
-                    f"a gradient hook returns None or a tensor of the gradient's shape {tuple(g.shape)}, "
-                    f"got {type(replaced).__name__} of shape {np.shape(replaced)}"
+                    "a gradient hook returns None or a tensor of the gradient's shape "
+                    f"{tuple(g.shape)}, got {type(replaced).__name__} of shape {np.shape(replaced)}"
                 )
             g = replaced if create_graph else replaced._array
     if extras.retain:
@@ -647,9 +652,9 @@ def complain_if_written(node: Node) -> None:
     if written is not None:
         name, writer = written
         raise RuntimeError(
-            f"{writer} changed `{name}` in place after {node.name()} had saved it for its gradient, "
-            f"which would now be wrong{where_recorded(node)}. Change a copy (t.clone()), or use the "
-            "operation that is not in place"
+            f"{writer} changed `{name}` in place after {node.name()} had saved it for its "
+            f"gradient, which would now be wrong{where_recorded(node)}. Change a copy (t.clone()), "
+            "or use the operation that is not in place"
         )
 
 
@@ -727,15 +732,18 @@ def start(tensor: Any, gradient: Any, create_graph: bool) -> tuple[Edge, Any]:
     array = tensor._array
     if edge is None:
         raise RuntimeError(
-            "backward of a tensor that does not require grad and was not computed from one that does"
+            "backward of a tensor that does not require grad, and was not computed from one "
+            "that does"
         )
     if gradient is None:
         if array.size != 1:
             raise RuntimeError(
-                f"backward of a tensor of shape {array.shape}: only that of a single number needs no "
-                "gradient argument. Reduce it (t.sum(), t.mean()), or pass one of the same shape"
+                f"backward of a tensor of shape {array.shape}: only that of a single number needs "
+                "no gradient argument. Reduce it (t.sum(), t.mean()), or pass one of the same shape"
             )
-        gradient = np.ones_like(array) if array.ndim or type(array) is not ndarray else one(array.dtype)
+        gradient = (
+            np.ones_like(array) if array.ndim or type(array) is not ndarray else one(array.dtype)
+        )
     else:
         if not isinstance(gradient, Variable):
             if not isinstance(gradient, (ndarray, float, int, np.generic)):

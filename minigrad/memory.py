@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import count
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,9 @@ def share_memory(base: Variable, view: Variable) -> None:
         owner = getattr(array, "base", None)
         if owner is None:
             return
-        if owner is not memory and owner is not memory.base:
-            if owner_of(array) is not owner_of(memory):  # a view of a copy: x.T.reshape(-1)
-                return
+        near = owner is memory or owner is memory.base
+        if not near and owner_of(array) is not owner_of(memory):  # a view of a copy
+            return
     alias = base._alias
     if alias is None:
         alias = base._alias = Alias(base)
@@ -88,7 +89,7 @@ class Writes:
             key = id(owner)
             if key not in self.owners:
                 try:
-                    self.owners[key] = weakref.ref(owner, lambda _, key=key: self.forget(key))
+                    self.owners[key] = weakref.ref(owner, partial(self.forget, key))
                 except TypeError:  # an array type that cannot be referred to weakly
                     continue
             keys.append(key)
@@ -99,7 +100,7 @@ class Writes:
         self.latest = next(clock)
         self.times.update(dict.fromkeys(keys, (self.latest, writer)))
 
-    def forget(self, key: int) -> None:
+    def forget(self, key: int, _: Any = None) -> None:
         self.owners.pop(key, None)
         self.times.pop(key, None)
 

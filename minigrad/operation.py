@@ -31,7 +31,7 @@ ALIASES = {"axis": "dim", "dim": "axis", "keepdims": "keepdim", "keepdim": "keep
            "x1": "x", "x2": "y"}  # fmt: skip
 
 
-# The decorator: what an author of ops sees ---------------------------------------------------------
+# The decorator: what an author of ops sees -------------------------------------------------------
 
 
 def op(
@@ -46,12 +46,12 @@ def op(
     """Turn a function of arrays into an op: recorded, differentiable, and documented in one place.
 
     vjps      one per leading argument: ``lambda g, out, x, dim: ...`` returns the gradient of that
-              argument.  After ``g`` it names what it needs: ``out``, arguments, ``<argument>_shape``,
-              or what `keep` holds.  None: no gradient.  A VJP is plain NumPy, never mutates, and
-              uses only what means the same on an array and on a tensor.  Broadcasting is undone
-              by the engine.
-    joint     instead of `vjps`, for an op whose first argument is a list of tensors: one function that
-              returns a list of gradients.
+              argument.  After ``g`` it names what it needs: ``out``, arguments,
+              ``<argument>_shape``, or what `keep` holds.  None: no gradient.  A VJP is plain NumPy,
+              never mutates, and uses only what means the same on an array and on a tensor.
+              Broadcasting is undone by the engine.
+    joint     instead of `vjps`, for an op whose first argument is a list of tensors: one function
+              that returns a list of gradients.
     keep      intermediates that the forward returns after its result, for the VJPs to use: name ->
               a function of the op's arguments that computes the same differentiably.  It runs
               only for derivatives of derivatives.
@@ -84,7 +84,7 @@ def op(
         elif operation.arity == 3 and not (operation.static_names or keep or promote):
             call = ternary(operation)
         else:
-            call = lambda *args, **kwargs: operation.call(args, kwargs)  # noqa: E731
+            call = lambda *args, **kwargs: operation.call(args, kwargs)
         update_wrapper(call, forward)
         call.op = operation
         for function in numpy if isinstance(numpy, tuple) else (numpy,):
@@ -94,7 +94,7 @@ def op(
     return decorate
 
 
-# An op, and how it is recorded ---------------------------------------------------------------------
+# An op, and how it is recorded -------------------------------------------------------------------
 
 
 def arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -159,7 +159,12 @@ class Op:
     def wanted_by(self, vjp: Callable[..., Any]) -> tuple[str, ...]:
         """The names that a VJP takes after g, each known."""
         first, *names = arguments_of(vjp)
-        known = {"out", *self.arguments, *self.keep, *(f"{name}_shape" for name in self.operand_names)}
+        known = {
+            "out",
+            *self.arguments,
+            *self.keep,
+            *(f"{name}_shape" for name in self.operand_names),
+        }
         unknown = sorted(set(names) - known)
         if first != "g" or unknown:
             raise TypeError(
@@ -178,8 +183,8 @@ class Op:
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """The arguments in the order of the forward's signature, defaults filled in.
 
-        This is the one place that translates NumPy's names of arguments into PyTorch's and back, and
-        that reads ``reshape(2, 3)`` as ``reshape((2, 3))``.
+        This is the one place that translates NumPy's names of arguments into PyTorch's and back,
+        and that reads ``reshape(2, 3)`` as ``reshape((2, 3))``.
         """
         if self.varargs:
             fixed = len(self.arguments) - 1
@@ -288,7 +293,9 @@ class Op:
     def finish(self, out: Any, node: Node | None) -> Any:
         """Tensors around what a forward returned: one array, or a tuple of them."""
         if not isinstance(out, (tuple, list)):
-            if type(out) is not ndarray and (isinstance(out, np.generic) or not hasattr(out, "dtype")):
+            if type(out) is not ndarray and (
+                isinstance(out, np.generic) or not hasattr(out, "dtype")
+            ):
                 out = np.asarray(out)
             if node is not None:
                 node.shape = out.shape
@@ -315,9 +322,9 @@ class Plan:
 
     names   the arrays that are saved, in order: "out", operands, what the forward keeps
     save    picks these from its arguments, ``out, *operands, *kept``
-    steps   for each operand that needs a gradient: its position (-1: all, by a joint VJP), its VJP, and
-            where the VJP's arguments are: None, all that was saved; a number, that one of the saved;
-            else a function that picks them from ``(saved, node)``
+    steps   for each operand that needs a gradient: its position (-1: all, by a joint VJP), its VJP,
+            and where the VJP's arguments are: None, all that was saved; a number, that one of the
+            saved; else a function that picks them from ``(saved, node)``
     """
 
     __slots__ = ("names", "op", "save", "steps")
@@ -390,7 +397,9 @@ def note_values(node: Node, out: Any, arrays: Sequence[Any], kept: Sequence[Any]
     """What pictures show and backward may not need: numbers, and with `recording.values` all."""
     operands = arrays if node.op.joint is None else arrays[0]
     numbers = {
-        i: a for i, a in enumerate(operands) if node.inputs[i] is None and (a is None or not np.ndim(a))
+        i: a
+        for i, a in enumerate(operands)
+        if node.inputs[i] is None and (a is None or not np.ndim(a))
     }
     if numbers:
         node.constants = numbers
@@ -421,9 +430,10 @@ def record(plan: Plan, inputs: tuple[Edge | None, ...], statics: tuple[Any, ...]
     return node
 
 
-# The hot path --------------------------------------------------------------------------------------
+# The hot path ------------------------------------------------------------------------------------
 #
-# These do what `Op.call` does for the calls that training consists of, and hand everything else to it.
+# These do what `Op.call` does for the calls that training consists of, and hand everything else to
+# it.
 # Each line was measured: a node should cost half a microsecond.
 
 

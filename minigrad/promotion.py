@@ -1,6 +1,7 @@
 """Types: the default one, and what operands of different types become.
 
-NumPy's own rules hold for ``np.f(t)``; the functions here are PyTorch's, for ``mg.f(t)`` and operators.
+NumPy's own rules hold for ``np.f(t)``; the functions here are PyTorch's rules, for ``mg.f(t)`` and
+operators.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 ndarray = np.ndarray
+
 
 def constant(value: Any) -> Any:
     """An operand that is not a tensor, as forwards and VJPs take it.

@@ -1,4 +1,4 @@
-"""Ten epochs on the digits from one fixed start, by hand in NumPy: what libraries are compared with."""
+"""Ten epochs on the digits from one fixed start, by hand in NumPy, to compare libraries with."""
 
 from __future__ import annotations
 
@@ -68,7 +68,12 @@ def with_library(lib, optimizer: str) -> list[float]:
     nn = lib.nn
     x, y, weights, biases, order = problem()
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)).double()
-    state = {"0.weight": weights[0], "0.bias": biases[0], "2.weight": weights[1], "2.bias": biases[1]}
+    state = {
+        "0.weight": weights[0],
+        "0.bias": biases[0],
+        "2.weight": weights[1],
+        "2.bias": biases[1],
+    }
     model.load_state_dict({name: lib.tensor(value) for name, value in state.items()})
     if optimizer == "sgd":
         opt = lib.optim.SGD(model.parameters(), **SGD)

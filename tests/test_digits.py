@@ -21,4 +21,6 @@ def test_ten_epochs_give_the_losses_of_numpy_by_hand(optimizer):
     reference = digits.by_hand(optimizer)
     assert len(ours) == 290
     np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-9)
-    assert np.mean(ours[-29:]) < 0.25 * np.mean(ours[:29])  # and they are those of a network that learns
+    assert np.mean(ours[-29:]) < 0.25 * np.mean(
+        ours[:29]
+    )  # and they are those of a network that learns

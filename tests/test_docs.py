@@ -1,7 +1,8 @@
 """Every code block of the README and of docs/ runs, and prints what stands beside it.
 
 In a block, what a ``print(...)  # text`` prints is compared with the text.  A block of the kind
-``python-console`` or one that starts with ``>>>`` is a doctest.  The examples in docstrings are doctests.
+``python-console`` or one that starts with ``>>>`` is a doctest.  The examples in docstrings are
+doctests.
 """
 
 from __future__ import annotations
@@ -52,14 +53,18 @@ def test_code_blocks_run_and_print_what_stands_there(page, tmp_path, monkeypatch
         with contextlib.redirect_stdout(printed):
             exec(compile(code, where, "exec"), namespace)
         for text in SHOWN.findall(code):
-            assert text in printed.getvalue(), f"{where} shows {text!r}, but printed:\n{printed.getvalue()}"
+            assert text in printed.getvalue(), (
+                f"{where} shows {text!r}, but printed:\n{printed.getvalue()}"
+            )
 
 
 class HouseParser(doctest.DocTestParser):
     """Reads an example that starts in the line of its heading: ``Example    >>> mg.exp(x)``."""
 
     def parse(self, string: str, name: str = "<string>") -> list[str | doctest.Example]:
-        return super().parse(re.sub(r"^( *)Example( +)(?=>>>)", r"\1       \2", string, flags=re.M), name)
+        return super().parse(
+            re.sub(r"^( *)Example( +)(?=>>>)", r"\1       \2", string, flags=re.M), name
+        )
 
 
 def run_doctest(test: doctest.DocTest) -> None:

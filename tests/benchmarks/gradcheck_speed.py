@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.gradcheck_speed
 
-Both check the same function in float64, in turns, in one run, with one thread; the smallest time of each
-counts.
+Both check the same function in float64, in turns, in one run, with one thread; the smallest time of
+each counts.
 """
 
 # ruff: noqa: E402

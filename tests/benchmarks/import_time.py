@@ -25,7 +25,9 @@ def main() -> None:
         for round_ in range(21):
             for module in best:
                 start = time.perf_counter()
-                subprocess.run([sys.executable, "-c", f"import {module}"], env=environment, check=True)
+                subprocess.run(
+                    [sys.executable, "-c", f"import {module}"], env=environment, check=True
+                )
                 if round_:  # the first compiles
                     best[module] = min(best[module], time.perf_counter() - start)
     for module, seconds in best.items():
