@@ -326,7 +326,10 @@ class Progress:
         self.epochs = epochs
         self.wanted = wanted
         self.every = max(1, math.ceil(epochs / LOG_LINES))
-        self.steps = len(batches) if hasattr(batches, "__len__") else None
+        try:
+            self.steps: int | None = len(batches)
+        except TypeError:  # a generator, or a loader of an IterableDataset
+            self.steps = None
         self.bar = self.make_bar() if wanted else None
 
     def make_bar(self) -> Any:

@@ -114,6 +114,20 @@ def test_own_datasets_samplers_and_collate():
     assert [i for i, _ in Squares() + Squares()] == [*range(5), *range(5)]
 
 
+def test_samples_without_numbers():
+    class Stream(data.IterableDataset):
+        def __iter__(self):
+            return ((i, float(i)) for i in range(5))
+
+    assert [x.tolist() for x, _ in data.DataLoader(Stream(), 2)] == [[0, 1], [2, 3], [4]]
+    assert [x.tolist() for x, _ in data.DataLoader(Stream(), 2, drop_last=True)] == [[0, 1], [2, 3]]
+    assert [x for x, _ in data.DataLoader(Stream(), None)] == [0, 1, 2, 3, 4]
+    with pytest.raises(TypeError, match="length"):
+        len(data.DataLoader(Stream(), 2))
+    with pytest.raises(ValueError, match="order"):
+        data.DataLoader(Stream(), 2, shuffle=True)
+
+
 def test_arrays_and_tuples_are_datasets():
     (batch,) = next(iter(data.DataLoader(np.arange(6), batch_size=4)))
     np.testing.assert_array_equal(batch.numpy(), np.arange(4))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from math import ceil, floor
 from typing import Any
 
@@ -24,6 +24,7 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "IterableDataset",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
@@ -54,6 +55,21 @@ class Dataset:
 
     def __add__(self, other: Dataset) -> ConcatDataset:
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset):
+    """Samples one after the other, of which there need not be a number: a class with ``__iter__``.
+
+    Example   >>> from minigrad.utils.data import DataLoader, IterableDataset
+              >>> class Countdown(IterableDataset):
+              ...     def __iter__(self):
+              ...         return iter([3, 2, 1])
+              >>> list(DataLoader(Countdown(), batch_size=2))
+              [tensor([3, 2]), tensor([1])]
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} has no __iter__")
 
 
 class TensorDataset(Dataset):
@@ -417,8 +433,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
 class DataLoader:
     """Batches of a dataset.
 
-    dataset         anything with ``__getitem__`` and ``__len__``, or an iterable; a tensor, an
-                    array, or a tuple of them is taken as a `TensorDataset`
+    dataset         anything with ``__getitem__`` and ``__len__``, or an `IterableDataset`; a
+                    tensor, an array, or a tuple of them is taken as a `TensorDataset`
     batch_size      samples in a batch; None: samples one by one, not joined
     shuffle         a new random order at every pass
     sampler         numbers of samples, in place of shuffle
@@ -482,6 +498,12 @@ class DataLoader:
         self.generator = generator
         self.num_workers = num_workers
         self.pin_memory = pin_memory
+        if isinstance(dataset, IterableDataset):
+            if shuffle or sampler is not None or batch_sampler is not None:
+                raise ValueError("DataLoader: an IterableDataset decides the order itself")
+            self.sampler = self.batch_sampler = None
+            self.batch_size = batch_size
+            return
         if sampler is None:
             shuffled = RandomSampler(dataset, generator=generator)
             sampler = shuffled if shuffle else SequentialSampler(dataset)
@@ -494,6 +516,8 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         dataset = self.dataset
+        if isinstance(dataset, IterableDataset):
+            return self.in_order(dataset)
         if self.batch_sampler is None:
             convert = self.collate_fn or (lambda sample: sample)
             return (convert(dataset[i]) for i in self.sampler)
@@ -505,5 +529,18 @@ class DataLoader:
         collate = self.collate_fn or default_collate
         return (collate([dataset[int(i)] for i in batch]) for batch in batches)
 
+    def in_order(self, dataset: IterableDataset) -> Iterator[Any]:
+        """Batches of samples that come one after the other."""
+        samples = iter(dataset)
+        if self.batch_size is None:
+            yield from samples if self.collate_fn is None else map(self.collate_fn, samples)
+            return
+        collate = self.collate_fn or default_collate
+        while batch := list(islice(samples, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield collate(batch)
+
     def __len__(self) -> int:
+        if self.sampler is None and self.batch_sampler is None:
+            raise TypeError("a DataLoader of an IterableDataset has no length")
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
