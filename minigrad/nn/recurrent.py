@@ -332,7 +332,8 @@ class Recurrent(Module):
             if layer and self.dropout:
                 inputs = functional.dropout(inputs, self.dropout, self.training)
             results = [self._run_cell(inputs, suffix, first[suffix]) for suffix in suffixes]
-            inputs = ops.cat([ops.stack(outputs) for outputs, _ in results], -1)
+            directions = [ops.stack(outputs) for outputs, _ in results]
+            inputs = ops.cat(directions, -1) if self.bidirectional else directions[0]
             last += [states for _, states in results]
         return inputs, [ops.stack(states) for states in zip(*last)]
 
