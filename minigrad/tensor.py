@@ -58,9 +58,9 @@ class Tensor(Variable):
         if len(data) == 1 and not isinstance(data[0], int):
             self._array = as_array(data[0], promotion.default_dtype)
         else:
-            self._array = np.empty(data, promotion.default_dtype) if data else np.empty(0, promotion.default_dtype)
+            self._array = np.empty(data or 0, promotion.default_dtype)
 
-    # ------------------------------------------------------------------------------------ properties
+    # ----------------------------------------------------------------------------------- properties
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -126,7 +126,7 @@ class Tensor(Variable):
 
     is_cuda = False
 
-    # ------------------------------------------------------------------------------------- the graph
+    # ------------------------------------------------------------------------------------ the graph
 
     @property
     def requires_grad(self) -> bool:
@@ -145,20 +145,22 @@ class Tensor(Variable):
         """
         if not self.is_leaf:
             if not requires_grad:
-                raise RuntimeError("only a leaf can stop requiring grad; use t.detach() of a result")
+                raise RuntimeError(
+                    "only a leaf can stop requiring grad; of a result, use t.detach()"
+                )
         elif not requires_grad:
             self._node = None
         elif self._node is None:
             if self._array.dtype.kind != "f":
                 raise RuntimeError(
-                    f"only floating-point tensors can require grad, this one is {self._array.dtype}; "
-                    "convert it first, t.float()"
+                    "only floating-point tensors can require grad, this one is "
+                    f"{self._array.dtype}; convert it first, t.float()"
                 )
             self._node = self._get_leaf()
         return self
 
     def _get_leaf(self) -> Leaf:
-        """The leaf of this tensor; it outlives ``requires_grad = False``, and keeps the gradient."""
+        """The leaf of this tensor; it outlives ``requires_grad = False`` and keeps the gradient."""
         try:
             leaf = self._leaf
         except AttributeError:
@@ -194,7 +196,8 @@ class Tensor(Variable):
                 raise TypeError(f".grad is a tensor or None, got {type(value).__name__}")
             if value._array.shape != self._array.shape:
                 raise ValueError(
-                    f".grad has the shape of its tensor {self._array.shape}, got {value._array.shape}"
+                    f".grad has the shape of its tensor {self._array.shape}, got "
+                    f"{value._array.shape}"
                 )
         if self.is_leaf:
             self._get_leaf().grad = value
@@ -301,7 +304,7 @@ class Tensor(Variable):
         if type(self._node) is Leaf:
             self._get_leaf()
 
-    # --------------------------------------------------------------------------- numbers, arrays, text
+    # ------------------------------------------------------------------------ numbers, arrays, text
 
     def numpy(self, *, force: bool = False) -> Any:
         """The array itself, sharing memory.
@@ -383,11 +386,11 @@ class Tensor(Variable):
     def __contains__(self, value: Any) -> bool:
         return bool((self._array == (value._array if isinstance(value, Variable) else value)).any())
 
-    # ---------------------------------------------------------------------------- copies and pickling
+    # -------------------------------------------------------------------------- copies and pickling
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
-            raise RuntimeError("only leaves can be deep-copied; use t.detach().clone() or t.clone()")
+            raise RuntimeError("only leaves can be deep-copied; use t.detach().clone()")
         copied: Tensor = type(self).__new__(type(self))
         memo[id(self)] = copied
         copied.__setstate__(self.__getstate__())
@@ -839,7 +842,7 @@ class Tensor(Variable):
     exponential_ = random.exponential_
     random_ = random.random_
 
-    # ------------------------------------------------------------------ types: last, for these names
+    # ----------------------------------------------------------------- types: last, for these names
     # are those of Python's types, which the annotations above mean
 
     astype = ops.astype
