@@ -197,6 +197,27 @@ def test_float32_stays_float32(sample: Sample) -> None:
             assert all(x.grad is None or x.grad.dtype == np.float32 for x in leaves)
 
 
+@over(SAMPLES)
+def test_float32_is_accurate(sample: Sample) -> None:
+    """Values and gradients are those of float64 within float32's rounding, well amplified."""
+    inputs = [a.astype(np.float32) for a in sample.inputs()]
+    found = []
+    for dtype in (np.float32, np.float64):
+        leaves = tensors_of(inputs, dtype=dtype)
+        outputs = outputs_of(sample.run(*leaves))
+        results = [plain(out) for out in outputs if out.dtype.kind == "f"]
+        if sample.differentiable:
+            cotangents = [
+                None if c is None else mg.tensor(c.astype(dtype))
+                for c in cotangents_for(sample, outputs)
+            ]
+            results += [plain(g) for g in gradients_of(weighted(outputs, cotangents), leaves)]
+        found.append(results)
+    for single, double in zip(*found, strict=True):
+        largest = np.max(np.abs(double), initial=1e-2)
+        np.testing.assert_allclose(single, double, atol=2e-5 * largest, rtol=0)
+
+
 @over([s for s in SAMPLES if not s.differentiable])
 def test_a_result_without_gradient_is_not_recorded(sample: Sample) -> None:
     outputs = outputs_of(sample.run(*tensors_of(sample.inputs())))
