@@ -33,8 +33,8 @@ class Adagrad(Optimizer):
               >>> optimizer = mg.optim.Adagrad([p], lr=0.5)
               >>> (p * p).sum().backward()
               >>> optimizer.step()
-              >>> p
-              tensor([0.5], requires_grad=True)
+              >>> round(p.item(), 4)
+              0.5
     """
 
     def __init__(

@@ -55,8 +55,8 @@ class LBFGS(Optimizer):
               ...     loss.backward()
               ...     return loss
               >>> _ = optimizer.step(closure)
-              >>> x
-              tensor([1., 1.], requires_grad=True)
+              >>> [round(value, 4) for value in x.tolist()]
+              [1.0, 1.0]
     """
 
     def __init__(

@@ -31,8 +31,8 @@ class Lion(Optimizer):
               >>> optimizer = mg.optim.Lion([p], lr=0.1)
               >>> (p * p).sum().backward()
               >>> optimizer.step()
-              >>> p
-              tensor([0.9], requires_grad=True)
+              >>> round(p.item(), 4)
+              0.9
     """
 
     scratches = 1

@@ -248,9 +248,9 @@ class Optimizer:
               ...         np.multiply(np.sign(g, change), numbers[0], change)
               >>> p = mg.tensor([1.0, -3.0], requires_grad=True)
               >>> (p * p).sum().backward()
-              >>> Signs([p], lr=0.5).step()
+              >>> Signs([p], lr=1.0).step()
               >>> p
-              tensor([ 0.5, -2.5], requires_grad=True)
+              tensor([ 0., -2.], requires_grad=True)
 
     Raises    TypeError if `params` is one tensor, or holds something else than tensors; ValueError
               if it is empty, holds a tensor twice, or one that is not a leaf, or for an option out

@@ -37,8 +37,8 @@ class RAdam(Optimizer):
               >>> optimizer = mg.optim.RAdam([p], lr=0.1)
               >>> (p * p).sum().backward()
               >>> optimizer.step()
-              >>> p
-              tensor([0.8], requires_grad=True)
+              >>> round(p.item(), 4)
+              0.8
     """
 
     def __init__(

@@ -35,8 +35,8 @@ class RMSprop(Optimizer):
               >>> optimizer = mg.optim.RMSprop([p], lr=0.1, alpha=0.75)
               >>> (p * p).sum().backward()
               >>> optimizer.step()
-              >>> p
-              tensor([0.8], requires_grad=True)
+              >>> round(p.item(), 4)
+              0.8
     """
 
     def __init__(

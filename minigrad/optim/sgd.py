@@ -33,8 +33,8 @@ class SGD(Optimizer):
               >>> optimizer = mg.optim.SGD([p], lr=0.1)
               >>> (p * p).sum().backward()
               >>> optimizer.step()
-              >>> p
-              tensor([0.8], requires_grad=True)
+              >>> round(p.item(), 4)
+              0.8
     """
 
     def __init__(

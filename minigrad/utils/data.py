@@ -493,6 +493,8 @@ class DataLoader:
         ):
             dataset = TensorDataset(*dataset)
         self.dataset = dataset
+        self.sampler: Any = None
+        self.batch_sampler: Any = None
         self.drop_last = drop_last
         self.collate_fn = collate_fn
         self.generator = generator
@@ -501,7 +503,6 @@ class DataLoader:
         if isinstance(dataset, IterableDataset):
             if shuffle or sampler is not None or batch_sampler is not None:
                 raise ValueError("DataLoader: an IterableDataset decides the order itself")
-            self.sampler = self.batch_sampler = None
             self.batch_size = batch_size
             return
         if sampler is None:
