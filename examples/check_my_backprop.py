@@ -1,6 +1,7 @@
 """Check a backward pass that was written by hand, in plain NumPy, and find its three mistakes.
 
-A two-layer network for classification, as one writes it to learn backpropagation.  Three lines of the
+A two-layer network for classification, as one writes it to learn backpropagation.  Three lines of
+the
 backward pass are wrong.  minigrad takes no part in the network; it only checks it:
 
     python examples/check_my_backprop.py

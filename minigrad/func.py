@@ -1,12 +1,12 @@
 """Derivatives of functions: ``grad vjp jvp jacrev jacfwd hessian vmap``, with PyTorch's names.
 
 The functions here take a function and return one, or return its value with a derivative.  Arguments
-and results are tensors, or tuples, lists and dicts of them.  The function is called on fresh copies of
-the tensors, so ``.grad`` of nothing is touched, and everything nests: ``grad(grad(f))`` works.
+and results are tensors, or tuples, lists and dicts of them.  The function is called on fresh copies
+of the tensors, so ``.grad`` of nothing is touched, and everything nests: ``grad(grad(f))`` works.
 
-Forward mode is computed with reverse mode, twice: the VJP of f at a cotangent v, u = Jᵀ v, is linear in
-v, so the VJP of *that* function of v, with the tangent t, is J t.  It costs a few times f; no second
-set of derivative rules is needed.
+Forward mode is computed with reverse mode, twice: the VJP of f at a cotangent v, u = Jᵀ v, is
+linear in v, so the VJP of *that* function of v, with the tangent t, is J t.  It costs a few times
+f; no second set of derivative rules is needed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 Argnums = int | tuple[int, ...]
 
 
-# --------------------------------------------------------------------------------------- the machinery
+# ------------------------------------------------------------------------------------ the machinery
 
 
 def is_float(value: Any) -> bool:
@@ -40,7 +40,8 @@ def is_float(value: Any) -> bool:
 def start_here(value: Any) -> Any:
     """A tensor with the value of `value`, at which differentiation with respect to it stops.
 
-    If `value` is recorded (an outer `grad` is differentiating it), the new one is recorded after it.
+    If `value` is recorded (an outer `grad` is differentiating it), the new one is recorded after
+    it.
     """
     if not is_float(value):
         return value
@@ -53,7 +54,9 @@ def check_argnums(argnums: Argnums, count: int) -> tuple[int, ...]:
     listed = argnums if isinstance(argnums, tuple) else (argnums,)
     for i in listed:
         if not -count <= i < count:
-            raise ValueError(f"argnums {i} is out of range: the function was given {count} arguments")
+            raise ValueError(
+                f"argnums {i} is out of range: the function was given {count} arguments"
+            )
     return tuple(i % count for i in listed)
 
 
@@ -68,7 +71,9 @@ class Call:
     def __init__(
         self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Any, argnums: Argnums
     ) -> None:
-        recorded_before = any(is_float(x) and x._node is not None for x in leaves_of((args, kwargs)))
+        recorded_before = any(
+            is_float(x) and x._node is not None for x in leaves_of((args, kwargs))
+        )
         self.argnums = argnums
         chosen = check_argnums(argnums, len(args))
         selected = [args[i] for i in chosen]
@@ -80,20 +85,22 @@ class Call:
                 given[i] = argument
             self.inputs = [x for x in leaves if is_float(x)]
             if not self.inputs:
-                raise TypeError("there is no floating-point tensor among the arguments to differentiate")
+                raise TypeError(
+                    "there is no floating-point tensor among the arguments to differentiate"
+                )
             self.leaves = leaves
             self.output = fn(*given, **kwargs)
         self.nested = recording.enabled and (recorded_before or self.reaches_outside())
 
     def reaches_outside(self) -> bool:
-        """Whether the output depends on tensors that require grad beside the inputs (a closure's)."""
+        """Whether the output depends on other tensors that require grad (a closure's)."""
         seen = {x._node for x in self.inputs}
         stack = [y._node for y in leaves_of(self.output) if isinstance(y, Variable)]
         while stack:
             edge = stack.pop()
             if edge is None or edge in seen:
                 continue
-            if type(edge) is Leaf:
+            if isinstance(edge, Leaf):
                 return True
             seen.add(edge)
             stack.extend(edge.inputs)
@@ -105,7 +112,9 @@ class Call:
         tree = self.rebuild([next(found) if is_float(x) else None for x in self.leaves])
         return tree[0] if isinstance(self.argnums, int) else tuple(tree)
 
-    def gradients(self, outputs: Sequence[Any], cotangents: Sequence[Any], create: bool) -> list[Any]:
+    def gradients(
+        self, outputs: Sequence[Any], cotangents: Sequence[Any], create: bool
+    ) -> list[Any]:
         """The VJP at all inputs; zeros where the outputs do not depend on one."""
         pairs = [(y, v) for y, v in zip(outputs, cotangents) if is_float(y) and y._node is not None]
         if not pairs:
@@ -127,7 +136,7 @@ def detached(tree: Any) -> Any:
     return map_tree(lambda y: wrap(y._array) if isinstance(y, Variable) else y, tree)
 
 
-# -------------------------------------------------------------------------------------------- gradients
+# ---------------------------------------------------------------------------------------- gradients
 
 
 def grad_and_value(
@@ -152,7 +161,9 @@ def grad_and_value(
         value, aux = call.output if has_aux else (call.output, None)
         if not isinstance(value, Variable) or value._array.size != 1:
             got = getattr(value, "shape", type(value).__name__)
-            raise ValueError(f"grad: the function must return a tensor of one entry, it returned {got}")
+            raise ValueError(
+                f"grad: the function must return a tensor of one entry, it returned {got}"
+            )
         one = wrap(np.ones_like(value._array))
         create = call.nested
         gradient = call.arrange(call.gradients([value], [one], create))
@@ -185,10 +196,11 @@ def grad(
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """The value of `func` at `primals`, and its vector-Jacobian product as a function of cotangents.
+    """The value of `func` at `primals`, and its vector-Jacobian product as a function.
 
-    Returns  ``(output, vjp_fn)``, or ``(output, vjp_fn, aux)``; ``vjp_fn(cotangents)`` takes cotangents
-             in the form of the output and returns a tuple with the gradient of each primal.
+    Returns  ``(output, vjp_fn)``, or ``(output, vjp_fn, aux)``; ``vjp_fn(cotangents)`` takes
+             cotangents in the form of the output and returns a tuple with the gradient of each
+             primal.
     Raises   TypeError if no primal holds a floating-point tensor; ValueError if the cotangents have
              another form than the output.
     Example  >>> import minigrad as mg
@@ -205,7 +217,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
         if len(given) != len(outputs):
             raise ValueError(f"vjp: {len(given)} cotangents for {len(outputs)} outputs")
         recorded = call.nested or any(is_float(v) and v._node is not None for v in given)
-        return call.arrange(call.gradients(outputs, given, recording.enabled and recorded))
+        gradients = call.gradients(outputs, given, recording.enabled and recorded)
+        return tuple(call.arrange(gradients))
 
     shown = output if call.nested else detached(output)
     return (shown, vjp_fn, detached(aux)) if has_aux else (shown, vjp_fn)
@@ -219,8 +232,9 @@ def jvp(
     primals   a tuple of the arguments
     tangents  a tuple of the same form
 
-    Returns  ``(output, tangent of the output)``, or with `has_aux` these and what it returned besides.
-             Computed by reverse mode twice (see the module), so it costs about three calls of `func`.
+    Returns  ``(output, tangent of the output)``, or with `has_aux` these and what it returned
+             besides. Computed by reverse mode twice (see the module), so it costs about three calls
+             of `func`.
     Raises   TypeError if primals and tangents are not tuples of the same form.
     Example  >>> import minigrad as mg
              >>> mg.func.jvp(lambda x: x * x, (mg.tensor([1.0, 2.0]),), (mg.tensor([1.0, 10.0]),))
@@ -234,12 +248,14 @@ def jvp(
     return (shown, pushed, detached(result.aux)) if has_aux else (shown, pushed)
 
 
-class linear_part:  # noqa: N801 - used as a function
+class linear_part:
     """A function at a point, ready to be pushed forward along any number of tangents."""
 
     def __init__(self, func: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> None:
         self.call = Call(func, primals, {}, tuple(range(len(primals))))
-        self.output, self.aux = self.call.output if has_aux else (self.call.output, None)
+        both = self.call.output if has_aux else (self.call.output, None)
+        self.output: Any = both[0]
+        self.aux: Any = both[1]
         self.outputs, self.rebuild = flatten(self.output)
         with enable_grad():
             self.cotangents = [
@@ -294,11 +310,11 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     return shown, lambda *tangents: result.push(tangents)
 
 
-# -------------------------------------------------------------------------------------------- Jacobians
+# ---------------------------------------------------------------------------------------- Jacobians
 
 
 def stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """Rows, one for each entry of an array of `shape`, as one tensor of shape (*shape, *row shape)."""
+    """Rows, one for each entry of an array of `shape`, as a tensor (*shape, *row shape)."""
     if not rows:
         raise ValueError("a Jacobian of a tensor without entries")
     if any(row._node is not None for row in rows):
@@ -323,9 +339,10 @@ def jacrev(
     argnums   the argument(s) to differentiate: an int, or a tuple of ints
     has_aux   `func` returns a pair of the output and anything else, and so does the result
 
-    Returns  for an output of shape (p...) and an argument of shape (q...) a tensor of shape (p..., q...);
-             where outputs or arguments are trees, the tree of the outputs with trees of the arguments.
-             One backward pass for each entry of the output: for few outputs and many inputs.
+    Returns  for an output of shape (p...) and an argument of shape (q...) a tensor of shape (p...,
+             q...); where outputs or arguments are trees, the tree of the outputs with trees of the
+             arguments. One backward pass for each entry of the output: for few outputs and many
+             inputs.
     Example  >>> import minigrad as mg
              >>> mg.func.jacrev(lambda x: x * x)(mg.tensor([1.0, 2.0]))
              tensor([[2., 0.],
@@ -415,7 +432,7 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
     return jacrev(jacrev(func, argnums), argnums)
 
 
-# --------------------------------------------------------------------------------------------- batches
+# ------------------------------------------------------------------------------------------ batches
 
 
 def vmap(
@@ -430,8 +447,8 @@ def vmap(
 
     It is a loop, for convenience and correctness, not for speed; it is recorded and differentiable.
 
-    in_dims      the batch axis of each argument: an int for all, or a tuple with an int, None (passed
-                 whole to each call) or a tree for each argument
+    in_dims      the batch axis of each argument: an int for all, or a tuple with an int, None
+                 (passed whole to each call) or a tree for each argument
     out_dims     where the batch axis goes in the results: an int, or a tree
     randomness, chunk_size  accepted for PyTorch's sake; a loop has no need of them
 
@@ -449,7 +466,9 @@ def vmap(
         leaves, rebuild = flatten(list(args))
         axes = [a for dim, argument in zip(dims, args) for a in axes_for(dim, argument)]
         sizes = {
-            x.shape[a] for x, a in zip(leaves, axes) if a is not None and isinstance(x, Variable)
+            x._array.shape[a]
+            for x, a in zip(leaves, axes)
+            if a is not None and isinstance(x, Variable)
         }
         if len(sizes) != 1:
             found = "no argument has a batch axis" if not sizes else f"batch sizes {sorted(sizes)}"
@@ -487,10 +506,11 @@ def axes_for(dim: Any, tree: Any) -> list[Any]:
 def slice_along(x: Any, axis: int | None, i: int) -> Any:
     if axis is None or not isinstance(x, Variable):
         return x
-    return x[(slice(None),) * (axis % len(x.shape)) + (i,)]  # type: ignore[index]
+    tensor: Any = x
+    return tensor[(slice(None),) * (axis % tensor._array.ndim) + (i,)]
 
 
-# --------------------------------------------------------------------------------------------- modules
+# ------------------------------------------------------------------------------------------ modules
 
 
 def functional_call(
@@ -504,14 +524,16 @@ def functional_call(
 ) -> Any:
     """Call `module` with other parameters and buffers in place of its own.
 
-    parameter_and_buffer_dicts  a dict from the names of named_parameters and named_buffers to tensors,
+    parameter_and_buffer_dicts  a dict from the names of named_parameters and named_buffers to
+                                tensors,
                  or a tuple of such dicts; names that are left out keep the module's own
     args, kwargs  arguments of the call: a tuple (or one tensor), and a dict
     tie_weights  a tensor that the module holds under several names is replaced under all of them
     strict       every name must be given
 
     Returns  what the module returns; afterwards the module is as it was.
-    Raises   KeyError for a name that the module does not have, or, with `strict`, one that is missing.
+    Raises   KeyError for a name that the module does not have, or, with `strict`, one that is
+             missing.
     Example  >>> import minigrad as mg
              >>> net = mg.nn.Linear(2, 1)
              >>> weights = {"weight": mg.tensor([[1.0, 2.0]]), "bias": mg.tensor([0.5])}
@@ -572,7 +594,8 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     Returns  two dicts, for `vmap` over `functional_call`: an ensemble in one expression.
     Raises   ValueError if there is no model, or they are of different types.
     Example  >>> import minigrad as mg
-             >>> parameters, buffers = mg.func.stack_module_state([mg.nn.Linear(2, 3) for _ in range(4)])
+             >>> nets = [mg.nn.Linear(2, 3) for _ in range(4)]
+             >>> parameters, buffers = mg.func.stack_module_state(nets)
              >>> parameters["weight"].shape
              (4, 3, 2)
     """

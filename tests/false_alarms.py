@@ -24,7 +24,9 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[Sample, str, list[np.ndar
         kind, arrays = kinds[rng.integers(len(kinds))]
         scale = 10.0 ** rng.uniform(-6, 6)
         dtype = (np.float64, np.float32)[rng.integers(2)]
-        moved = [a * (1 + 0.1 * rng.random(a.shape)) for a in arrays] if rng.random() < 0.5 else arrays
+        moved = (
+            [a * (1 + 0.1 * rng.random(a.shape)) for a in arrays] if rng.random() < 0.5 else arrays
+        )
         scaled = [np.asarray(a * scale).astype(dtype) for a in moved]
         if not accepted(sample, scaled):  # outside of the op's domain at this scale
             scaled = [np.asarray(a).astype(dtype) for a in arrays]

@@ -39,7 +39,7 @@ class Target:
         return [mg.tensor(array, requires_grad=True) for array in self.arrays]
 
     def gradient(self) -> np.ndarray | None:
-        """The gradients for random cotangents, all in one array; None if they cannot be computed."""
+        """The gradients for random cotangents, in one array; None if they cannot be computed."""
         inputs = self.tensors()
         outputs = recorded(self.sample.run(*inputs))
         rng = np.random.default_rng(3)

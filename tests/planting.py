@@ -29,7 +29,7 @@ class Bug:
 
 
 def transposed(r: Array, g: Array, x: Array) -> Array | None:
-    if r.ndim < 2 or min(r.shape[-2:]) < 2 or not len(set(r.shape[-2:])) == 1:
+    if r.ndim < 2 or min(r.shape[-2:]) < 2 or len(set(r.shape[-2:])) != 1:
         return None
     return r.mT
 
@@ -96,7 +96,7 @@ BUGS = [
 
 @contextmanager
 def planted(operation: Any, position: int, operand: Array, bug: Bug) -> Iterator[None]:
-    """Let the VJP of `operation` for its operand at `position`, of value `operand`, make a mistake."""
+    """Let the VJP of `operation` for its operand at `position` make a mistake."""
 
     def mistaken(vjp: Any) -> Any:
         def wrong(g: Any, *args: Any) -> Any:

@@ -89,7 +89,7 @@ def test_backward_of_several_tensors_adds_them() -> None:
     np.testing.assert_allclose(x.grad.numpy(), 1 + 2 * x.detach().numpy() * v)
 
 
-# ----------------------------------------------------------------------- a second backward, and orders
+# -------------------------------------------------------------------- a second backward, and orders
 
 
 def test_second_backward_is_an_error_unless_the_graph_was_retained() -> None:
@@ -97,7 +97,7 @@ def test_second_backward_is_an_error_unless_the_graph_was_retained() -> None:
     y = (x * x).sum()
     y.backward(retain_graph=True)
     y.backward()
-    with pytest.raises(RuntimeError, match="second time.*retain_graph=True"):
+    with pytest.raises(RuntimeError, match=r"second time.*retain_graph=True"):
         y.backward()
 
 
@@ -134,7 +134,7 @@ def test_create_graph_retains_the_graph() -> None:
     mg.autograd.grad(y, x)
 
 
-# ----------------------------------------------------------------------------------- grad's arguments
+# --------------------------------------------------------------------------------- grad's arguments
 
 
 def test_unused_inputs() -> None:
@@ -173,7 +173,11 @@ def test_gradient_of_a_tensor_for_itself(g: np.ndarray) -> None:
         (lambda x: mg.autograd.grad(x.sum(), mg.ones(3)), RuntimeError, "input 0"),
         (lambda x: mg.autograd.grad(x.sum(), [1.0]), TypeError, "float"),
         (lambda x: mg.autograd.grad(x * 2, x, [mg.ones(3)] * 2), ValueError, "2 given for 1"),
-        (lambda x: mg.autograd.grad(x.sum(), x, is_grads_batched=True), NotImplementedError, "vmap"),
+        (
+            lambda x: mg.autograd.grad(x.sum(), x, is_grads_batched=True),
+            NotImplementedError,
+            "vmap",
+        ),
         (lambda x: x.sum().backward(inputs=[]), RuntimeError, "empty"),
         (lambda x: x.sum().backward(inputs=[x * 2]), RuntimeError, "leaves"),
         (lambda x: mg.tensor([1, 2], requires_grad=True), RuntimeError, "floating"),
@@ -187,7 +191,7 @@ def test_refusals_say_why_and_change_nothing(act, error, words) -> None:
     assert x.grad is None
 
 
-# --------------------------------------------------------------------------------------------- hooks
+# -------------------------------------------------------------------------------------------- hooks
 
 
 def test_hooks_on_leaves_and_results_see_and_replace_gradients() -> None:
@@ -232,7 +236,7 @@ def test_retain_grad_keeps_the_gradient_of_a_result() -> None:
     np.testing.assert_allclose(h.grad.numpy(), 2 * h.detach().numpy())
 
 
-# --------------------------------------------------------------------------------------------- modes
+# -------------------------------------------------------------------------------------------- modes
 
 
 def test_modes_nest_and_come_back_after_an_error() -> None:
@@ -292,7 +296,7 @@ def test_anomaly_detection_names_the_op_and_the_line() -> None:
     assert x.grad is None
 
 
-# -------------------------------------------------------------------------------- who owns a gradient
+# ------------------------------------------------------------------------------ who owns a gradient
 
 
 def test_gradients_of_two_leaves_never_share_memory(g: np.ndarray) -> None:
@@ -339,7 +343,7 @@ def test_mixed_types_each_get_their_own() -> None:
     assert w.grad.dtype == np.float64
 
 
-# ------------------------------------------------------------------------------- nothing silently wrong
+# --------------------------------------------------------------------------- nothing silently wrong
 
 
 @mg.op(lambda g, x: fail())

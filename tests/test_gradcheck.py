@@ -37,7 +37,7 @@ def kinds(report: mg.testing.Report) -> set[str]:
     return {diagnosis.kind for diagnosis in report.diagnoses}
 
 
-# ------------------------------------------------------------------------------- numerical derivatives
+# ---------------------------------------------------------------------------- numerical derivatives
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 30.0, 1e4])
@@ -61,7 +61,7 @@ def test_numerical_derivatives_need_no_step_size(f, derivative, scale: float) ->
     assert np.all(abs(np.diag(value) - true) <= np.diag(error))
 
 
-# ------------------------------------------------------------------------------------------- verdicts
+# ----------------------------------------------------------------------------------------- verdicts
 
 
 def test_a_correct_gradient_is_correct_everywhere() -> None:
@@ -142,7 +142,7 @@ def test_no_false_alarm_among_random_correct_cases() -> None:
     assert alarms == []
 
 
-# ------------------------------------------------------------------------------ beside the numbers
+# ------------------------------------------------------------------------------- beside the numbers
 
 
 def test_a_random_function_is_reported_as_such() -> None:
@@ -212,7 +212,7 @@ def test_what_cannot_be_checked_is_refused(arguments, words) -> None:
         check_gradients(*arguments)
 
 
-# ------------------------------------------------------------------------------------------ diagnoses
+# ---------------------------------------------------------------------------------------- diagnoses
 
 
 def test_a_wrong_op_is_named_in_a_composite() -> None:
@@ -274,14 +274,18 @@ def test_the_example_finds_and_names_its_three_mistakes(capsys) -> None:
     module = example()
     assert module.main() == 0
     shown = capsys.readouterr().out
-    for words in ("a mean over 16 is missing its 1/16", "sum over the broadcast axis", "sign is flip"):
+    for words in (
+        "a mean over 16 is missing its 1/16",
+        "sum over the broadcast axis",
+        "sign is flip",
+    ):
         assert words in shown
     for name, words in [("w1", "sign is flipped"), ("b2", "broadcast"), ("w2", "16 times")]:
         line = next(line for line in shown.splitlines() if f"gradient of {name}" in line)
         assert words in line
 
 
-# -------------------------------------------------------------------------- hand-written backward passes
+# --------------------------------------------------------------------- hand-written backward passes
 
 X, W, B = (np.random.default_rng(5).standard_normal(shape) for shape in ((5, 3), (3, 4), (4,)))
 
@@ -345,7 +349,7 @@ def test_check_vjp_leaves_the_arrays_alone_and_counts_gradients() -> None:
         check_vjp(layer, lambda *a: layer_vjp(*a)[:2], (X, W, B))
 
 
-# --------------------------------------------------------------------------- gradcheck, and its reports
+# ----------------------------------------------------------------------- gradcheck, and its reports
 
 
 def test_gradcheck_passes_or_raises_shortly() -> None:
@@ -403,7 +407,7 @@ def test_reports_read_well_as_text_and_as_a_page() -> None:
     assert entry.verdict is Verdict.WRONG
 
 
-# -------------------------------------------------------------------------------------- assertions
+# --------------------------------------------------------------------------------------- assertions
 
 
 def test_assert_close_names_the_worst_entry() -> None:
@@ -431,9 +435,9 @@ def test_assert_gradients_close() -> None:
         mg.testing.assert_gradients_close(y, [x, w], (want[0], None))
 
 
-# ------------------------------------------------------------------------------------ the pytest plugin
+# -------------------------------------------------------------------------------- the pytest plugin
 
-SUITE = '''
+SUITE = """
 import numpy as np, pytest
 import minigrad as mg
 
@@ -452,7 +456,7 @@ def test_many(gradcheck, seed, dtype):
     x = np.random.default_rng(seed).standard_normal(3).astype(dtype)
     assert mg.tensor(x).dtype == dtype
     gradcheck(lambda x: mg.exp(x), mg.tensor(x))
-'''
+"""
 
 
 def run_pytest(folder: Path, *options: str) -> str:
@@ -484,7 +488,7 @@ def test_the_plugin_imports_nothing_of_the_checker_before_it_is_used(tmp_path: P
     assert "1 passed" in run_pytest(tmp_path)
 
 
-# ------------------------------------------------------------------------------ Hypothesis strategies
+# ---------------------------------------------------------------------------- Hypothesis strategies
 
 
 def test_strategies_draw_what_they_say() -> None:

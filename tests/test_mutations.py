@@ -1,6 +1,7 @@
 """The checker finds what is wrong: bugs planted in the VJP of every op of the table.
 
-``python -m tests.mutations`` prints the results for every row of the table; here each op is tried once.
+``python -m tests.mutations`` prints the results for every row of the table; here each op is tried
+once.
 """
 
 from __future__ import annotations

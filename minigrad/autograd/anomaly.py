@@ -7,7 +7,7 @@ from types import TracebackType
 from minigrad.graph import recording
 
 
-class set_detect_anomaly:  # noqa: N801 - a function in use, with PyTorch's name
+class set_detect_anomaly:
     """Turn anomaly detection on or off, from here on, or until the end of a ``with`` block.
 
     While it is on, each op notes the line that called it, and backward raises a RuntimeError at the
@@ -34,7 +34,7 @@ class set_detect_anomaly:  # noqa: N801 - a function in use, with PyTorch's name
         recording.anomaly = self.before
 
 
-class detect_anomaly(set_detect_anomaly):  # noqa: N801 - a function in use, with PyTorch's name
+class detect_anomaly(set_detect_anomaly):
     """Anomaly detection in a ``with`` block: the op and the line behind a NaN gradient.
 
     Example  >>> import minigrad as mg

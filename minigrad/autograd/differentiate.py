@@ -49,15 +49,18 @@ def grad(
     inputs             tensors that require grad: leaves, or results on the way to `outputs`
     grad_outputs       a cotangent of each output's shape; may be left out, or be None, for a single
                        number
-    retain_graph       keep what the nodes saved, for a second backward; by default as `create_graph`
+    retain_graph       keep what the nodes saved, for a second backward; by default as
+                       `create_graph`
     create_graph       record the backward pass, for derivatives of derivatives
-    allow_unused       return None for an input that the outputs do not depend on, instead of raising
+    allow_unused       return None for an input that the outputs do not depend on, instead of
+                       raising
     is_grads_batched   not supported: use `minigrad.func.vmap`
     materialize_grads  return zeros instead of None; implies allow_unused
 
     Returns  a tuple of gradients, one for each input, of its shape and type.
     Raises   RuntimeError if an input does not require grad or is not used, or if the graph was
-             freed by an earlier backward; ValueError if a cotangent has another shape than its output.
+             freed by an earlier backward; ValueError if a cotangent has another shape than its
+             output.
     Example  >>> import minigrad as mg
              >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
              >>> mg.autograd.grad((x * x).sum(), x)
@@ -66,7 +69,9 @@ def grad(
     if is_grads_batched:
         raise NotImplementedError("is_grads_batched is not supported: use mg.func.vmap over grad")
     if materialize_grads and allow_unused is False:
-        raise ValueError("materialize_grads=True returns zeros for unused inputs: allow_unused=False")
+        raise ValueError(
+            "materialize_grads=True returns zeros for unused inputs: allow_unused=False"
+        )
     outputs = sequence_of(outputs, "outputs")
     inputs = sequence_of(inputs, "inputs")
     pairs = zip(outputs, cotangents_of(grad_outputs, len(outputs), "grad_outputs"))
@@ -84,12 +89,10 @@ def grad(
     missing = [i for i, edge in enumerate(edges) if edge not in arrived]
     if missing and not (allow_unused or materialize_grads):
         raise RuntimeError(
-            f"grad: the outputs do not depend on input {missing[0]}; pass allow_unused=True to get None "
-            "for it, or materialize_grads=True to get zeros"
+            f"grad: the outputs do not depend on input {missing[0]}; pass allow_unused=True to get "
+            "None for it, or materialize_grads=True to get zeros"
         )
-    return tuple(
-        [take(arrived, edges, i, materialize_grads) for i in range(len(edges))]
-    )
+    return tuple([take(arrived, edges, i, materialize_grads) for i in range(len(edges))])
 
 
 def take(arrived: dict[Any, Any], edges: Sequence[Any], i: int, materialize: bool) -> Any:

@@ -1,6 +1,7 @@
 """``Function``: PyTorch's way to write an op with its own backward, as a node of this graph.
 
-For new code `minigrad.op` is shorter, and its derivative can be differentiated without further care.
+For new code `minigrad.op` is shorter, and its derivative can be differentiated without further
+care.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Context:
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, Variable):
                 raise TypeError(
-                    f"save_for_backward takes tensors, got {type(tensor).__name__}; keep anything else "
-                    "as an attribute, ctx.name = value"
+                    f"save_for_backward takes tensors, got {type(tensor).__name__}; keep anything "
+                    "else as an attribute, ctx.name = value"
                 )
         self._to_save = tensors
 
@@ -56,7 +57,9 @@ class Context:
 
     def mark_dirty(self, *tensors: Any) -> None:
         """Not supported: a forward must not change its inputs."""
-        raise NotImplementedError("mark_dirty: a Function must not change its inputs; return a new one")
+        raise NotImplementedError(
+            "mark_dirty: a Function must not change its inputs; return a new one"
+        )
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether backward gets zeros (the default) or None for results that were not used."""
@@ -113,7 +116,7 @@ class FunctionOp(Op):
         self.function = cls
 
     def gradients(self, node: Any, g: Array) -> list[Any]:
-        """What backward returns at `node` for the cotangent `g`, before the engine fits its shapes."""
+        """What backward returns at `node` for the cotangent `g`, before its shapes are fitted."""
         out, ctx = node.saved[0], node.statics[0]
         return call_backward(self.function, g, out, ctx)
 
@@ -151,8 +154,8 @@ def call_backward(cls: type[Function], g: Any, out: Any, ctx: Context) -> list[A
     for i, gradient in enumerate(gradients):
         if gradient is not None and not isinstance(gradient, Variable):
             raise TypeError(
-                f"{cls.__name__}.backward returned {type(gradient).__name__} for argument {i}; it returns "
-                "tensors, or None"
+                f"{cls.__name__}.backward returned {type(gradient).__name__} for argument {i}; it "
+                "returns tensors, or None"
             )
     chosen = [gradients[i] for i in ctx._tensors]
     return chosen if recorded else [None if each is None else each._array for each in chosen]
@@ -164,12 +167,12 @@ class Function:
     Subclass it with two static methods, and call ``apply``:
 
     ``forward(ctx, *args)``       computes on tensors, unrecorded, and keeps what it needs with
-                                  ``ctx.save_for_backward(...)``; or ``forward(*args)`` together with
-                                  ``setup_context(ctx, inputs, output)``
+                                  ``ctx.save_for_backward(...)``; or ``forward(*args)`` together
+                                  with ``setup_context(ctx, inputs, output)``
     ``backward(ctx, *cotangents)``  returns the gradient of each argument, None for one without
 
-    Written with tensor operations, backward can be differentiated in turn.  As in PyTorch, a gradient
-    that still has broadcast axes is summed over them; `minigrad.gradcheck` tells of it.
+    Written with tensor operations, backward can be differentiated in turn.  As in PyTorch, a
+    gradient that still has broadcast axes is summed over them; `minigrad.gradcheck` tells of it.
 
     Example  >>> import minigrad as mg
              >>> class Cube(mg.autograd.Function):

@@ -21,7 +21,9 @@ def as_tuple(value: Any, what: str) -> tuple[Any, ...]:
     listed = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     for each in listed:
         if not isinstance(each, Variable):
-            raise TypeError(f"{what}: expected a tensor or a tuple of tensors, got {type(each).__name__}")
+            raise TypeError(
+                f"{what}: expected a tensor or a tuple of tensors, got {type(each).__name__}"
+            )
     return listed
 
 
@@ -66,7 +68,8 @@ def vjp(
     create_graph  record the result
     strict        accepted for PyTorch's sake
 
-    Raises   RuntimeError if v has other shapes than the outputs; TypeError if an input is no tensor.
+    Raises   RuntimeError if v has other shapes than the outputs; TypeError if an input is no
+             tensor.
     Example  >>> import minigrad as mg
              >>> from minigrad.autograd.functional import vjp
              >>> vjp(lambda x: (x * x).sum(), mg.tensor([1.0, 2.0]))
@@ -112,11 +115,12 @@ def jacobian(
 ) -> Any:
     """The Jacobian of `func` at `inputs`: a tensor of shape (output shape..., input shape...).
 
-    strategy   "reverse-mode" (a backward pass for each output entry) or "forward-mode" (for each input)
+    strategy   "reverse-mode" (a backward pass for each output entry) or "forward-mode" (for each
+               input)
     vectorize, strict  accepted for PyTorch's sake
 
-    Returns  a tensor; a tuple over inputs if `inputs` is a tuple, and over outputs, outermost, if `func`
-             returns a tuple.
+    Returns  a tensor; a tuple over inputs if `inputs` is a tuple, and over outputs, outermost, if
+             `func` returns a tuple.
     Raises   ValueError for an unknown strategy.
     Example  >>> import minigrad as mg
              >>> mg.autograd.functional.jacobian(lambda x: x * x, mg.tensor([1.0, 2.0]))
@@ -179,7 +183,8 @@ def hvp(
     The Hessian itself is never formed: the cost is a few calls of `func`.
 
     v        a vector of the form of the inputs; may be left out for a single number
-    Raises   RuntimeError if `func` does not return a single number, or v has other shapes than the inputs.
+    Raises   RuntimeError if `func` does not return a single number, or v has other shapes than the
+             inputs.
     Example  >>> import minigrad as mg
              >>> from minigrad.autograd.functional import hvp
              >>> hvp(lambda x: (x * x * x).sum(), mg.tensor([1.0, 2.0]), mg.tensor([1.0, 1.0]))

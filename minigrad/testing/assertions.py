@@ -72,8 +72,8 @@ def compare_arrays(
     off = np.where(~close & np.isnan(off), np.inf, off)
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
     raise AssertionError(
-        f"{where}{np.count_nonzero(~close)} of {close.size} entries differ; the worst is at {index}: "
-        f"{a[index]!r}, expected {e[index]!r} (rtol={rtol:g}, atol={atol:g})"
+        f"{where}{np.count_nonzero(~close)} of {close.size} entries differ; the worst is at {index}"
+        f": {a[index]!r}, expected {e[index]!r} (rtol={rtol:g}, atol={atol:g})"
     )
 
 

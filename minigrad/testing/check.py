@@ -43,16 +43,16 @@ def check_gradients(
     inputs   its arguments: a tuple of tensors (or lists, tuples, dicts of them, or anything else).
              Those that require grad are checked; if none does, all floating-point ones are.
              float32 inputs are compared with differences of a float64 copy.
-    params   tensors that `fn` uses without taking them as arguments, to be checked, too: a Module, a
-             dict or a list
+    params   tensors that `fn` uses without taking them as arguments, to be checked, too: a Module,
+             a dict or a list
     eps      a fixed step, for plain central differences; by default steps are chosen by entry
     atol, rtol  accepted difference, absolute and relative, beside the estimated error
     raise_exception  raise a GradientError if something is wrong
     locate   check each op of the function on its own, to name the one that is wrong
 
     Returns  a `Report`; ``report.ok`` says whether all is well, ``report.diagnoses`` what is not.
-    Raises   TypeError if no input is a floating-point tensor, or no output is a tensor; GradientError
-             with `raise_exception`.
+    Raises   TypeError if no input is a floating-point tensor, or no output is a tensor;
+             GradientError with `raise_exception`.
     Example  >>> import minigrad as mg
              >>> @mg.op(lambda g, out: -g * out)
              ... def exponential(x):
@@ -148,7 +148,7 @@ def natural_size(y: Array, x: Array) -> float:
 
 
 class Function:
-    """A function of tensors with its checked inputs replaced by copies that the checker may change."""
+    """A function of tensors, on copies of its inputs that the checker may change."""
 
     def __init__(self, fn: Callable[..., Any], inputs: Any, params: Any = None) -> None:
         self.fn = fn
@@ -212,7 +212,7 @@ class Function:
             return self.run()
 
     def evaluate(self) -> Array:
-        """The outputs as one flat array; not recorded, unless the function differentiates itself."""
+        """The outputs as one flat array; recorded only if the function differentiates itself."""
         if self.recorded_only:
             outputs = self.recorded()
         else:
@@ -229,10 +229,12 @@ class Function:
         before = [array.copy() for array in self.arrays]
         with np.errstate(all="ignore"):
             first = [y._array.copy() for y in self.recorded()]
-            self.outputs = [y for y in self.recorded()]
+            self.outputs = self.recorded()
         for x, old, name in zip(self.arrays, before, self.names):
             if not np.array_equal(x, old, equal_nan=True):
-                return [Diagnosis("in-place", f"the function changes its input {name} in place", name)]
+                return [
+                    Diagnosis("in-place", f"the function changes its input {name} in place", name)
+                ]
         shapes = [(y.shape, z._array.shape) for y, z in zip(first, self.outputs)]
         same = len(first) == len(self.outputs) and all(a == b for a, b in shapes)
         if not same or not all(
@@ -241,8 +243,9 @@ class Function:
             return [
                 Diagnosis(
                     "non-deterministic",
-                    "the function is not deterministic: two calls with the same inputs return different "
-                    "values, so no gradient can be checked (dropout? seed it, or use .eval())",
+                    "the function is not deterministic: two calls with the same inputs return "
+                    "different values, so no gradient can be checked (dropout? seed it, or use "
+                    ".eval())",
                 )
             ]
         flat = np.concatenate([y.reshape(-1) for y in first])
@@ -262,7 +265,9 @@ class Function:
             self.combine = np.random.default_rng(0).standard_normal((COMBINATIONS, count))
             outputs = [("random combinations of the outputs", (COMBINATIONS,))]
         eps = max(float(np.finfo(y._array.dtype).eps) for y in self.outputs)
-        return Problem(self.names, self.arrays, outputs, self.evaluate, self.jacobians, max(eps, EPS))
+        return Problem(
+            self.names, self.arrays, outputs, self.evaluate, self.jacobians, max(eps, EPS)
+        )
 
     def unsummed(self) -> list[Diagnosis]:
         """Gradients of an `autograd.Function` that the engine had to sum over broadcast axes.
@@ -278,9 +283,9 @@ class Function:
                 if edge is None or gradient is None or gradient.shape == edge.shape:
                     continue
                 text = (
-                    f"{node.op.name}.backward returns a gradient of shape {gradient.shape} for argument "
-                    f"{i} of shape {edge.shape}: the sum over the broadcast axis is missing (autograd "
-                    "sums it silently)"
+                    f"{node.op.name}.backward returns a gradient of shape {gradient.shape} for "
+                    f"argument {i} of shape {edge.shape}: the sum over the broadcast axis is "
+                    "missing (autograd sums it silently)"
                 )
                 found.append(Diagnosis("missing sum", text, op=node.op.name))
         return found
@@ -342,14 +347,16 @@ class Function:
             natural = natural_size(outputs[0]._array, self.arrays[0])
             for name, a, g, again in zip(self.names, analytic, *gradients):
                 if not np.array_equal(g, again, equal_nan=True):
-                    text = f"the gradient of {name} is not deterministic: two backward passes differ"
+                    text = (
+                        f"the gradient of {name} is not deterministic: two backward passes differ"
+                    )
                     return [Diagnosis("non-deterministic", text, name)]
                 expected, size = v @ a, abs(v) @ abs(a)
                 fine = abs(g - expected) <= 1e-6 * size + 1e-12 * np.nanmax(size, initial=natural)
                 if not np.all(fine | ~np.isfinite(expected) | ~np.isfinite(g)):
                     text = (
-                        f"the gradient of {name} is not linear in the cotangent: for a random cotangent "
-                        "it is not the combination of those for single outputs"
+                        f"the gradient of {name} is not linear in the cotangent: for a random "
+                        "cotangent it is not the combination of those for single outputs"
                     )
                     return [Diagnosis("nonlinear", text, name)]
         return []
@@ -357,8 +364,8 @@ class Function:
     def compare_precisions(self, exact: list[Array], report: Report) -> list[Diagnosis]:
         """The gradients in the inputs' own type against the verified float64 ones.
 
-        What differs by more than rounding explains becomes inconclusive: the formulas are right, the
-        type is too short for these numbers.
+        What differs by more than rounding explains becomes inconclusive: the formulas are right,
+        the type is too short for these numbers.
         """
         arrays = [np.array(array, order="C") for array in self.given]
         with self.holding(arrays), np.errstate(all="ignore"):
@@ -391,6 +398,7 @@ class Function:
         if not pairs:
             return [None] * len(self.tensors)
         return list(
-            grad([y for y, _ in pairs], self.tensors, [v for _, v in pairs], True, allow_unused=True)
+            grad(
+                [y for y, _ in pairs], self.tensors, [v for _, v in pairs], True, allow_unused=True
+            )
         )
-

@@ -112,7 +112,7 @@ def central(evaluate: Callable[[], Array], x: Array, m: int, step: float) -> Num
 
 
 def complex_columns(problem: Problem, k: int, base: Array) -> Callable[[int], Array] | None:
-    """Columns by a complex step, if the function takes complex numbers and means the same by them."""
+    """Columns by a complex step, if the function means the same by complex numbers."""
     evaluate = problem.complex_evaluate
     if evaluate is None or problem.arrays[k].size == 0:
         return None

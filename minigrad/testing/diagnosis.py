@@ -1,6 +1,7 @@
 """What is wrong with a gradient: hypotheses, each tested against the numeric Jacobian.
 
-A hypothesis says what a mistaken backward pass would have returned, had the Jacobian been the numeric
+A hypothesis says what a mistaken backward pass would have returned, had the Jacobian been the
+numeric
 one.  Those that reproduce the analytic Jacobian in every entry that can be judged are named.  The
 first group explains the whole; the second explains where the errors are.
 """
@@ -40,11 +41,12 @@ class Case:
         self.error = np.where(np.isfinite(jacobian.error), jacobian.error, 0.0)
 
     def fits(self, supposed: Array, where: Array | None = None) -> bool:
-        """Whether `supposed` is the analytic Jacobian, in all judged entries or those of `where`."""
+        """Whether `supposed` is the analytic Jacobian, in all judged entries or in `where`."""
         judged = self.known if where is None else self.known & where
         judged = judged & np.isfinite(supposed)
-        if not np.any(judged & self.wrong) or np.any(self.wrong & self.known & ~judged & (
-            True if where is None else where)):
+        if not np.any(judged & self.wrong) or np.any(
+            self.wrong & self.known & ~judged & (True if where is None else where)
+        ):
             return False
         a, s = self.a[judged], supposed[judged]
         allowed = FIT * np.fmax(abs(a), abs(s)) + 40 * self.error[judged] + 1e-9 * self.typical
@@ -96,7 +98,7 @@ def whole_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistak
     yield from cross_terms(case)
 
 
-# ------------------------------------------------------------------------------------- simple factors
+# ----------------------------------------------------------------------------------- simple factors
 
 
 def zero(case: Case, where: Array | None = None) -> Mistake | None:
@@ -192,7 +194,9 @@ def rearranged(case: Case) -> Iterator[Mistake]:
             yield Mistake("transposed", "it is transposed")
         elif flipped.shape != grid.shape and case.fits(flipped.reshape(m, -1)):
             yield Mistake("transposed", "it is transposed, and read back into the input's shape")
-        elif len(shape) > 2 and case.fits(grid.transpose(0, *range(len(shape), 0, -1)).reshape(m, -1)):
+        elif len(shape) > 2 and case.fits(
+            grid.transpose(0, *range(len(shape), 0, -1)).reshape(m, -1)
+        ):
             yield Mistake("transposed", "all its axes are reversed")
     yield from transposed_operand(case)
     for shift in (1, -1):
@@ -202,7 +206,9 @@ def rearranged(case: Case) -> Iterator[Mistake]:
                 yield Mistake("shifted", f"it is off by one along axis {axis} ({way}, cyclically)")
                 return
             if size > 2 and case.fits(moved(grid, shift, axis + 1).reshape(m, -1)):
-                yield Mistake("shifted", f"it is off by one along axis {axis}, the end filled with 0")
+                yield Mistake(
+                    "shifted", f"it is off by one along axis {axis}, the end filled with 0"
+                )
                 return
     for axis, size in enumerate(shape):
         if size > 1 and case.fits(np.flip(grid, axis + 1).reshape(m, -1)):
@@ -211,7 +217,7 @@ def rearranged(case: Case) -> Iterator[Mistake]:
 
 
 def transposed_operand(case: Case) -> Iterator[Mistake]:
-    """``g @ w`` in the place of ``g @ w.T``: an axis of the output and one of the input change places."""
+    """``g @ w`` for ``g @ w.T``: an axis of the output and one of the input change places."""
     y_shape, x_shape = case.y.shape, case.x.shape
     whole = case.n.reshape(*y_shape, *x_shape)
     for i, size in enumerate(y_shape):
@@ -329,7 +335,7 @@ def factor_candidates(case: Case) -> Iterator[tuple[str, Array]]:
                 yield text.format(name), function(values)
 
 
-# --------------------------------------------------------------------------------- where it is wrong
+# -------------------------------------------------------------------------------- where it is wrong
 
 
 def places_of(case: Case) -> Iterator[tuple[str, str, Array]]:

@@ -28,18 +28,19 @@ def check_vjp(
 ) -> Report:
     """Compare a hand-written backward pass with finite differences of its forward pass.
 
-    f        the forward pass: a function of NumPy arrays that returns an array, a number, or a tuple
-    vjp      the backward pass: ``vjp(g, *inputs)`` returns the gradient of ``sum(g * f(*inputs))`` for
-             each input, as a tuple (or one array for one input); None where there is none.  ``g`` has
-             the shape of the output, and is a tuple if `f` returns one.
-    inputs   the arrays, a tuple or a list, or a dict of names to arrays that are passed in its order.
-             Integer arrays are passed on and not checked.
+    f        the forward pass: a function of NumPy arrays that returns an array, a number, or a
+             tuple
+    vjp      the backward pass: ``vjp(g, *inputs)`` returns the gradient of ``sum(g * f(*inputs))``
+             for each input, as a tuple (or one array for one input); None where there is none.
+             ``g`` has the shape of the output, and is a tuple if `f` returns one.
+    inputs   the arrays, a tuple or a list, or a dict of names to arrays that are passed in its
+             order. Integer arrays are passed on and not checked.
     atol, rtol  accepted difference, absolute and relative, beside the estimated error
     raise_exception  raise a GradientError if something is wrong
 
     Returns  a `Report`; ``print(report)`` says what is wrong.
-    Raises   TypeError if no input is a floating-point array; ValueError if `vjp` returns another number
-             of gradients; GradientError with `raise_exception`.
+    Raises   TypeError if no input is a floating-point array; ValueError if `vjp` returns another
+             number of gradients; GradientError with `raise_exception`.
     Example  >>> import minigrad as mg
              >>> def backward(g, x, w):
              ...     return g @ w.T, x.T @ g / 2
@@ -80,7 +81,9 @@ class Handwritten:
             np.array(x, np.float64) if np.asarray(x).dtype.kind == "f" else x for x in arguments
         ]
         self.positions = [
-            i for i, x in enumerate(self.arguments) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
+            i
+            for i, x in enumerate(self.arguments)
+            if isinstance(x, np.ndarray) and x.dtype.kind == "f"
         ]
         if not self.positions:
             raise TypeError("check_vjp: none of the inputs is a floating-point array")
@@ -150,7 +153,9 @@ class Handwritten:
         """Whether there is an input whose gradient has the right form."""
         return self.deterministic and bool(self.positions)
 
-    def wrong_shape(self, name: str, want: tuple[int, ...], got: tuple[int, ...]) -> tuple[str, str]:
+    def wrong_shape(
+        self, name: str, want: tuple[int, ...], got: tuple[int, ...]
+    ) -> tuple[str, str]:
         text = f"the gradient of {name} has shape {got}, {name} has shape {want}"
         try:
             broadcast = np.broadcast_shapes(want, got) == got

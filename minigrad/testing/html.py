@@ -24,7 +24,8 @@ COLOURS = {
 }
 
 STYLE = """<style>
-.gradient-report { font: 14px/1.5 system-ui, sans-serif; color: #222; background: #fff; padding: 8px }
+.gradient-report { font: 14px/1.5 system-ui, sans-serif; color: #222;
+  background: #fff; padding: 8px }
 .gradient-report h3 { font-size: 15px; margin: 18px 0 6px }
 .gradient-report .maps { display: flex; flex-wrap: wrap; gap: 18px }
 .gradient-report figure { margin: 0 } .gradient-report figcaption { font-size: 12px; color: #555 }
@@ -37,7 +38,11 @@ STYLE = """<style>
 def page(report: Report) -> str:
     """The whole report; a fragment that stands in a notebook as well as in a file."""
     state = "gradients agree with finite differences" if report.ok else "the gradient is wrong"
-    parts = [STYLE, '<div class="gradient-report">', f"<b>{state}</b>: {report.counts()} {legend()}"]
+    parts = [
+        STYLE,
+        '<div class="gradient-report">',
+        f"<b>{state}</b>: {report.counts()} {legend()}",
+    ]
     if report.diagnoses:
         items = "".join(f"<li>{escape(diagnosis.text)}</li>" for diagnosis in report.diagnoses)
         parts.append(f'<ul class="wrong">{items}</ul>')

@@ -53,14 +53,17 @@ def nodes_of(outputs: list[Any]) -> list[Node]:
 def localise(function: Function, known: list[Diagnosis]) -> list[Diagnosis]:
     """Diagnoses that name the op whose VJP is wrong; empty if none is wrong by itself.
 
-    known    the diagnoses of the function as a whole: where it is a single op, they are those of the op
+    known    the diagnoses of the function as a whole: where it is a single op, they are those of
+             the op
     """
     with function.in_float64(), np.errstate(all="ignore"):
         with keeping_values():
             nodes = nodes_of(function.recorded())
         if len(nodes) == 1 and nodes[0].inputs == tuple(x._node for x in function.tensors):
             name = nodes[0].op.name
-            return [replace(d, text=f"the VJP of {name} is wrong: {d.text}", op=name) for d in known]
+            return [
+                replace(d, text=f"the VJP of {name} is wrong: {d.text}", op=name) for d in known
+            ]
         found = []
         for i, node in enumerate(nodes[:NODES]):
             found += check_node(node, i, len(nodes))
@@ -80,7 +83,9 @@ def check_node(node: Node, i: int, count: int) -> list[Diagnosis]:
 
     try:
         report = check_gradients(call, operands, locate=False)
-    except Exception:  # no operand that can be checked, or a VJP that refuses some results' cotangents
+    except (
+        Exception
+    ):  # no operand that can be checked, or a VJP that refuses some results' cotangents
         return []
     name = node.op.name
     where = place(node, i, count)
@@ -133,7 +138,7 @@ def place(node: Node, i: int, count: int) -> str:
     return text + ")"
 
 
-# ------------------------------------------------------------------------------- gradients that got lost
+# -------------------------------------------------------------------------- gradients that got lost
 
 
 def cut_off(function: Function, nodes: list[Node]) -> list[Diagnosis]:
@@ -159,16 +164,16 @@ def cut_off(function: Function, nodes: list[Node]) -> list[Diagnosis]:
         if np.shape(value) == np.shape(again) and not np.array_equal(value, again, equal_nan=True):
             node = nodes[i]
             text = (
-                f"a contribution is dropped: {name} of {node.op.name}{place(node, i, len(nodes))} depends "
-                "on the inputs, but is cut off from the graph (detach(), .data, numpy() or no_grad); "
-                "the VJP of each op by itself is right"
+                f"a contribution is dropped: {name} of {node.op.name}{place(node, i, len(nodes))} "
+                "depends on the inputs, but is cut off from the graph (detach(), .data, numpy() or "
+                "no_grad); the VJP of each op by itself is right"
             )
             found.append(Diagnosis("dropped", text, "", "out", node.op.name))
     return found
 
 
 def constants_of(nodes: list[Node]) -> list[tuple[int, str, Array]]:
-    """The operands without a place in the graph: the node's number, the operand's name and value."""
+    """Operands without a place in the graph: the node's number, their name and value."""
     found = []
     for i, node in enumerate(nodes):
         values = node.extras.values if node.extras is not None else None

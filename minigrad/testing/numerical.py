@@ -1,9 +1,10 @@
 """Numerical derivatives with an error estimate for each entry, and no step size to tune.
 
-A cheap pass comes first: one central difference per entry.  Where it is not good enough (or does not
-agree with what the caller expects), Ridders' method takes over: central differences at steps that
-shrink by 4, extrapolated to step zero, the best of the table chosen by its own error estimate.  The
-left and right differences at the same steps tell a kink from a wrong value: at a smooth point their
+A cheap pass comes first: one central difference per entry.  Where it is not good enough (or does
+not agree with what the caller expects), Ridders' method takes over: central differences at steps
+that shrink by 4, extrapolated to step zero, the best of the table chosen by its own error estimate.
+ The left and right differences at the same steps tell a kink from a wrong value: at a smooth point
+ their
 gap shrinks with the step, at a kink it stays.
 
 Source   Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)"; Press et al. 2007,
@@ -74,7 +75,8 @@ def guarded(evaluate: Evaluate, size: int) -> Array:
 def rounding_noise(evaluate: Evaluate, inputs: list[Array], base: Array, eps: float) -> Array:
     """How much of each output is rounding: its change when all inputs change in the last bit.
 
-    A change of more than a millionth is no rounding but a jump: infinite, nothing can be measured there.
+    A change of more than a millionth is no rounding but a jump: infinite, nothing can be measured
+    there.
     """
     rng = np.random.default_rng(0)
     noise = 2 * eps * np.abs(base)
@@ -130,8 +132,8 @@ def jacobian(
     settled = settles(value, expected, rounding, gap)
     result.value[...] = value
     result.error[...] = rounding if expected is None else np.fmax(rounding, abs(value - expected))
-    for j in np.flatnonzero(~settled.all(axis=0)):
-        result.put(j, refine(evaluate, x, int(j), base, noise))
+    for column in np.flatnonzero(~settled.all(axis=0)):
+        result.put(int(column), refine(evaluate, x, int(column), base, noise))
     return result
 
 
@@ -141,9 +143,9 @@ def numerical_jacobian(f: Callable[..., Any], x: Any) -> tuple[Array, Array]:
     f        a function of a float64 array that returns an array or a number
     x        where; any shape
 
-    Returns  two arrays of shape (output shape..., shape of x...): the derivative, NaN where none was
-             found, and its estimated error; at a kink, the mean of the one-sided derivatives and half
-             their difference.
+    Returns  two arrays of shape (output shape..., shape of x...): the derivative, NaN where none
+             was found, and its estimated error; at a kink, the mean of the one-sided derivatives
+             and half their difference.
     Example  >>> import minigrad as mg
              >>> value, error = mg.testing.numerical_jacobian(np.exp, np.zeros(1))
              >>> bool(abs(value[0, 0] - 1) < 1e-11), bool(error[0, 0] < 1e-8)
@@ -274,8 +276,8 @@ class Table:
     def look_for_kink(self, h: float, above: Array, below: Array, rounding: Array) -> Array:
         """Where the left and right differences do not approach each other as the step shrinks.
 
-        At a smooth point their gap falls to a quarter; at a kink it stays; where it grows, the steps are
-        too long to see the point at all.
+        At a smooth point their gap falls to a quarter; at a kink it stays; where it grows, the
+        steps are too long to see the point at all.
         """
         right, left = (above - self.base) / h, (self.base - below) / h
         gap = abs(right - left)

@@ -1,7 +1,7 @@
 """The pytest plugin: the fixture ``gradcheck``, the marker ``gradcheck``, reports in failures.
 
-pytest finds it by itself once minigrad is installed.  Of the checker, only this file is imported before
-a test uses it.
+pytest finds it by itself once minigrad is installed.  Of the checker, only this file is imported
+before a test uses it.
 
     def test_my_op(gradcheck):
         gradcheck(my_op, mg.randn(3, 4))
@@ -24,8 +24,8 @@ import pytest
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "gradcheck(seeds=1, dtypes=('float64',)): run the test for each seed and dtype, which it takes "
-        "as arguments `seed` and `dtype`",
+        "gradcheck(seeds=1, dtypes=('float64',)): run the test for each seed and dtype, which it "
+        "takes as arguments `seed` and `dtype`",
     )
 
 

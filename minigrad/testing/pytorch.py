@@ -29,16 +29,17 @@ def gradcheck(
     fn       a function of tensors that returns a tensor, or a tuple, list or dict of them
     inputs   a tensor or a tuple of them: those that require grad are checked; if none does, all
              floating-point ones are.  float32 is fine: differences are taken in float64.
-    eps      the step of plain central differences; by default steps and extrapolation are chosen for
-             each entry, with an error estimate
-    atol, rtol  accepted absolute and relative difference; by default 0 and 1e-6, beside the estimated
+    eps      the step of plain central differences; by default steps and extrapolation are chosen
+             for each entry, with an error estimate
+    atol, rtol  accepted absolute and relative difference; by default 0 and 1e-6, beside the
+                estimated
              error, and PyTorch's 1e-5 and 1e-3 where `eps` is given
     raise_exception  raise if a gradient is wrong; else return False
     params   a Module, dict or list of tensors that `fn` uses, to be checked as well
 
     Returns  whether all gradients are right.
-    Raises   GradientError (an AssertionError and a RuntimeError) that says which entry is worst, what
-             is wrong, and has the whole comparison as ``error.report``.
+    Raises   GradientError (an AssertionError and a RuntimeError) that says which entry is worst,
+             what is wrong, and has the whole comparison as ``error.report``.
     Example  >>> import minigrad as mg
              >>> x = mg.tensor([0.5, 1.0], requires_grad=True)
              >>> mg.gradcheck(lambda x: mg.exp(x * x), x)
@@ -69,8 +70,8 @@ def gradgradcheck(
     grad_outputs   the cotangents of the outputs; by default random ones
     The other arguments are those of `gradcheck`.
 
-    Returns  whether all second derivatives are right, and the gradient that ``create_graph=True`` records
-             is the one that is computed without it.
+    Returns  whether all second derivatives are right, and the gradient that ``create_graph=True``
+             records is the one that is computed without it.
     Raises   GradientError as `gradcheck`.
     Example  >>> import minigrad as mg
              >>> x = mg.tensor([0.5, 1.0], requires_grad=True)
@@ -128,8 +129,8 @@ def compare_recorded(gradient: Callable[..., Any], given: Sequence[Any]) -> Repo
             eps = float(np.finfo(b.dtype).eps)
             if not np.allclose(a._array, b._array, 1e4 * eps, 1e3 * eps * size, equal_nan=True):
                 text = (
-                    f"the gradient of input {i} that create_graph=True records differs from the one "
-                    "computed without it: a VJP treats tensors unlike arrays"
+                    f"the gradient of input {i} that create_graph=True records differs from the "
+                    "one computed without it: a VJP treats tensors unlike arrays"
                 )
                 report.problems.append(Diagnosis("recorded", text))
     report.diagnoses += report.problems

@@ -49,7 +49,8 @@ class Report:
     ok         whether no entry is wrong, and nothing else either (shapes, types, determinism)
     diagnoses  what is wrong, in words; the most telling first
     jacobians  the comparison for each pair of an output and an input
-    problems   faults that are not about a value: a wrong shape, a function that is not deterministic
+    problems   faults that are not about a value: a wrong shape, a function that is not
+               deterministic
     skipped    notes on what was not checked
     """
 
@@ -96,7 +97,9 @@ class Report:
         lines += [f"* {diagnosis.text}" for diagnosis in told[:5]]
         if len(told) > 5:
             lines.append(f"* and {len(told) - 5} more")
-        lines.append("see report.to_text() or report.to_html(); an error carries it as error.report")
+        lines.append(
+            "see report.to_text() or report.to_html(); an error carries it as error.report"
+        )
         return "\n".join(lines)
 
     def to_text(self) -> str:
@@ -107,7 +110,7 @@ class Report:
         return "\n\n".join(blocks)
 
     def to_html(self) -> str:
-        """The whole report as one HTML page: for each Jacobian a heat map of both values and verdicts."""
+        """The whole report as a page: heat maps of both values and the verdicts."""
         from minigrad.testing.html import page  # only here: most reports are never shown as a page
 
         return page(self)
@@ -134,21 +137,23 @@ SHOWN = 12  # rows of a table
 
 def table(jacobian: Jacobian) -> str:
     """The entries of a Jacobian that matter, wrong ones first."""
-    title = (
-        f"d {jacobian.output} {jacobian.y.shape} / d {jacobian.input} {jacobian.x.shape}: "
-        + (", ".join(f"{jacobian.count(v)} {v.name.lower()}" for v in Verdict if jacobian.count(v)))
+    title = f"d {jacobian.output} {jacobian.y.shape} / d {jacobian.input} {jacobian.x.shape}: " + (
+        ", ".join(f"{jacobian.count(v)} {v.name.lower()}" for v in Verdict if jacobian.count(v))
     )
     order = [Verdict.WRONG, Verdict.INCONCLUSIVE, Verdict.KINK, Verdict.CORRECT]
     places = [place for v in order for place in largest(jacobian, v)]
     lines = [title]
     if not places:
         return title
-    lines.append(f"    {'output':>10} {'input':>10} {'gradient':>13} {'differences':>13} {'error':>9}")
+    lines.append(
+        f"    {'output':>10} {'input':>10} {'gradient':>13} {'differences':>13} {'error':>9}"
+    )
     for i, j in places[:SHOWN]:
         e = jacobian.entry(int(i), int(j))
         line = (
-            f"  {MARKS[e.verdict]} {index_text(e.output_index):>10} {index_text(e.input_index):>10} "
-            f"{e.analytic:>13.6g} {e.numeric:>13.6g} {e.error:>9.1g}"
+            f"  {MARKS[e.verdict]} {index_text(e.output_index):>10} "
+            f"{index_text(e.input_index):>10} {e.analytic:>13.6g} {e.numeric:>13.6g} "
+            f"{e.error:>9.1g}"
         )
         if e.interval is not None:
             line += f"  kink: {e.interval[0]:.4g} ... {e.interval[1]:.4g}"

@@ -17,20 +17,20 @@ except ImportError as error:  # pragma: no cover
         'minigrad.testing.strategies needs Hypothesis: pip install "minigrad-numpy[test]"'
     ) from error
 
-import minigrad
+from minigrad.creation import tensor
 
 Shape = tuple[int, ...]
 
 
 def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 4) -> Any:
-    """Shapes of tensors: tuples of `min_dims` to `max_dims` sizes, each `min_side` to `max_side`."""
+    """Shapes: tuples of `min_dims` to `max_dims` sizes, each `min_side` to `max_side`."""
     side = st.integers(min_side, max_side)
     return st.lists(side, min_size=min_dims, max_size=max_dims).map(tuple)
 
 
 @st.composite
 def broadcastable_shapes(draw: Any, max_dims: int = 3, max_side: int = 4) -> tuple[Shape, Shape]:
-    """Pairs of shapes that broadcast against each other: sizes replaced by 1, leading axes left out."""
+    """Pairs of shapes that broadcast: sizes replaced by 1, leading axes left out."""
     whole = draw(shapes(0, max_dims, 1, max_side))
     pair = []
     for _ in range(2):
@@ -56,6 +56,6 @@ def well_spaced_arrays(
 
 
 @st.composite
-def tensors(draw: Any, shape: Any = None, requires_grad: bool = True, **options: Any) -> Any:
+def tensors(draw: Any, /, shape: Any = None, requires_grad: bool = True, **options: Any) -> Any:
     """Tensors with the entries of `well_spaced_arrays`."""
-    return minigrad.tensor(draw(well_spaced_arrays(shape, **options)), requires_grad=requires_grad)
+    return tensor(draw(well_spaced_arrays(shape, **options)), requires_grad=requires_grad)

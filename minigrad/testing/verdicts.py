@@ -133,8 +133,8 @@ def judge(
 ) -> Array:
     """Verdicts for the entries of a Jacobian, as an array of `Verdict` codes.
 
-    wobble   how much the analytic entries change when the inputs change in their last bits; it is asked
-             only if something looks wrong
+    wobble   how much the analytic entries change when the inputs change in their last bits; it is
+             asked only if something looks wrong
     """
     verdict = compare(analytic, numeric, tolerance, 0.0)
     if np.any((verdict == Verdict.WRONG) | (verdict == Verdict.INCONCLUSIVE)):

@@ -159,7 +159,7 @@ def detached(lib, x, w, g):
 
 @program
 def views(lib, x, w, g):
-    y = x[0] * w[1] + x.T[1] .sum() * w[0]
+    y = x[0] * w[1] + x.T[1].sum() * w[0]
     y.backward(g[0])
     return [x.grad, w.grad]
 
@@ -179,27 +179,27 @@ def toggled_leaf(lib, x, w, g):
 
 @program
 def jacobian(lib, x, w, g):
-    f = lambda a: lib.exp(a) * w.detach()  # noqa: E731
+    f = lambda a: lib.exp(a) * w.detach()
     return lib.autograd.functional.jacobian(f, x.detach())
 
 
 @program
 def hessian_of_two(lib, x, w, g):
-    f = lambda a, b: (lib.exp(a) * b * b).sum()  # noqa: E731
+    f = lambda a, b: (lib.exp(a) * b * b).sum()
     return lib.autograd.functional.hessian(f, (x.detach(), w.detach()))
 
 
 @program
 def products(lib, x, w, g):
-    f = lambda a: (lib.exp(a) * a).sum()  # noqa: E731
-    h = lambda a: lib.exp(a) * a  # noqa: E731
+    f = lambda a: (lib.exp(a) * a).sum()
+    h = lambda a: lib.exp(a) * a
     a, of = x.detach(), lib.autograd.functional
     return [of.hvp(f, a, g), of.vhp(f, a, g), of.vjp(h, a, g), of.jvp(h, a, g)]
 
 
 @program
 def func_transforms(lib, x, w, g):
-    f = lambda a, b: (lib.sin(a) * b).sum()  # noqa: E731
+    f = lambda a, b: (lib.sin(a) * b).sum()
     a, b = x.detach(), w.detach()
     both = (0, 1)
     return [
@@ -272,7 +272,7 @@ class Share:
 
             @staticmethod
             def backward(ctx, g):
-                out, x, w = ctx.saved_tensors
+                out, x, _ = ctx.saved_tensors
                 grad_w = g * library.exp(x) * ctx.factor if ctx.needs_input_grad[2] else None
                 return g * out, None, grad_w
 

@@ -34,28 +34,28 @@ M, N = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
 S, R = rng.standard_normal((3, 3)), rng.standard_normal(4)
 
 CASES: dict[str, tuple[Any, Any, tuple[np.ndarray, ...], bool]] = {
-    "exp": (lambda l, x: l.exp(x), lambda l, g, x: g * l.exp(x), (M,), True),
-    "exp, sign": (lambda l, x: l.exp(x), lambda l, g, x: -g * l.exp(x), (M,), False),
-    "exp, zero": (lambda l, x: l.exp(x), lambda l, g, x: 0 * g, (M,), False),
-    "square": (lambda l, x: x * x, lambda l, g, x: 2 * g * x, (M,), True),
-    "square, factor": (lambda l, x: x * x, lambda l, g, x: g * x, (M,), False),
-    "mul": (lambda l, x, y: x * y, lambda l, g, x, y: (g * y, g * x), (M, N), True),
-    "mul, swapped": (lambda l, x, y: x * y, lambda l, g, x, y: (g * x, g * y), (M, N), False),
-    "matmul": (lambda l, x, y: x @ y, lambda l, g, x, y: (g @ y.T, x.T @ g), (S, M), True),
+    "exp": (lambda lib, x: lib.exp(x), lambda lib, g, x: g * lib.exp(x), (M,), True),
+    "exp, sign": (lambda lib, x: lib.exp(x), lambda lib, g, x: -g * lib.exp(x), (M,), False),
+    "exp, zero": (lambda lib, x: lib.exp(x), lambda lib, g, x: 0 * g, (M,), False),
+    "square": (lambda lib, x: x * x, lambda lib, g, x: 2 * g * x, (M,), True),
+    "square, factor": (lambda lib, x: x * x, lambda lib, g, x: g * x, (M,), False),
+    "mul": (lambda lib, x, y: x * y, lambda lib, g, x, y: (g * y, g * x), (M, N), True),
+    "mul, swapped": (lambda lib, x, y: x * y, lambda lib, g, x, y: (g * x, g * y), (M, N), False),
+    "matmul": (lambda lib, x, y: x @ y, lambda lib, g, x, y: (g @ y.T, x.T @ g), (S, M), True),
     "matmul, transposed": (
-        lambda l, x, y: x @ y, lambda l, g, x, y: (g @ y, x @ g), (S, S.T), False,
+        lambda lib, x, y: x @ y, lambda lib, g, x, y: (g @ y, x @ g), (S, S.T), False,
     ),
-    "bias": (lambda l, x, b: x + b, lambda l, g, x, b: (g, g.sum(0)), (M, R), True),
-    "bias, mean": (lambda l, x, b: x + b, lambda l, g, x, b: (g, g.sum(0) / 3), (M, R), False),
+    "bias": (lambda lib, x, b: x + b, lambda lib, g, x, b: (g, g.sum(0)), (M, R), True),
+    "bias, mean": (lambda lib, x, b: x + b, lambda lib, g, x, b: (g, g.sum(0) / 3), (M, R), False),
     "softmax": (
-        lambda l, x: l.exp(x) / l.exp(x).sum(1, keepdim=True),
-        lambda l, g, x: (lambda p: p * (g - (g * p).sum(1, keepdim=True)))(
-            l.exp(x) / l.exp(x).sum(1, keepdim=True)),
+        lambda lib, x: lib.exp(x) / lib.exp(x).sum(1, keepdim=True),
+        lambda lib, g, x: (lambda p: p * (g - (g * p).sum(1, keepdim=True)))(
+            lib.exp(x) / lib.exp(x).sum(1, keepdim=True)),
         (M,), True,
     ),
     "softmax, cross terms": (
-        lambda l, x: l.exp(x) / l.exp(x).sum(1, keepdim=True),
-        lambda l, g, x: (lambda p: p * (1 - p) * g)(l.exp(x) / l.exp(x).sum(1, keepdim=True)),
+        lambda lib, x: lib.exp(x) / lib.exp(x).sum(1, keepdim=True),
+        lambda lib, g, x: (lambda p: p * (1 - p) * g)(lib.exp(x) / lib.exp(x).sum(1, keepdim=True)),
         (M,), False,
     ),
 }  # fmt: skip
@@ -78,15 +78,15 @@ def test_both_say_the_same(name: str) -> None:
 
 
 def test_a_forgotten_broadcast_sum_passes_in_pytorch_and_is_found_here() -> None:
-    bias = lambda l, x, b: x + b  # noqa: E731, E741
-    assert verdicts(bias, lambda l, g, x, b: (g, g), (M, R)) == (True, False)
+    bias = lambda lib, x, b: x + b
+    assert verdicts(bias, lambda lib, g, x, b: (g, g), (M, R)) == (True, False)
 
 
 def test_options_have_pytorchs_meaning() -> None:
     inputs = [lib.tensor(M, requires_grad=True) for lib in (torch, mg)]
     for options in ({"eps": 1e-6, "atol": 1e-5, "rtol": 1e-3}, {"rtol": 0.2, "eps": 1e-5}):
         slightly_wrong = [
-            make(lib, lambda l, x: x * x, lambda l, g, x: 2.1 * g * x) for lib in (torch, mg)
+            make(lib, lambda lib, x: x * x, lambda lib, g, x: 2.1 * g * x) for lib in (torch, mg)
         ]
         said = [
             check(fn, x, raise_exception=False, **options)
