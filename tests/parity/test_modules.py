@@ -95,11 +95,16 @@ def assert_close(ours, theirs, what, tolerance=1e-10):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=f"{what} {i}")
 
 
-@EACH
-@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+MODES = [
+    pytest.param(case, training, id=f"{case.id} {'train' if training else 'eval'}")
+    for case in CASES
+    for training in (True, False)
+    if not (case.random and training)
+]
+
+
+@pytest.mark.parametrize(("case", "training"), MODES)
 def test_results_gradients_and_buffers(case, training):
-    if case.random and training:
-        pytest.skip("training draws random numbers")
     theirs, ours = pair(case)
     theirs.train(training)
     ours.train(training)
@@ -110,6 +115,33 @@ def test_results_gradients_and_buffers(case, training):
         assert_close(our_gradients, their_gradients, "gradient", case.tolerance)
     state = {name: tensor.numpy() for name, tensor in ours.state_dict().items()}
     assert_close(list(state.values()), [t.numpy() for t in theirs.state_dict().values()], "state")
+
+
+def nested(library):
+    """Containers in each other, and an encoder."""
+    nn = library.nn
+    layer = nn.TransformerEncoderLayer(4, 2, 5, dropout=0.0, batch_first=True)
+    return nn.Sequential(
+        nn.ModuleDict({"a": nn.Linear(2, 3), "b": nn.ModuleList([nn.ReLU(), nn.ReLU()])}),
+        nn.ModuleList([nn.Sequential(), nn.Linear(1, 2), nn.Linear(1, 2)]),
+        nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(4)),
+    ).double()
+
+
+def test_containers_and_the_encoder():
+    theirs, ours = nested(torch), nested(mg)
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    mask = np.triu(np.ones((3, 3), bool), 1)
+    expected = theirs[2](torch.tensor(x), torch.tensor(mask))
+    out = ours[2](mg.tensor(x), mg.tensor(mask))
+    expected.square().sum().backward()
+    (out * out).sum().backward()
+    assert_close([out.detach().numpy()], [expected.detach().numpy()], "output")
+    for (name, a), b in zip(ours[2].named_parameters(), theirs[2].parameters(), strict=True):
+        assert_close([a.grad.numpy()], [b.grad.numpy()], name)
 
 
 @EACH
