@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-import minigrad.nn.functional as F  # noqa: N812  (its usual name)
+import minigrad.nn.functional as F
 
 
 def tensor(values, requires_grad=False):

@@ -60,7 +60,7 @@ def cross_entropy(x: Array, target: Array) -> Array:
                tensor(0.6931)
     """
     n, c = x.shape
-    if target.shape != (n,):
+    if target.shape != (n,) or not n:
         raise ValueError(f"one class for each of {n} rows, got classes of shape {target.shape}")
     # refuses classes that are out of range or not integers, at no cost: positions are needed anyway
     positions = np.ravel_multi_index((rows_cached(n), target), (n, c))

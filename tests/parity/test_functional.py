@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-import minigrad.nn.functional as F  # noqa: N812  (its usual name)
+import minigrad.nn.functional as F
 
 torch = pytest.importorskip("torch")
 

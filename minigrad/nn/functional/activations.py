@@ -29,9 +29,12 @@ __all__ = [
 
 def apply(function: Any, input: Tensor, inplace: bool, *parameters: Any) -> Tensor:
     """``function(input, *parameters)``, in the memory of `input` if asked."""
+    out: Tensor
     if inplace:
-        return update(input, f"{function.__name__.strip('_')}_", function, *parameters)  # type: ignore[no-any-return]
-    return function(input, *parameters)  # type: ignore[no-any-return]
+        out = update(input, f"{function.__name__.strip('_')}_", function, *parameters)
+    else:
+        out = function(input, *parameters)
+    return out
 
 
 # --------------------------------------------------------------------------------- piecewise linear
@@ -449,7 +452,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     if odd:
         raise ValueError(f"glu: axis {dim} of {input.shape} is odd, it cannot be halved")
     before = (slice(None),) * axis
-    return input[(*before, slice(n))] * ops.sigmoid(input[(*before, slice(n, None))])
+    out: Tensor = input[(*before, slice(n))] * ops.sigmoid(input[(*before, slice(n, None))])
+    return out
 
 
 # ------------------------------------------------------------------------------ softmax and its kin

@@ -55,8 +55,10 @@ def scaled_dot_product_attention(
         scale = 1 / math.sqrt(query.shape[-1])
     scores = ops.matmul(query * scale, key.mT)
     if is_causal:
-        attn_mask = np.tri(*scores.shape[-2:]) > 0  # type: ignore[assignment]
-    weights = masked_softmax(scores, attn_mask)
+        queries, keys = scores.shape[-2:]
+        weights = masked_softmax(scores, np.tri(queries, keys) > 0)
+    else:
+        weights = masked_softmax(scores, attn_mask)
     if dropout_p > 0:
         weights = dropout(weights, dropout_p)
     return ops.matmul(weights, value)
@@ -131,5 +133,5 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     lead = shapes[0][:-1]
     flat = ops.reshape(ops.transpose(weight, 0, 1), n, o * m)
     left = ops.reshape(ops.matmul(input1, flat), *lead, o, m)
-    out = ops.matmul(left, input2[..., None])[..., 0]
-    return out if bias is None else out + bias
+    out: Tensor = ops.matmul(left, input2[..., None])[..., 0]
+    return out if bias is None else ops.add(out, bias)

@@ -220,12 +220,13 @@ def pick(x: Any, labels: Array, kept: Array | None, axis: int, weights: Any) -> 
     return picked if weights is None else picked * weights
 
 
-def reduce_weighted(loss: Any, weights: Any, kept: Array | None, reduction: str) -> Any:
+def reduce_weighted(loss: Any, weights: Any, kept: Any, reduction: str) -> Tensor:
     """`reduce_loss`, where the mean is weighted by the weights of the classes."""
     if reduction != "mean" or (weights is None and kept is None):
         return reduce_loss(loss, reduction)
     total = float(np.sum(kept if weights is None else weights))
-    return ops.sum(loss) * (1 / total if total else math.nan)
+    mean: Tensor = ops.sum(loss) * (1 / total if total else math.nan)
+    return mean
 
 
 def along(weight: Any, axis: int, ndim: int) -> Any:

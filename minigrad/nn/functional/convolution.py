@@ -98,7 +98,9 @@ def convolution(
         sizes = (0,) * axes if padding == "valid" else per_axis(name, "padding", padding, axes, 0)
         pairs = tuple((p, p) for p in sizes)
     if len(input.shape) == axes + 1:
-        return _convolve(input[None], weight, bias, stride, pairs, dilation, groups)[0]
+        batch = _convolve(input[None], weight, bias, stride, pairs, dilation, groups)
+        out: Tensor = batch[0]
+        return out
     return _convolve(input, weight, bias, stride, pairs, dilation, groups)
 
 

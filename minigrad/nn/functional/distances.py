@@ -19,7 +19,8 @@ def cosine_of(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
 
 def vector_norm(x: Tensor, p: float, dim: int, keepdim: bool = False) -> Tensor:
     """(Σ |x|ᵖ)^(1/p) along `dim`; its gradient at 0 is 0."""
-    return ops.norm(x, p, dim, keepdim)
+    norm: Tensor = ops.norm(x, p, dim, keepdim)
+    return norm
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -54,7 +55,8 @@ def normalize(
     """
     if out is not None:
         raise TypeError("normalize: out= is not supported, use the result")
-    return input / ops.clamp_min(vector_norm(input, p, dim, keepdim=True), eps)
+    unit: Tensor = input / ops.clamp_min(vector_norm(input, p, dim, keepdim=True), eps)
+    return unit
 
 
 def pairwise_distance(

@@ -41,9 +41,8 @@ def drop(
     if not training or p == 0:
         return input
     scale = as_given(keep.astype(input.dtype) * (1 / (1 - p) if p < 1 else 0.0), input)
-    if inplace:
-        return update(input, f"{name}_", ops.mul, scale)  # type: ignore[no-any-return]
-    return input * scale
+    out: Tensor = update(input, f"{name}_", ops.mul, scale) if inplace else input * scale
+    return out
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -126,9 +125,12 @@ def drop_to_alpha(
     scale = 1 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p)) if p < 1 else 0.0
     kept_scale = as_given(keep * scale, input)
     shift = as_given((1 - keep) * (scale * ALPHA) - scale * ALPHA * p, input)
-    if inplace:
-        return update(input, f"{name}_", lambda x: x * kept_scale + shift)  # type: ignore[no-any-return]
-    return input * kept_scale + shift
+
+    def scaled(x: Tensor) -> Any:
+        return x * kept_scale + shift
+
+    out: Tensor = update(input, f"{name}_", scaled) if inplace else scaled(input)
+    return out
 
 
 def alpha_dropout(

@@ -199,7 +199,7 @@ def bags_of(index: Array, offsets: Any, include_last: bool) -> tuple[Array, int]
     return first, first.size
 
 
-def largest_of(rows: Any, bag: Array, count: int) -> Any:
+def largest_of(rows: Tensor, bag: Array, count: int) -> Tensor:
     """For each bag and column the largest entry of `rows`; zeros for an empty bag."""
     array = plain(rows)
     columns = array.shape[1]

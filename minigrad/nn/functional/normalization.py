@@ -20,11 +20,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def scale_and_shift(x: Any, weight: Any, bias: Any) -> Any:
+def scale_and_shift(x: Tensor, weight: Any, bias: Any) -> Tensor:
     """x w + b, where either may be None."""
     if weight is not None:
-        x = x * weight
-    return x if bias is None else x + bias
+        x = ops.mul(x, weight)
+    return x if bias is None else ops.add(x, bias)
 
 
 def per_channel(name: str, what: str, vector: Any, channels: int, ndim: int) -> Any:
@@ -45,7 +45,8 @@ def per_channel(name: str, what: str, vector: Any, channels: int, ndim: int) -> 
 def check_channels(name: str, input: Any) -> int:
     if len(input.shape) < 2:
         raise ValueError(f"{name} takes (n, c, ...), got an input of shape {input.shape}")
-    return input.shape[1]  # type: ignore[no-any-return]
+    channels: int = input.shape[1]
+    return channels
 
 
 def check_eps(name: str, eps: float, training: bool) -> None:
@@ -108,7 +109,7 @@ def batch_norm(
     if not training:
         if mean is None or var is None:
             raise ValueError("batch_norm: running_mean and running_var are needed outside training")
-        return scale_and_shift((input - mean) / ops.sqrt(var + eps), weight, bias)  # type: ignore[no-any-return]
+        return scale_and_shift((input - mean) / ops.sqrt(var + eps), weight, bias)
     dim = (0, *range(2, ndim))
     n = count_of(input.shape, dim)
     if n < 2:
@@ -120,7 +121,7 @@ def batch_norm(
     out = scale_and_shift(_standardize(input, dim, eps, moments), weight, bias)
     move(running_mean, moments[0].reshape(channels), momentum)
     move(running_var, moments[1].reshape(channels) * (n / (n - 1)), momentum)
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 def instance_norm(
@@ -169,7 +170,7 @@ def instance_norm(
     mean, var = (np.mean(moment.reshape(-1, channels), 0) for moment in moments)
     move(running_mean, mean, momentum)
     move(running_var, var * (n / (n - 1)), momentum)
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 def last_axes(
@@ -213,7 +214,7 @@ def layer_norm(
                tensor([[-1.,  1.]])
     """
     dim = last_axes("layer_norm", input, normalized_shape, ("weight", weight), ("bias", bias))
-    return scale_and_shift(_standardize(input, dim, eps), weight, bias)  # type: ignore[no-any-return]
+    return scale_and_shift(_standardize(input, dim, eps), weight, bias)
 
 
 def rms_norm(
@@ -239,7 +240,7 @@ def rms_norm(
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
     mean = ops.mean(ops.square(input), dim, True)
-    return scale_and_shift(input * ops.rsqrt(mean + eps), weight, None)  # type: ignore[no-any-return]
+    return scale_and_shift(input * ops.rsqrt(mean + eps), weight, None)
 
 
 def group_norm(
@@ -269,7 +270,7 @@ def group_norm(
     size = count_of(input.shape, tuple(range(1, ndim))) // num_groups
     grouped = ops.reshape(input, input.shape[0], num_groups, size)
     out = ops.reshape(_standardize(grouped, (2,), eps), *input.shape)
-    return scale_and_shift(out, weight, bias)  # type: ignore[no-any-return]
+    return scale_and_shift(out, weight, bias)
 
 
 def local_response_norm(

@@ -176,7 +176,8 @@ def stirling(y: Tensor) -> Tensor:
     above = plain(y) > 1
     safe = ops.where(above, y, 1.0)
     log_factorial = safe * ops.log(safe) - safe + 0.5 * ops.log(2 * math.pi * safe)
-    return ops.where(above, log_factorial, 0.0)
+    out: Tensor = ops.where(above, log_factorial, 0.0)
+    return out
 
 
 def gaussian_nll_loss(
