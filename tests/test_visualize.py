@@ -315,6 +315,17 @@ def test_equal_modules_in_a_row_are_drawn_once() -> None:
     assert mg.visualize.draw(deep_net(2), mg.ones(1, 3)).source.count(" = relu(") == 2
 
 
+def test_a_leaf_with_many_uses_is_drawn_beside_them_in_a_large_picture() -> None:
+    x = leaf([1.0], "x")
+    y = x
+    for _ in range(60):
+        y = mg.tanh(y) + x
+    source = mg.visualize.draw(y).source
+    edges = re.findall(r"^\s+(\w+) -> (\w+)", source, re.M)
+    assert len(edges) == 121, "each tanh has one operand and each sum two"
+    assert max(sum(start == name for start, _ in edges) for name, _ in edges) <= 2
+
+
 def test_depth_folds_modules() -> None:
     model, x = deep_net(2), mg.ones(1, 3)
     outermost = mg.visualize.draw(model, x, depth=0).source

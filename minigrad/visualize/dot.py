@@ -19,6 +19,7 @@ from minigrad.visualize.themes import Theme, theme_named
 
 __all__ = ["draw"]
 
+FEWEST_FOR_STUBS = 40  # boxes from which a leaf with many uses is drawn beside each of them
 LARGEST_MATRIX = 6  # rows and columns of a tensor that is shown with its numbers
 FONT = "Helvetica,Arial,sans-serif"
 MATH = "DejaVu Sans,Helvetica,Arial,sans-serif"
@@ -126,7 +127,12 @@ class Painter:
                 self.fill(inner, call.index, children, boxes)
 
     def edges(self, picture: Picture, plan: Layout) -> None:
+        far = self.drawn_again(plan)
+        seen: set[str] = set()
         for (start, end), passing in plan.edges.items():
+            if start in far and start in seen:  # a small box of its own, beside the op that uses it
+                start = self.stub(picture, far[start], end)
+            seen.add(start)
             if not self.backward:
                 picture.edge(start, end)
                 continue
@@ -146,6 +152,26 @@ class Painter:
                 text = "<BR/>".join([f"  {escape(f)}  " for f in formulas])
                 label = {"label": f"<{text}>"} if formulas else {}
                 picture.edge(start, end, dir="back", color=self.theme.grad, **label)
+
+    def drawn_again(self, plan: Layout) -> dict[str, Box]:
+        """Leaves that many ops use: their lines would run through the whole of a large picture."""
+        if len(plan.boxes) <= FEWEST_FOR_STUBS:
+            return {}
+        uses = Counter([start for start, _ in plan.edges])
+        return {
+            box.name: box
+            for box in plan.boxes
+            if uses[box.name] > 2 and box.vertex is not None and box.vertex.edge is not None
+            and not box.vertex.inputs
+        }  # fmt: skip
+
+    def stub(self, picture: Picture, box: Box, end: str) -> str:
+        assert box.vertex is not None
+        name = f"{box.name}_{end}"
+        theme = self.theme
+        text = table([cell(escape(box.vertex.symbol))], theme.leaf, theme.leaf_line)
+        picture.node(name, label=f"<{text}>", tooltip=tooltip(box))
+        return name
 
     def label(self, box: Box) -> str:
         vertex = box.vertex

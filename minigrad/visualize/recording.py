@@ -9,7 +9,7 @@ from minigrad.graph import recording
 __all__ = ["record_values"]
 
 
-class record_values:  # noqa: N801 - a mode, named like the others
+class record_values:
     """Keep every number of the graphs recorded inside: ``with mg.visualize.record_values():``
 
     A graph usually keeps only what backward needs, and lets go of it in backward.  In this block

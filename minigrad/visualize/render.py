@@ -11,6 +11,7 @@ import warnings
 
 __all__ = ["HOW", "NoRenderer", "render"]
 
+PATIENCE = 120  # seconds
 HOW = (
     "To get pictures, install pygraphviz (pip install pygraphviz, or "
     'pip install "minigrad-numpy[examples]"), or Graphviz itself (https://graphviz.org/download), '
@@ -48,7 +49,15 @@ def render(source: str, kind: str) -> bytes:
 
 def by_program(program: str, source: str, kind: str) -> bytes:
     arguments = [program, f"-T{kind}"] + (["-Gdpi=144"] if kind == "png" else [])
-    done = subprocess.run(arguments, input=source.encode(), capture_output=True, check=False)
+    try:
+        done = subprocess.run(
+            arguments, input=source.encode(), capture_output=True, check=False, timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(
+            f"dot did not finish within {PATIENCE} s: draw less of the graph, with depth=1 or "
+            "values=False"
+        ) from None
     if done.returncode:
         raise RuntimeError(f"dot failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
