@@ -97,8 +97,21 @@ def cat(tensors: Tensors, dim: int = 0) -> Any:
     if () in shapes:
         raise ValueError("cat: a 0-d tensor has no axis to join along; use stack, or reshape(1)")
     axis = normalize_axis_index(dim, len(shapes[0]))
-    # where numbers of axes differ, NumPy's own error follows
-    return _cat(tensors, axis, tuple([shape[axis : axis + 1] for shape in shapes]))
+    try:
+        return _cat(tensors, axis, tuple([shape[axis : axis + 1] for shape in shapes]))
+    except ValueError as error:
+        if all(agree(shape, shapes[0], axis) for shape in shapes):
+            raise
+        raise ValueError(
+            f"cat: along axis {axis}, the tensors need as many axes and the same sizes of the "
+            f"others; got shapes {shapes}"
+        ) from error
+
+
+def agree(shape: tuple[int, ...], other: tuple[int, ...], axis: int) -> bool:
+    """Whether tensors of these shapes can be joined along `axis`."""
+    rest = other[:axis] + other[axis + 1 :]
+    return len(shape) == len(other) and shape[:axis] + shape[axis + 1 :] == rest
 
 
 concat = concatenate = cat

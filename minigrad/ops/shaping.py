@@ -363,9 +363,11 @@ def expand(x: Array, *shape: Any) -> Array:
                tensor([[1., 1., 1.],
                        [2., 2., 2.]])
     """
+    lead = len(shape) - x.ndim
+    if lead < 0:
+        raise ValueError(f"expand: shape {shape} has fewer axes than x, of shape {x.shape}")
     if -1 in shape:
-        lead = len(shape) - x.ndim
-        if -1 in shape[: max(lead, 0)]:
+        if -1 in shape[:lead]:
             raise ValueError(f"expand: the size of a new axis cannot be -1, got {shape}")
         shape = tuple([x.shape[i - lead] if n == -1 else n for i, n in enumerate(shape)])
     return broadcast(x, shape)
