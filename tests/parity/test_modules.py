@@ -192,3 +192,8 @@ def test_initial_distributions(case):
         gap = np.searchsorted(a, both, "right") - np.searchsorted(b, both, "right")
         # exceeded by chance less than once in a million
         assert np.abs(gap).max(initial=0) / a.size < 2.75 * np.sqrt(2 / a.size), name
+        most, bound = np.abs(a).max(initial=0), np.abs(b).max(initial=0)
+        if (
+            0 < bound < 1.8 * b.std()
+        ):  # uniform: the largest of n is within a few n-ths of the bound
+            assert abs(most / bound - 1) < 15 / a.size, name
