@@ -235,7 +235,7 @@ def full(
     fill_value  also says the type, where `dtype` does not: bool, int64 or the default one
     Raises      ValueError if a size is negative.
     Example     >>> mg.full((2,), 0.5)
-                tensor([0.5000, 0.5000])
+                tensor([0.5, 0.5])
     """
     size = size if isinstance(size, (tuple, list)) else (size,)
     value = fill_value._array if isinstance(fill_value, Variable) else fill_value
@@ -333,7 +333,11 @@ def full_like(
 def new_tensor(
     self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """`data` in a tensor of the type of this one."""
+    """`data` in a tensor of the type of this one.
+
+    Example  >>> mg.zeros(1).new_tensor([1, 2])
+             tensor([1., 2.])
+    """
     kind = like(self, dtype)
     return tensor(data, kind, device=device, requires_grad=requires_grad)
 
@@ -341,7 +345,11 @@ def new_tensor(
 def new_zeros(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """Zeros of the type of this tensor."""
+    """Zeros of the type of this tensor.
+
+    Example  >>> mg.tensor([1]).new_zeros(2)
+             tensor([0, 0])
+    """
     kind = like(self, dtype)
     return zeros(*size, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -349,7 +357,11 @@ def new_zeros(
 def new_ones(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """Ones of the type of this tensor."""
+    """Ones of the type of this tensor.
+
+    Example  >>> mg.tensor([1]).new_ones(2)
+             tensor([1, 1])
+    """
     kind = like(self, dtype)
     return ones(*size, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -357,7 +369,11 @@ def new_ones(
 def new_empty(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of the type of this one, of whatever its memory held."""
+    """A tensor of the type of this one, of whatever its memory held.
+
+    Example  >>> mg.zeros(1).new_empty(2, 3).shape
+             (2, 3)
+    """
     kind = like(self, dtype)
     return empty(*size, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -371,7 +387,11 @@ def new_full(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """One number, in a tensor of the type of this one."""
+    """One number, in a tensor of the type of this one.
+
+    Example  >>> mg.zeros(1).new_full((2,), 3)
+             tensor([3., 3.])
+    """
     kind = like(self, dtype)
     return full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -396,7 +416,7 @@ def arange(
     Example  >>> mg.arange(5)
              tensor([0, 1, 2, 3, 4])
              >>> mg.arange(1, 2, 0.25)
-             tensor([1.0000, 1.2500, 1.5000, 1.7500])
+             tensor([1.  , 1.25, 1.5 , 1.75])
     """
     if end is None:
         start, end = 0, start
@@ -422,7 +442,7 @@ def linspace(
 
     Raises   ValueError if `steps` is negative.
     Example  >>> mg.linspace(0, 1, 5)
-             tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+             tensor([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
     (steps,) = shape_of("linspace", (steps,))
     array = np.linspace(float(start), float(end), steps)

@@ -195,7 +195,11 @@ def overwrite(tensor: Any, name: str, value: Any) -> Any:
 
 
 def zero_(self: Any) -> Any:
-    """Fill this tensor with zeros, and return it."""
+    """Fill this tensor with zeros, and return it.
+
+    Example  >>> mg.ones(2).zero_()
+             tensor([0., 0.])
+    """
     return overwrite(self, "zero_", 0)
 
 
@@ -203,6 +207,8 @@ def fill_(self: Any, value: Any) -> Any:
     """Fill this tensor with one number, and return it.
 
     Raises   ValueError if `value` has dimensions.
+    Example  >>> mg.zeros(2).fill_(3)
+             tensor([3., 3.])
     """
     if np.shape(value) != ():
         raise ValueError(f"fill_: value is one number, got shape {np.shape(value)}; see copy_")
@@ -213,6 +219,8 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
     """Give this tensor the entries of `src`, broadcast and converted to its type, and return it.
 
     Raises   ValueError if `src` does not broadcast to the shape of this tensor.
+    Example  >>> mg.zeros(2).copy_(mg.tensor([1, 2]))
+             tensor([1., 2.])
     """
     return overwrite(self, "copy_", src)
 

@@ -113,17 +113,31 @@ def seed() -> int:
 
 
 def initial_seed() -> int:
-    """The seed that the common generator last started from."""
+    """The seed that the common generator last started from.
+
+    Example  >>> mg.manual_seed(3).initial_seed() == mg.initial_seed()
+             True
+    """
     return default_generator.initial_seed()
 
 
 def get_rng_state() -> dict[str, Any]:
-    """Where the common generator stands, for `set_rng_state`."""
+    """Where the common generator stands, for `set_rng_state`.
+
+    Example  >>> state = mg.get_rng_state()
+             >>> a = mg.rand(2)
+             >>> mg.set_rng_state(state)
+             >>> mg.equal(a, mg.rand(2))
+             True
+    """
     return default_generator.get_state()
 
 
 def set_rng_state(new_state: dict[str, Any]) -> None:
-    """Return the common generator to where it stood at `get_rng_state`."""
+    """Return the common generator to where it stood at `get_rng_state`; see there.
+
+    Raises   TypeError if `new_state` did not come from `get_rng_state`.
+    """
     default_generator.set_state(new_state)
 
 
@@ -251,7 +265,11 @@ def rand_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Uniform random numbers in [0, 1), in the shape and type of another tensor."""
+    """Uniform random numbers in [0, 1), in the shape and type of another tensor.
+
+    Example  >>> mg.rand_like(mg.zeros(2, 3)).shape
+             (2, 3)
+    """
     kind = like(input, dtype)
     return finish(uniform_array(input.shape, kind, generator), requires_grad, device)
 
@@ -264,7 +282,11 @@ def randn_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Standard normal random numbers, in the shape and type of another tensor."""
+    """Standard normal random numbers, in the shape and type of another tensor.
+
+    Example  >>> mg.randn_like(mg.zeros(2, 3)).shape
+             (2, 3)
+    """
     kind = like(input, dtype)
     return finish(normal_array(input.shape, kind, generator), requires_grad, device)
 
@@ -279,7 +301,11 @@ def randint_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Random integers from `low` to `high` - 1 (or 0 to `low` - 1), in another's shape and type."""
+    """Random integers from `low` to `high` - 1 (or 0 to `low` - 1), in another's shape and type.
+
+    Example  >>> mg.randint_like(mg.zeros(2), 1)
+             tensor([0., 0.])
+    """
     kind = like(input, dtype)
     if high is None:
         low, high = 0, low
@@ -403,7 +429,11 @@ def multinomial(
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None
 ) -> Tensor:
-    """Fill this tensor with normal random numbers, and return it."""
+    """Fill this tensor with normal random numbers, and return it.
+
+    Example  >>> mg.zeros(2).normal_(mean=1.0, std=0.0)
+             tensor([1., 1.])
+    """
     array = normal_array(tensor.shape, tensor.dtype, generator) * std + mean
     inplace.overwrite(tensor, "normal_", array)
     return tensor
@@ -412,7 +442,12 @@ def normal_(
 def uniform_(
     tensor: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None
 ) -> Tensor:
-    """Fill this tensor with uniform random numbers in [from_, to), and return it."""
+    """Fill this tensor with uniform random numbers in [from_, to), and return it.
+
+    Raises   ValueError if the bounds are in falling order.
+    Example  >>> mg.zeros(2).uniform_(3.0, 3.0)
+             tensor([3., 3.])
+    """
     if from_ > to:
         raise ValueError(f"uniform_: the bounds are in falling order, {from_} and {to}")
     array = uniform_array(tensor.shape, tensor.dtype, generator) * (to - from_) + from_
@@ -421,14 +456,22 @@ def uniform_(
 
 
 def bernoulli_(tensor: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-    """Fill this tensor with ones (with probability `p`) and zeros, and return it."""
+    """Fill this tensor with ones (with probability `p`) and zeros, and return it.
+
+    Example  >>> mg.zeros(2).bernoulli_(1.0)
+             tensor([1., 1.])
+    """
     draws = source(generator).random(tensor.shape) < plain(p)
     inplace.overwrite(tensor, "bernoulli_", np.asarray(draws).astype(tensor.dtype))
     return tensor
 
 
 def exponential_(tensor: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Fill this tensor with random numbers of density lambd exp(-lambd x), and return it."""
+    """Fill this tensor with random numbers of density lambd exp(-lambd x), and return it.
+
+    Example  >>> bool((mg.zeros(9).exponential_() >= 0).all())
+             True
+    """
     if not lambd > 0:
         raise ValueError(f"exponential_: lambd is positive, got {lambd}")
     array = source(generator).standard_exponential(tensor.shape) / lambd
@@ -442,6 +485,10 @@ def random_(
     """Fill this tensor with random integers in [from_, to), and return it.
 
     ``random_(to)`` starts at 0, and ``random_()`` goes as far as the type holds integers exactly.
+
+    Raises   ValueError if there is no integer between.
+    Example  >>> mg.zeros(2).random_(5, 6)
+             tensor([5., 5.])
     """
     if to is None:
         from_, to = (0, from_) if from_ else (0, largest_integer(tensor.dtype) + 1)

@@ -234,7 +234,7 @@ def test_constants() -> None:
         (lambda x: np.take(x, [9], axis=1), IndexError, "size 3"),
         (lambda x: np.take(x, [0], out=np.zeros(1)), TypeError, "out"),
         (lambda x: np.stack([x, x], out=np.zeros(1)), TypeError, "out"),
-        (lambda x: np.concatenate([x, x[0]]), ValueError, "dimensions"),
+        (lambda x: np.concatenate([x, x[0]]), ValueError, "as many axes"),
         (lambda x: np.broadcast_to(x, (-1, 3)), ValueError, "negative"),
         (lambda x: np.meshgrid(x[0], x[0], sparse=True), TypeError, "sparse"),
         (lambda x: np.resize(x, (3, 3)), TypeError, "resize"),
