@@ -91,7 +91,7 @@ def explain(function: Function, report: Report, locate: bool) -> None:
     """Add the diagnoses of wrong entries: for the op that is to blame, and for the whole."""
     strange = any(diagnosis.kind == "nonlinear" for diagnosis in report.problems)
     found = [] if strange else diagnose(report.jacobians)
-    located = localise(function, found) if locate else []
+    located = localise(function, found, check_gradients) if locate else []
     if len(located) == len(found) and all(d.text.endswith(f.text) for d, f in zip(located, found)):
         found = []  # a single op: the same, with its name
     elif located:  # then "something is wrong here" adds nothing

@@ -6,7 +6,7 @@ its forward is run again on these operands, and its VJPs are compared with finit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad import errors
 from minigrad.graph import Leaf, Node, Output, recording, wrap
-from minigrad.testing.report import Diagnosis
+from minigrad.testing.report import Diagnosis, Report
 
 if TYPE_CHECKING:
     from minigrad.testing.check import Function
@@ -50,7 +50,9 @@ def nodes_of(outputs: list[Any]) -> list[Node]:
     return sorted(nodes, key=lambda node: node.sequence)
 
 
-def localise(function: Function, known: list[Diagnosis]) -> list[Diagnosis]:
+def localise(
+    function: Function, known: list[Diagnosis], check: Callable[..., Report]
+) -> list[Diagnosis]:
     """Diagnoses that name the op whose VJP is wrong; empty if none is wrong by itself.
 
     known    the diagnoses of the function as a whole: where it is a single op, they are those of
@@ -66,23 +68,21 @@ def localise(function: Function, known: list[Diagnosis]) -> list[Diagnosis]:
             ]
         found = []
         for i, node in enumerate(nodes[:NODES]):
-            found += check_node(node, i, len(nodes))
+            found += check_node(node, i, len(nodes), check)
         if not found:
             with keeping_values():
                 found = cut_off(function, nodes)
     return found
 
 
-def check_node(node: Node, i: int, count: int) -> list[Diagnosis]:
+def check_node(node: Node, i: int, count: int, check: Callable[..., Report]) -> list[Diagnosis]:
     """What is wrong with the VJPs of one node."""
     local = local_function(node)
     if local is None:
         return []
     call, operands = local
-    from minigrad.testing.check import check_gradients  # a part is checked by the same means
-
     try:
-        report = check_gradients(call, operands, locate=False)
+        report = check(call, operands, locate=False)
     except (
         Exception
     ):  # no operand that can be checked, or a VJP that refuses some results' cotangents

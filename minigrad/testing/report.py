@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.testing.html import page
 from minigrad.testing.verdicts import Entry, Jacobian, Verdict
 
 Array = Any
@@ -111,8 +112,6 @@ class Report:
 
     def to_html(self) -> str:
         """The whole report as a page: heat maps of both values and the verdicts."""
-        from minigrad.testing.html import page  # only here: most reports are never shown as a page
-
         return page(self)
 
     def _repr_html_(self) -> str:
