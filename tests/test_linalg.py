@@ -176,6 +176,19 @@ def test_a_tie_that_is_used_gives_nan_and_a_warning_never_a_wrong_number(point: 
     assert "spectral_fn" in str(w[0].message)
 
 
+@pytest.mark.parametrize("gap", [0.0, 1e-13, 1e-9, 1e-6, 1e-3])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_spectral_fn_loses_no_digits_near_a_tie(gap: float, create_graph: bool) -> None:
+    """Against the exponential of the block matrix, which knows no eigenvalues."""
+    Q, C = rotation(3), random(3, 3)
+    A = (Q * np.array([1.0, 1.0 + gap, 2.0])) @ Q.T
+    A = (A + A.T) / 2
+    x = leaf(A)
+    (L.spectral_fn(x, mg.exp) * C).sum().backward(create_graph=create_graph)
+    expected = gradient(lambda y: L.matrix_exp(L.symmetrize(y)) * C, A)
+    close(x.grad.numpy(force=True), expected, 1e-9, 1e-9)
+
+
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_use_of_vectors_that_zero_eigenvalues_hide_is_found(rank: int) -> None:
     """V diag(w) Vᵀ = A has the gradient C, but nothing of the vectors of w = 0 reaches the rule."""

@@ -409,46 +409,51 @@ def value_and_slope(function: Callable[[Any], Any], w: Array) -> tuple[Array, Ar
     return value._array, np.zeros_like(w) if slope is None else slope
 
 
-def divided_differences(function: Callable[[Any], Any], w: Array) -> Array:
-    """(f(wᵢ) - f(wⱼ)) / (wᵢ - wⱼ), and the slope in the middle where they are close.
+def close_pairs(w: Array) -> Array:
+    """Which pairs take the slope instead of the difference quotient.
 
-    The difference loses digits as the gap closes, the slope gains them: the border is where both
+    The quotient loses digits as the gap closes, the slope gains them: the border is where both
     err by about eps^(2/3).
     """
+    size = np.abs(w)
+    scale = np.maximum(size[..., :, None], size[..., None, :])
+    gaps = np.abs(w[..., :, None] - w[..., None, :])
+    return gaps <= float(np.finfo(w.dtype).eps) ** (1 / 3) * scale
+
+
+def divided_differences(function: Callable[[Any], Any], w: Array) -> Array:
+    """(f(wᵢ) - f(wⱼ)) / (wᵢ - wⱼ), and the slope in the middle where they are close."""
     value, _ = value_and_slope(function, w)
     middle = (w[..., :, None] + w[..., None, :]) * 0.5
     gaps = w[..., :, None] - w[..., None, :]
-    scale = np.maximum(np.abs(w[..., :, None]), np.abs(w[..., None, :]))
-    close = np.abs(gaps) <= float(np.finfo(w.dtype).eps) ** (1 / 3) * scale
+    close = close_pairs(w)
     slopes = value_and_slope(function, np.where(close, middle, w[..., :, None]))[1]
     rises = value[..., :, None] - value[..., None, :]
     return np.where(close, slopes, rises / np.where(close, np.ones_like(gaps), gaps))
 
 
-def spectral_fn_vjp(
-    g: Array, x: Array, decomposition: Any, function: Callable[[Any], Any], UPLO: Triangle
-) -> Array:
+def spectral_fn_vjp(g: Array, decomposition: Any, function: Callable[[Any], Any]) -> Array:
     """Ā = sym(V [D ∘ (Vᵀ sym(Ȳ) V)] Vᵀ), with the divided differences D."""
     w, V = decomposition
     if not isinstance(w, Variable):
         D: Any = divided_differences(function, w)
     else:  # derivatives of it: D as a function of w, where eigenvalues are distinct
-        tied = tied_pairs(numbers_of(w)) | np.eye(x.shape[-1], dtype=bool)
-        D = spread_slopes(function, w, tied)
+        D = differences_of_tensors(function, w)
     return symmetric(V @ (D * (V.mT @ symmetric(g) @ V)) @ V.mT)
 
 
-def spread_slopes(function: Callable[[Any], Any], w: Any, tied: Array) -> Any:
-    """Divided differences as a tensor; f′ on the diagonal and at ties, from the graph of f."""
+def differences_of_tensors(function: Callable[[Any], Any], w: Any) -> Any:
+    """The same as a tensor; the slopes come from the graph of f."""
+    close = close_pairs(numbers_of(w))
     value = function(w)
     total = value.sum()
     leafwise = walk([(total._node, wrap(np.ones_like(total._array)))], True, True, [w._node])
     slope = leafwise.get(w._node, w * 0.0)
     gaps = w[..., :, None] - w[..., None, :]
     rises = value[..., :, None] - value[..., None, :]
-    quotient = rises / np.where(tied, np.ones_like(numbers_of(gaps)), gaps)
+    quotient = rises / np.where(close, np.ones_like(numbers_of(gaps)), gaps)
     slopes = (slope[..., :, None] + slope[..., None, :]) * 0.5
-    return np.where(tied, slopes, quotient)
+    return np.where(close, slopes, quotient)
 
 
 @op(
