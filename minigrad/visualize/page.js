@@ -234,7 +234,7 @@
         matrix(step.g, source.bar, "cotangent", null, rule.index ? "each entry taken to its place" : null));
       if (!trivial) {
         row.append(sign("∗"), matrix(rule.scale, mask ? "mask" : `∂${source.symbol}/∂${target.symbol}`, "scale",
-          null, mask ? "1 where it passes, 0 where it stops" : "entry by entry"));
+          null, mask ? "1 passes, 0 stops" : "entry by entry"));
       }
     } else if (rule.kind === "sum") {
       const g = arrays[step.g], all = rule.axes.length === g.shape.length;
@@ -478,6 +478,14 @@
           return near.length ? mean(near.map((j) => points[j].x)) : points[i].x;
         });
         const apart = (k) => (points[line[k]].width + points[line[k + 1]].width) / 2 + gap;
+        const isLeaf = (k) => !points[line[k]].up.length;
+        for (let k = 1; k < line.length; k++) {  // leaves stand beside the op before or after them
+          if (isLeaf(k) && line.slice(0, k).some((_, m) => !isLeaf(m))) wanted[k] = wanted[k - 1] + apart(k - 1);
+        }
+        for (let k = line.length - 2; k >= 0; k--) {
+          if (isLeaf(k) && !line.slice(0, k).some((_, m) => !isLeaf(m))
+            && line.slice(k).some((_, m) => !isLeaf(k + m))) wanted[k] = wanted[k + 1] - apart(k);
+        }
         const right = [...wanted], left = [...wanted];
         for (let k = 1; k < line.length; k++) right[k] = Math.max(right[k], right[k - 1] + apart(k - 1));
         for (let k = line.length - 2; k >= 0; k--) left[k] = Math.min(left[k], left[k + 1] - apart(k));
