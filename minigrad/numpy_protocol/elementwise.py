@@ -80,6 +80,12 @@ def fix(x: Any, out: Any = None) -> Any:
     return ops.trunc(x)
 
 
+@of(np.float_power)
+def float_power(x1: Any, x2: Any) -> Any:
+    x1, x2 = (x.astype(np.float64) if hasattr(x, "astype") else x for x in (x1, x2))
+    return ops.pow(x1, x2)
+
+
 @of(np.fabs)
 def fabs(x: Any) -> Any:
     return ops.abs(x)

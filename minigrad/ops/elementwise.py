@@ -104,11 +104,6 @@ def div(x: Array, y: Array, *, rounding_mode: str | None = None) -> Any:
     raise ValueError(f"div: rounding_mode is None, 'trunc' or 'floor', got {rounding_mode!r}")
 
 
-def zero_like_x(g: Array, x_shape: tuple[int, ...]) -> Array:
-    """No gradient reaches x: the op is constant between its jumps."""
-    return np.zeros_like(g)
-
-
 @op(
     lambda g: np.zeros_like(g),
     lambda g: np.zeros_like(g),
@@ -151,7 +146,7 @@ def _truncated_divide(x: Array, y: Array) -> Array:
 @op(
     lambda g: g,
     lambda g, x, y: -g * np.floor_divide(x, y),
-    numpy=(np.remainder),
+    numpy=np.remainder,
     promote=True,
     notation="{x} mod {y}",
 )
@@ -365,7 +360,7 @@ def pow_y_vjp(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * out * np.log(np.where((np.equal(x, 0)) & (y >= 0), 1, x))
 
 
-@op(pow_x_vjp, pow_y_vjp, numpy=(np.power, np.float_power), promote=True, notation="{x}^{y}")
+@op(pow_x_vjp, pow_y_vjp, numpy=np.power, promote=True, notation="{x}^{y}")
 def pow(x: Array, y: Array) -> Array:
     """Power.
 

@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
 from minigrad.operation import Array, op
+from minigrad.ops.joining import along
 from minigrad.ops.reduction import sum
 
 __all__ = [
@@ -30,11 +31,6 @@ def accumulated(ufunc: Any, x: Array, dim: int, dtype: Any = None) -> Array:
 def axis_of(x: Array, dim: int) -> int:
     """`dim` as a number from 0."""
     return normalize_axis_index(dim, len(x.shape))
-
-
-def along(dim: int, part: Any) -> tuple[Any, ...]:
-    """The index that takes `part` of axis `dim` (counted from 0)."""
-    return (slice(None),) * dim + (part,)
 
 
 # ------------------------------------------------------------------------------- cumulative sums
@@ -65,6 +61,7 @@ def cumsum(x: Array, dim: int, dtype: Any = None) -> Array:
 @op(
     lambda g, out, factor, backwards: _recurrence(g, _moved(factor, backwards), not backwards),
     lambda g, out, factor, backwards: _moved_back(g, out, factor, backwards),
+    notation="recurrence({x}, {factor})",
 )
 def _recurrence(x: Array, factor: Array, backwards: bool = False) -> Array:
     """The solution of a linear recurrence along the first axis, without a division.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.operation import Array, Variable, op
+from minigrad.ops.indexing import nonzero
 
 __all__ = [
     "clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "masked_fill", "masked_select",
@@ -246,21 +247,10 @@ def where(condition: Array, x: Array = None, y: Array = None) -> Any:
                tensor([0., 2.])
     """
     if x is None and y is None:
-        return _places(condition)
+        return nonzero(condition, as_tuple=True)
     if x is None or y is None:
         raise ValueError("where: give both x and y, or neither")
     return _where(x, y, condition)
-
-
-@op()
-def _places(condition: Array) -> Any:
-    """The places where a mask is true: one array of positions for each axis.
-
-    Forward    out = positions along the first axis, along the second, ...
-    Gradient   none: the result is integers
-    Shapes     (n, ..., m) -> as many arrays as axes
-    """
-    return np.nonzero(condition)
 
 
 def masked_fill(x: Array, mask: Array, value: Array) -> Any:

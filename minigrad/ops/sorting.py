@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
 from minigrad.operation import Array, op
+from minigrad.ops.joining import along
 from minigrad.ops.reduction import ValuesAndIndices
 
 __all__ = [
@@ -88,7 +89,7 @@ def topk(x: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = T
     values, indices = sort(x, dim, largest)
     if not np.ndim(x):
         return ValuesAndIndices(values, indices)
-    first = (slice(None),) * axis + (slice(k),)
+    first = along(axis, slice(k))
     return ValuesAndIndices(values[first], indices[first])
 
 

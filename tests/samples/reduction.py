@@ -7,8 +7,6 @@ import numpy as np
 import minigrad as mg
 from tests.samples.sample import Sample, distinct, normal, reduction, unary
 
-nothing = {"empty": None}  # of reductions that are not defined for no entries
-
 
 def both_forms(
     name: str, function: object, domain: object = normal, **more: object
@@ -23,10 +21,6 @@ def both_forms(
         reduction(name, lambda x: function(x, axis=(0, -1), keepdims=True), domain,
                   call=lambda x: op(x, (0, -1), keepdim=True), case="dims", **options),
     ]  # fmt: skip
-
-
-def with_nan(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return normal(rng, shape)
 
 
 def logsumexp(x: np.ndarray, axis: object = None, keepdims: bool = False) -> np.ndarray:
@@ -90,10 +84,6 @@ def zeros_among(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Numbers of which every third is 0."""
     x = normal(rng, shape)
     return x * (np.arange(x.size).reshape(shape) % 3 > 0)
-
-
-def rows_with_weight(x: np.ndarray) -> np.ndarray:
-    return np.sort(x, axis=1)
 
 
 SCANS = [
