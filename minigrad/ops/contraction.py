@@ -43,6 +43,11 @@ def gradient_step(
     ones.  An index that the operand has twice took a diagonal: its gradient goes back to the
     diagonal, a product with the identity matrix.
     """
+    if len(others) == 1 and is_plain(indices, output + others[0][1]):
+        other, other_indices = others[0]
+        result = chain((output, other_indices), indices, (g, other))
+        if result.shape == shape:
+            return result
     operands: list[Array] = [g]
     inputs = [output]
     for other, other_indices in others:
@@ -99,6 +104,12 @@ def _contract(x: Array, y: Array, x_indices: str, y_indices: str, output: str) -
     return product_sum(f"{x_indices},{y_indices}->{output}", (x, y))
 
 
+@lru_cache(maxsize=512)
+def is_plain(indices: str, known: str) -> bool:
+    """Whether an operand has no index twice, and none that nobody else has."""
+    return len(set(indices)) == len(indices) and set(indices) <= set(known)
+
+
 def sizes_of(operands: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, int]:
     """The size of each index, which is 1 in an operand that broadcasts along it."""
     sizes: dict[str, int] = {}
@@ -114,6 +125,8 @@ def chain(inputs: tuple[str, ...], output: str, operands: Sequence[Array]) -> Ar
     if len(operands) == 1:
         return _sum_indices(operands[0], inputs[0], output)
     if len(operands) == 2:
+        if type(operands[0]) is type(operands[1]) is np.ndarray:
+            return product_sum(f"{inputs[0]},{inputs[1]}->{output}", operands)
         return _contract(operands[0], operands[1], inputs[0], inputs[1], output)
     remaining = list(zip(operands, inputs))
     for first, second in pairs(inputs, output, tuple(tuple(x.shape) for x in operands)):
@@ -172,7 +185,6 @@ def volume(letters: set[str], sizes: dict[str, int]) -> int:
 # ------------------------------------------------------------------------------------------- einsum
 
 
-@lru_cache(maxsize=512)
 def parse(equation: str, ndims: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
     """The indices of each operand and of the result, with ``...`` and ``->`` made explicit."""
     text = equation.replace(" ", "")
@@ -273,24 +285,26 @@ def einsum(equation: Any, *operands: Any) -> Array:
     if not operands:
         raise ValueError("einsum: at least one operand is needed")
     operands = tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in operands)
-    inputs, output = parse(equation, tuple([x.ndim for x in operands]))
-    check_sizes(equation, inputs, operands)
+    inputs, output = checked(equation, tuple([x.shape for x in operands]))
     return chain(inputs, output, operands)
 
 
-def check_sizes(equation: str, inputs: tuple[str, ...], operands: Sequence[Any]) -> None:
-    """Every index has one size, where it is not 1."""
+@lru_cache(maxsize=512)
+def checked(equation: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], str]:
+    """What `parse` returns, if every index has one size where it is not 1."""
+    inputs, output = parse(equation, tuple([len(shape) for shape in shapes]))
     sizes: dict[str, int] = {}
-    for indices, x in zip(inputs, operands):
-        for letter, size in zip(indices, x.shape):
+    for indices, sizes_here in zip(inputs, shapes):
+        for letter, size in zip(indices, sizes_here):
             if sizes.setdefault(letter, size) != size:
                 if sizes[letter] != 1 and size != 1:
-                    shapes = ", ".join(str(tuple(each.shape)) for each in operands)
+                    text = ", ".join(str(shape) for shape in shapes)
                     raise ValueError(
-                        f"einsum: {equation!r} on {shapes}: index {letter!r} has sizes "
+                        f"einsum: {equation!r} on {text}: index {letter!r} has sizes "
                         f"{sizes[letter]} and {size}"
                     )
                 sizes[letter] = max(size, sizes[letter])
+    return inputs, output
 
 
 # ------------------------------------------------------------------------ what einsum can spell out
