@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node
+from minigrad.visualize.captions import kept_text, products
 from minigrad.visualize.description import Call, Description, Vertex, describe
 from minigrad.visualize.folding import Box, Layout, layout
-from minigrad.visualize.formulas import is_entrywise, vjp_formula
-from minigrad.visualize.names import bar, bytes_text, number_text, shape_text, shown
+from minigrad.visualize.names import bar, number_text, shape_text, shown
 from minigrad.visualize.picture import Picture
 from minigrad.visualize.themes import Theme, theme_named
 
@@ -246,33 +245,6 @@ class Painter:
             '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR>'
             f"<TD>{small(escape(lead + '='), colour)}</TD><TD>{body}</TD></TR></TABLE>"
         )
-
-
-def products(description: Description, vertex: Vertex, source: int) -> list[str]:
-    """How the gradient of `source` is computed at `vertex`, once for each time it is an operand."""
-    node = vertex.edge
-    if not isinstance(node, Node) or vertex.kind != "op":
-        return []
-    written = [
-        description.vertices[o.vertex].symbol if o.vertex is not None
-        else None if o.number is None else number_text(o.number)
-        for o in vertex.operands
-    ]  # fmt: skip
-    target = description.vertices[source]
-    stretched = is_entrywise(node.op) and target.shape != vertex.shape
-    return [
-        vjp_formula(node.op, i, written, vertex.symbol, stretched)
-        for i, operand in enumerate(vertex.operands)
-        if operand.vertex == source and node.inputs[i] is not None
-    ]
-
-
-def kept_text(vertex: Vertex) -> str:
-    """``keeps 2 KiB``: what the op holds for backward."""
-    if vertex.freed:
-        return "freed by backward"
-    kept = sum(vertex.saved.values())
-    return f"keeps {bytes_text(kept)}" if kept else "keeps nothing"
 
 
 def range_text(array: Any) -> str:

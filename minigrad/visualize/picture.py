@@ -10,6 +10,7 @@ import graphviz
 
 from minigrad.visualize.description import Description
 from minigrad.visualize.render import HOW, NoRenderer, render
+from minigrad.visualize.tape import tape_of
 
 __all__ = ["Picture"]
 
@@ -39,9 +40,6 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
 
     def text(self) -> str:
         """The same graph as text: one line for each op."""
-        from minigrad.visualize.tape import (
-            tape_of,
-        )  # here: the text view imports this package's parts
 
         return str(tape_of(self.description)) if self.description is not None else str(self.source)
 

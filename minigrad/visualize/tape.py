@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Node
+from minigrad.visualize.captions import kept_text, products
 from minigrad.visualize.description import Description, Vertex, describe
-from minigrad.visualize.dot import kept_text, products
 from minigrad.visualize.folding import op_counts
 from minigrad.visualize.names import bar, number_text, shape_text, shown
 
