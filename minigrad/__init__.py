@@ -5,10 +5,11 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from minigrad import autograd, cuda, graph, linalg, nn, ops, optim, random, training, utils
-from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid, trapz
-from minigrad.ops.sorting import argsort, sort, topk, unique
-from minigrad.ops.statistics import bincount, dist, median, quantile, std, std_mean, var, var_mean
+from minigrad.tensor import Tensor  # first: the function `tensor` takes the module's name
+
+# isort: split
+
+from minigrad import autograd, graph, linalg, ops, random
 from minigrad.creation import (
     arange,
     as_tensor,
@@ -131,9 +132,9 @@ from minigrad.ops.exponential import (
     exp2,
     expm1,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     logaddexp,
     logaddexp2,
     logit,
@@ -211,6 +212,7 @@ from minigrad.ops.reduction import (
     softmin,
     sum,
 )
+from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid, trapz
 from minigrad.ops.selection import (
     clamp,
     clamp_max,
@@ -260,7 +262,9 @@ from minigrad.ops.shaping import (
 from minigrad.ops.solving import det, logdet, slogdet
 from minigrad.ops.solving import inv as inverse
 from minigrad.ops.solving import pinv as pinverse
+from minigrad.ops.sorting import argsort, sort, topk, unique
 from minigrad.ops.special import erf, erfc
+from minigrad.ops.statistics import bincount, dist, median, quantile, std, std_mean, var, var_mean
 from minigrad.ops.trigonometric import (
     acos,
     acosh,
@@ -307,19 +311,35 @@ from minigrad.random import (
     seed,
     set_rng_state,
 )
-from minigrad.model_summary import summary
-from minigrad.serialization import load, save
-from minigrad.tensor import Tensor
 
 if _TYPE_CHECKING:
-    from minigrad import func, onnx, testing, visualize
+    from minigrad import cuda, func, nn, onnx, optim, testing, training, utils, visualize
+    from minigrad.model_summary import summary
+    from minigrad.serialization import load, save
     from minigrad.testing import gradcheck, gradgradcheck
+
+# What a program may need none of is imported when it is first used: `import minigrad` stays quick.
+_MODULES = {"cuda", "func", "nn", "onnx", "optim", "testing", "training", "utils", "visualize"}
+_NAMES = {
+    "gradcheck": "testing",
+    "gradgradcheck": "testing",
+    "load": "serialization",
+    "save": "serialization",
+    "summary": "model_summary",
+}
 
 
 def __getattr__(name: str) -> _Any:
-    """What training needs none of is imported when it is first used."""
-    if name in ("func", "onnx", "testing", "visualize"):
+    if name in _MODULES:
         return _import_module(f"minigrad.{name}")
-    if name in ("gradcheck", "gradgradcheck"):
-        return getattr(_import_module("minigrad.testing"), name)
+    if name in _NAMES:
+        return getattr(_import_module(f"minigrad.{_NAMES[name]}"), name)
+    if name == "compile":
+        raise AttributeError(
+            "minigrad compiles nothing: remove mg.compile(model), or use PyTorch for it"
+        )
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES, *_NAMES})

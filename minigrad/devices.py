@@ -7,7 +7,7 @@ from typing import Any
 __all__ = ["check", "device"]
 
 
-class device:  # noqa: N801  PyTorch's name
+class device:
     """The place of a tensor's memory: always the CPU.
 
     type     "cpu"

@@ -5,15 +5,15 @@ Nothing here runs unless something failed.
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-HERE = str(Path(__file__).parent)
+HERE = os.path.dirname(__file__)
 
 
 def explain(

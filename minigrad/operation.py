@@ -325,12 +325,24 @@ class Plan:
     steps   for each operand that needs a gradient: its position (-1: all, by a joint VJP), its VJP,
             and where the VJP's arguments are: None, all that was saved; a number, that one of the
             saved; else a function that picks them from ``(saved, node)``
+
+    They are laid out at the first use: a program calls few of the library's ops.
     """
 
-    __slots__ = ("names", "op", "save", "steps")
+    __slots__ = ("names", "needs", "op", "save", "steps")
 
     def __init__(self, op: Op, needs: Sequence[bool]) -> None:
         self.op = op
+        self.needs = needs
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Plan.__slots__:
+            raise AttributeError(name)
+        self.lay_out()
+        return object.__getattribute__(self, name)
+
+    def lay_out(self) -> None:
+        op, needs = self.op, self.needs
         if op.joint is not None:
             used: list[tuple[int, Any]] = [(-1, op.joint)]
         else:
@@ -441,7 +453,6 @@ def unary(operation: Op) -> Callable[..., Any]:
     """Calls of an op with one operand and no other argument."""
     forward = operation.forward
     plan = operation.plan((True,))
-    save = plan.save
     view = operation.view
 
     def call(x: Any, **kwargs: Any) -> Any:
@@ -467,7 +478,7 @@ def unary(operation: Op) -> Callable[..., Any]:
             result._node = node = new(Node)
             node.plan = plan
             node.inputs = (x._node,)
-            node.saved = save(out, array)
+            node.saved = plan.save(out, array)
             node.statics = ()
             node.shape = out.shape
             node.dtype = out.dtype
@@ -590,7 +601,6 @@ def leading(operation: Op) -> Callable[..., Any]:
     """Calls of an op with one operand and static arguments."""
     forward = operation.forward
     plan = operation.plan((True,))
-    save = plan.save
     view, keep, varargs = operation.view, bool(operation.keep), operation.varargs
     promote = operation.promote
     defaults = operation.defaults[1:]
@@ -646,7 +656,7 @@ def leading(operation: Op) -> Callable[..., Any]:
             result._node = node = new(Node)
             node.plan = plan
             node.inputs = (x._node,)
-            node.saved = save(out, array, *kept)
+            node.saved = plan.save(out, array, *kept)
             node.statics = statics
             node.shape = out.shape
             node.dtype = out.dtype

@@ -40,7 +40,17 @@ class Generator:
 
     def __init__(self, device: Any = None, *, seed: int | None = None) -> None:
         devices.check(device)
-        self.manual_seed(fresh_seed() if seed is None else seed)
+        self._numpy: np.random.Generator | None = None
+        self._seed = 0
+        if seed is not None:
+            self.manual_seed(seed)
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """NumPy's generator; made at the first use, for to import its module takes a while."""
+        if self._numpy is None:
+            self.seed()
+        return self._numpy  # type: ignore[return-value]
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed`, any integer, and return this generator.
@@ -50,7 +60,7 @@ class Generator:
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise TypeError(f"a seed is an integer, got {type(seed).__name__}")
         self._seed = int(seed)
-        self.numpy = np.random.default_rng(self._seed % 2**64)  # negative ones wrap around
+        self._numpy = np.random.default_rng(self._seed % 2**64)  # negative ones wrap around
         return self
 
     def seed(self) -> int:
@@ -59,11 +69,14 @@ class Generator:
 
     def initial_seed(self) -> int:
         """The seed that this generator last started from."""
+        if self._numpy is None:
+            self.seed()
         return self._seed
 
     def get_state(self) -> dict[str, Any]:
         """Where the generator stands, for `set_state` to return to."""
-        return {"seed": self._seed, "numpy": self.numpy.bit_generator.state}
+        state = self.numpy.bit_generator.state
+        return {"seed": self._seed, "numpy": state}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Return to where the generator stood at `get_state`.

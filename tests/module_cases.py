@@ -63,7 +63,8 @@ class ModuleCase:
 
     @property
     def id(self) -> str:
-        arguments = [repr(a) for a in self.args] + [f"{k}={v!r}" for k, v in self.kwargs.items()]
+        shown = [shown_as(a) for a in self.args]
+        arguments = shown + [f"{k}={shown_as(v)}" for k, v in self.kwargs.items()]
         keywords = [key if callable(v) else f"{key}={v}" for key, v in self.call.items()]
         return f"{self.name}({', '.join(arguments)}){' ' if keywords else ''}{' '.join(keywords)}"
 
@@ -72,6 +73,11 @@ class ModuleCase:
         args = [None if make is None else make(rng) for make in self.inputs]
         kwargs = {k: make(rng) if callable(make) else make for k, make in self.call.items()}
         return args, kwargs
+
+
+def shown_as(value: Any) -> str:
+    """`value` in the name of a test: the same in every process, so no address of a function."""
+    return "drawn" if callable(value) else repr(value)
 
 
 def case(
