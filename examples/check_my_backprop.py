@@ -1,12 +1,12 @@
 """Check a backward pass that was written by hand, in plain NumPy, and find its three mistakes.
 
 A two-layer network for classification, as one writes it to learn backpropagation.  Three lines of
-the
-backward pass are wrong.  minigrad takes no part in the network; it only checks it:
+the backward pass are wrong.  minigrad takes no part in the network; it only checks it:
 
     python examples/check_my_backprop.py
 """
 
+import argparse
 import sys
 
 import numpy as np
@@ -71,4 +71,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     sys.exit(main())

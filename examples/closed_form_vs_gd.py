@@ -1,0 +1,95 @@
+"""Linear regression in closed form and by gradient descent, and how fast the descent is.
+
+With the step 2 / (L + mu), L and mu the largest and smallest eigenvalue of the Hessian, the error
+of gradient descent shrinks in each step by (kappa - 1) / (kappa + 1) or more, kappa = L / mu.
+
+    python examples/closed_form_vs_gd.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+import numpy as np
+
+import minigrad as mg
+
+
+def known_spectrum(n: int, d: int, kappa: float, rng: np.random.Generator):
+    """Data whose matrix X has singular values from 1 to sqrt(kappa), and weights w."""
+    U = np.linalg.qr(rng.standard_normal((n, d)))[0]
+    V = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    X = U * np.sqrt(np.geomspace(1, kappa, d)) @ V.T
+    return mg.tensor(X), mg.tensor(X @ rng.standard_normal(d))
+
+
+def diabetes():
+    """442 patients, 10 features of mean 0 and variance 1, and a column of ones."""
+    from sklearn.datasets import load_diabetes
+
+    X, y = load_diabetes(return_X_y=True)
+    X = np.column_stack([(X - X.mean(axis=0)) / X.std(axis=0), np.ones(len(X))])
+    return mg.tensor(X), mg.tensor(y)
+
+
+def closed_form(X, y) -> dict[str, mg.Tensor]:
+    """The same minimum by four routes; each is fine while X is well conditioned."""
+    return {
+        "inv": mg.linalg.inv(X.T @ X) @ X.T @ y,
+        "solve": mg.linalg.solve(X.T @ X, X.T @ y),
+        "lstsq": mg.linalg.lstsq(X, y[:, None]).solution[:, 0],
+        "pinv": mg.linalg.pinv(X) @ y,
+    }
+
+
+def descend(X, y, goal, tolerance: float, limit: int):
+    """Gradient descent from 0 by mg.optim.SGD; the relative error after each step."""
+    eigenvalues = mg.linalg.eigvalsh(X.T @ X / len(X))
+    smallest, largest = eigenvalues[0].item(), eigenvalues[-1].item()
+    w = mg.zeros(X.shape[1], dtype=mg.float64, requires_grad=True)
+    optimizer = mg.optim.SGD([w], lr=2 / (largest + smallest))
+    errors = [1.0]
+    while errors[-1] > tolerance and len(errors) <= limit:
+        optimizer.zero_grad()
+        loss = 0.5 * ((X @ w - y) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        errors.append((mg.linalg.norm(w.detach() - goal) / mg.linalg.norm(goal)).item())
+    return errors, largest / smallest
+
+
+def report(name: str, X, y, tolerance: float = 1e-6) -> mg.Tensor:
+    routes = closed_form(X, y)
+    w = routes["lstsq"]
+    spread = max((other - w).abs().max().item() for other in routes.values())
+    errors, kappa = descend(X, y, w, tolerance, limit=20_000)
+    print(f"{name}: {X.shape[0]} x {X.shape[1]}, kappa of X^T X {kappa:.2f}")
+    print(f"  largest difference between inv, solve, lstsq and pinv: {spread:.1e}")
+    rate = (kappa - 1) / (kappa + 1)
+    measured = (errors[-1] / errors[-51]) ** (1 / 50)
+    bound = math.ceil(math.log(tolerance) / math.log(rate))
+    print(f"  rate per step: measured {measured:.6f}, (kappa - 1) / (kappa + 1) {rate:.6f}")
+    print(f"  steps to an error of {tolerance:.0e}: {len(errors) - 1}, bound {bound}")
+    return w
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kappa", type=float, default=100.0, help="of X^T X, of the made-up data")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+
+    report("known spectrum", *known_spectrum(200, 10, args.kappa, np.random.default_rng(args.seed)))
+    X, y = diabetes()
+    w = report("diabetes", X, y)
+    residual = y - X @ w
+    share = 1 - (residual**2).sum().item() / ((y - y.mean()) ** 2).sum().item()
+    print(f"  mean squared error: {(residual**2).mean().item():.6f}, R^2 {share:.6f}")
+    print(f"  intercept: {w[-1].item():.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Least squares by five routes, on matrices that are worse and worse conditioned.
+
+The matrix of the normal equations, A^T A, has the square of A's condition number: a route through
+it loses twice the digits.  QR, SVD and the pseudoinverse work on A itself.
+
+    python examples/least_squares.py
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+import minigrad as mg
+
+L = mg.linalg
+
+
+def by_inverse(A, y):
+    return L.inv(A.T @ A) @ (A.T @ y)
+
+
+def by_cholesky(A, y):
+    factor = L.cholesky(A.T @ A)
+    return L.cholesky_solve(A.T @ y, factor)
+
+
+def by_qr(A, y):
+    Q, R = L.qr(A)
+    return L.solve_triangular(R, Q.T @ y, upper=True)
+
+
+def by_svd(A, y):
+    U, s, Vh = L.svd(A, full_matrices=False)
+    return Vh.T @ ((U.T @ y) / s[:, None])
+
+
+def by_pinv(A, y):
+    return L.pinv(A) @ y
+
+
+ROUTES = {
+    "inverse": by_inverse,
+    "Cholesky": by_cholesky,
+    "QR": by_qr,
+    "SVD": by_svd,
+    "pinv": by_pinv,
+}
+
+
+def errors(n: int, points: int, rng: np.random.Generator) -> tuple[float, dict[str, float]]:
+    """Relative errors of fitting a polynomial with n coefficients to exact values on [0, 1]."""
+    A = L.vander(mg.tensor(np.linspace(0, 1, points)), N=n)
+    x = mg.tensor(rng.standard_normal((n, 1)))
+    y = A @ x
+    found = {}
+    for name, route in ROUTES.items():
+        try:
+            found[name] = (L.norm(route(A, y) - x) / L.norm(x)).item()
+        except np.linalg.LinAlgError:
+            found[name] = np.nan  # A^T A was not positive definite, or singular, to rounding
+    return L.cond(A).item(), found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--points", type=int, default=50)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[8, 12, 15])
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+
+    print(f"{'matrix':>10} {'kappa(A)':>9} " + " ".join(f"{name:>9}" for name in ROUTES))
+    rng = np.random.default_rng(args.seed)
+    for n in args.sizes:
+        kappa, found = errors(n, args.points, rng)
+        cells = " ".join("   raises" if np.isnan(e) else f"{e:9.1e}" for e in found.values())
+        print(f"{args.points:>5} x {n:<2} {kappa:9.1e} {cells}")
+
+
+if __name__ == "__main__":
+    main()
