@@ -9,39 +9,46 @@ import os
 import traceback
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from minigrad.operation import Op
 
 HERE = os.path.dirname(__file__)
 
 
-def explain(
-    error: Exception,
-    op: str,
-    arguments: Sequence[str],
-    operands: Sequence[Any],
-    statics: Sequence[Any],
-) -> None:
+def explain(error: Exception, op: Op, operands: Sequence[Any], statics: Sequence[Any]) -> None:
     """Add to `error` which op failed on which operands, and what would have worked."""
     if getattr(error, "__notes__", None):
         return
-    shapes = [np.shape(array_of(operand)) for operand in operands]
     described = ", ".join(describe(operand) for operand in operands)
+    if op.joint is not None:
+        described = f"[{described}]"
+    names = op.arguments[len(op.arguments) - len(statics) :]
     parameters = "".join(
         f", {name}={value!r}"
-        for name, value in zip(arguments[len(operands) :], statics)
+        for name, value in zip(names, statics)
         if not isinstance(value, np.ndarray)
     )
-    note = f"{op}({described}{parameters})"
-    if isinstance(error, ValueError) and len(shapes) == 2:
-        remedies = matmul_remedy(shapes) if op in MATRIX_PRODUCTS else broadcast_remedy(op, shapes)
-        note += remedies
-    error.add_note(note)
+    shapes = [np.shape(array_of(operand)) for operand in operands]
+    remedy = remedy_for(op.name, shapes, str(error)) if isinstance(error, ValueError) else ""
+    error.add_note(f"{op.name}({described}{parameters}){remedy}")
 
 
-MATRIX_PRODUCTS = {"matmul", "mm", "mv", "bmm", "dot"}
-SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
+def remedy_for(op: str, shapes: Sequence[tuple[int, ...]], message: str) -> str:
+    """What would have worked, where that can be told from the shapes."""
+    if op == "linear":
+        return linear_remedy(shapes)
+    if op == "matmul":
+        return matmul_remedy(shapes)
+    if len(shapes) == 2 and message.startswith("operands could not be broadcast together"):
+        return broadcast_remedy(op, shapes)
+    return ""
+
+
+SYMBOLS = {"add": " +", "sub": " -", "mul": " *", "div": " /", "pow": " **"}
 
 
 def array_of(operand: Any) -> Any:
@@ -55,6 +62,15 @@ def describe(operand: Any) -> str:
         return repr(operand) if np.size(operand) <= 1 else f"{type(operand).__name__}"
     name = getattr(operand, "name", None)
     return f"{name + ' ' if name else ''}{array.shape} {array.dtype}"
+
+
+def linear_remedy(shapes: Sequence[tuple[int, ...]]) -> str:
+    x, weight, *_ = shapes
+    if not x or len(weight) != 2 or x[-1] == weight[1]:
+        return ""
+    return (
+        f": the last axis of x has {x[-1]} features, a weight of shape {weight} takes {weight[1]}"
+    )
 
 
 def matmul_remedy(shapes: Sequence[tuple[int, ...]]) -> str:
@@ -85,7 +101,7 @@ def broadcast_remedy(op: str, shapes: Sequence[tuple[int, ...]]) -> str:
     if not clash:
         return ""
     axes = " and ".join(f"axis {axis} has {m} and {n}" for axis, m, n in clash)
-    text = f": {a} {SYMBOLS.get(op, ',')} {b}: {axes}"
+    text = f": {a}{SYMBOLS.get(op, ',')} {b}: {axes}"
     longer, shorter, which = (a, b, "second") if len(a) > len(b) else (b, a, "first")
     if len(longer) == len(shorter) + 1 and len(shorter):
         kept = (*shorter, 1)

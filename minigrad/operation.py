@@ -159,12 +159,14 @@ class Op:
     def wanted_by(self, vjp: Callable[..., Any]) -> tuple[str, ...]:
         """The names that a VJP takes after g, each known."""
         first, *names = arguments_of(vjp)
-        known = {
-            "out",
-            *self.arguments,
-            *self.keep,
-            *(f"{name}_shape" for name in self.operand_names),
-        }
+        special = {"out", *self.keep, *(f"{name}_shape" for name in self.operand_names)}
+        ambiguous = sorted(special.intersection(self.arguments))
+        if ambiguous:
+            raise TypeError(
+                f"{self.name}: {ambiguous[0]!r} means something else to a VJP than the argument of "
+                "that name; give the argument another name"
+            )
+        known = special.union(self.arguments)
         unknown = sorted(set(names) - known)
         if first != "g" or unknown:
             raise TypeError(
@@ -228,7 +230,7 @@ class Op:
                 return self.forward(*arrays, *statics[:-1], *statics[-1])
             return self.forward(*arrays, *statics)
         except Exception as error:
-            errors.explain(error, self.name, self.arguments, operands, statics)
+            errors.explain(error, self, operands, statics)
             raise
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], numpy_door: bool = False) -> Any:
@@ -445,8 +447,7 @@ def record(plan: Plan, inputs: tuple[Edge | None, ...], statics: tuple[Any, ...]
 # The hot path ------------------------------------------------------------------------------------
 #
 # These do what `Op.call` does for the calls that training consists of, and hand everything else to
-# it.
-# Each line was measured: a node should cost half a microsecond.
+# it.  Each line was measured: a node should cost half a microsecond.
 
 
 def unary(operation: Op) -> Callable[..., Any]:
@@ -465,7 +466,7 @@ def unary(operation: Op) -> Callable[..., Any]:
         try:
             out = forward(array)
         except Exception as error:
-            errors.explain(error, operation.name, operation.arguments, (x,), ())
+            errors.explain(error, operation, (x,), ())
             raise
         if type(out) is not ndarray:
             if isinstance(out, (tuple, list)):
@@ -536,7 +537,7 @@ def binary(operation: Op) -> Callable[..., Any]:
         try:
             out = forward(x_array, y_array)
         except Exception as error:
-            errors.explain(error, operation.name, operation.arguments, (x, y), ())
+            errors.explain(error, operation, (x, y), ())
             raise
         if type(out) is not ndarray:
             out = np.asarray(out)
@@ -590,7 +591,7 @@ def unrecorded(operation: Op) -> Callable[..., Any]:
         try:
             out = forward(*arrays)
         except Exception as error:
-            errors.explain(error, operation.name, operation.arguments, args, ())
+            errors.explain(error, operation, args, ())
             raise
         return wrap(out) if type(out) is ndarray else operation.finish(out, None)
 
@@ -636,7 +637,7 @@ def leading(operation: Op) -> Callable[..., Any]:
             else:
                 out = forward(array, *statics)
         except Exception as error:
-            errors.explain(error, operation.name, operation.arguments, (x,), statics)
+            errors.explain(error, operation, (x,), statics)
             raise
         kept: Any = ()
         if keep:
@@ -698,7 +699,7 @@ def ternary(operation: Op) -> Callable[..., Any]:
         try:
             out = forward(x_array, y_array, z_array)
         except Exception as error:
-            errors.explain(error, operation.name, operation.arguments, (x, y, z), ())
+            errors.explain(error, operation, (x, y, z), ())
             raise
         if type(out) is not ndarray:
             out = np.asarray(out)
@@ -759,7 +760,7 @@ def joining(operation: Op) -> Callable[..., Any]:
         try:
             out = forward(arrays, *statics)
         except Exception as error:
-            errors.explain(error, operation.name, operation.arguments, tensors, statics)
+            errors.explain(error, operation, tensors, statics)
             raise
         if type(out) is not ndarray or None in inputs:
             return operation.conclude(out, (), inputs, (arrays,), statics)
