@@ -97,7 +97,7 @@ default_generator = Generator()
 
 
 def source(generator: Any) -> np.random.Generator:
-    """NumPy's generator behind `generator`; None: the common one."""
+    """NumPy's generator behind `generator`, which may be one itself; None: the common one."""
     if generator is None:
         return default_generator.numpy
     if isinstance(generator, np.random.Generator):

@@ -81,6 +81,7 @@ def _sum_indices(x: Array, indices: str, output: str) -> Array:
 
     Forward    out[output] = Σ x[indices] over the indices that are not in the output
     Gradient   x̄ = ḡ, repeated along summed indices, on the diagonal of repeated ones
+    Shapes     one axis for each letter of `indices` -> one for each letter of `output`
     """
     return np.einsum(f"{indices}->{output}", x)
 
@@ -100,6 +101,7 @@ def _contract(x: Array, y: Array, x_indices: str, y_indices: str, output: str) -
 
     Forward    out[output] = Σ x[x_indices] y[y_indices] over the indices not in the output
     Gradient   x̄[x_indices] = Σ ḡ[output] y[y_indices], and the same for y
+    Shapes     one axis for each letter of x_indices and y_indices -> one for each of `output`
     """
     return product_sum(f"{x_indices},{y_indices}->{output}", (x, y))
 

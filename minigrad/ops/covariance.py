@@ -32,6 +32,7 @@ def _cov(x: Array, weights: Array | None, factor: float) -> Array:
 
     Forward    out = (X - μ) diag(weights) (X - μ)ᵀ / factor
     Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) diag(weights) / factor
+    Shapes     (d, n), weights (n,) or None -> (d, d)
     """
     deviation = centred(x, weights)
     product = np.matmul(deviation if weights is None else deviation * weights, deviation.T)

@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
 from minigrad.operation import Array, op
+from minigrad.ops.matrices import check_matrix
 from minigrad.ops.shaping import clone, reshape
 
 __all__ = [
@@ -158,11 +159,6 @@ def triangle(n: int, m: int, k: int) -> Array:
     return mask
 
 
-def check_matrix(name: str, x: Array) -> None:
-    if x.ndim < 2:
-        raise ValueError(f"{name}: takes matrices, got shape {x.shape}")
-
-
 @op(lambda g, diagonal: tril(g, diagonal), notation="tril({x})")
 def tril(x: Array, diagonal: int = 0) -> Array:
     """The lower triangle of each matrix, zeros elsewhere.
@@ -197,8 +193,14 @@ def triu(x: Array, diagonal: int = 0) -> Array:
     return np.where(triangle(x.shape[-2], x.shape[-1], diagonal - 1), x.dtype.type(0), x)
 
 
-@op()
+@op(notation="one_hot({x})")
 def _one_hot(x: Array, num_classes: int) -> Array:
+    """Ones at the positions that x says, which were checked; see `one_hot`.
+
+    Forward    out[..., j] = 1 where j = x[...], else 0
+    Gradient   none: the result holds integers
+    Shapes     (...) of integers -> (..., num_classes) of integers
+    """
     return (x[..., None] == np.arange(num_classes)).astype(np.int64)
 
 

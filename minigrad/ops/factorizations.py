@@ -174,7 +174,12 @@ def qr_vjp(g: QRResult, x: Array, out: QRResult, mode: str) -> Array:
 
 @op(qr_vjp, notation="qr({x})")
 def _qr(x: Array, mode: Any) -> Any:
-    """Q and R of one matrix or a batch."""
+    """Q and R of one matrix or a batch, in a mode that was checked; see `qr`.
+
+    Forward    (Q, R) with A = Q R
+    Gradient   Ā = (Q̄ + Q copyltu(M)) R⁻ᵀ with M = R R̄ᵀ - Q̄ᵀ Q
+    Shapes     (..., n, m) -> (..., n, k), (..., k, m)
+    """
     return QRResult(*np.linalg.qr(x, mode))
 
 
@@ -322,7 +327,14 @@ def lu_vjp(g: CompactLU, out: CompactLU, pivot: bool) -> Array:
 
 @op(lu_vjp, notation="lu({x})")
 def _lu(x: Array, pivot: bool) -> Any:
-    """L and U in compact form, and the order of the rows that pivoting chose."""
+    """L and U in compact form, and the order of the rows that pivoting chose.
+
+    Forward    (compact, order) with A[order] = L U; L is below the diagonal of compact, with ones
+               on it, and U is on and above it
+    Gradient   Ā[order] = L⁻ᵀ [tril(Lᵀ L̄, -1) + triu(Ū Uᵀ)] U⁻ᵀ; the order is a constant
+    Shapes     (..., n, m) -> (..., n, m), (..., n) of integers
+    Raises     LinAlgError, with the batch index, for a pivot that is 0 if pivot is false
+    """
     return CompactLU(*eliminate(x, pivot))
 
 

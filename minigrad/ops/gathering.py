@@ -319,7 +319,10 @@ def windows(n: int, size: int, step: int) -> Array:
     return np.arange(0, n - size + 1, step)[:, None] + np.arange(size)
 
 
-@op(lambda g, dimension, size, step: unfold(g, dimension, size, step))
+@op(
+    lambda g, dimension, size, step: unfold(g, dimension, size, step),
+    notation="unfold({g})ᵀ",
+)
 def _overlap_add(g: Array, shape: tuple[int, ...], dimension: int, size: int, step: int) -> Array:
     """The transpose of `unfold`: windows added where they overlap.
 

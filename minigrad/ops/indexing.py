@@ -166,7 +166,7 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
     return _setitem(x, value, plain_index(index))
 
 
-@op(lambda g, index: _without(g, index))
+@op(lambda g, index: _without(g, index), notation="{x} with [...] = 0")
 def _without(x: Array, index: Any) -> Array:
     """A copy of x that is zero at `index`: a projection, so it is its own transpose.
 
@@ -248,7 +248,7 @@ def take(x: Any, index: Any) -> Any:
     return _take(x, integers("take", index))
 
 
-@op(lambda g, index: _take(g, index))
+@op(lambda g, index: _take(g, index), notation="take({g})ᵀ")
 def _put_zeros(g: Array, index: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of `take`: zeros of `shape`, with `g` added at row-major positions.
 
@@ -266,7 +266,11 @@ def put_value_vjp(g: Array, index: Array) -> Array:
     return _take(g, index) * winners((int(np.prod(g.shape)),), index)
 
 
-@op(lambda g, index: _put(g, np.zeros_like(_take(g, index)), index), put_value_vjp)
+@op(
+    lambda g, index: _put(g, np.zeros_like(_take(g, index)), index),
+    put_value_vjp,
+    notation="put({x}, {value})",
+)
 def _put(x: Array, value: Array, index: Array) -> Array:
     """A copy of x with `value` at row-major positions.
 
@@ -343,8 +347,14 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Any:
     return getitem(x, along(dim, slice(begin, begin + length)))
 
 
-@op()
+@op(notation="nonzero({x})")
 def _nonzero(x: Array) -> Array:
+    """The positions of entries that are not zero, see `nonzero`.
+
+    Forward    out = the positions, in row-major order
+    Gradient   none: positions are integers
+    Shapes     (...) -> integers, (number of entries, number of axes)
+    """
     return np.argwhere(x)
 
 

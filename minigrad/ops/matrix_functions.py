@@ -21,6 +21,7 @@ def _zeroth_power(x: Array) -> Array:
 
     Forward    out = I
     Gradient   Ā = 0
+    Shapes     (..., n, n) -> (..., n, n)
     """
     return np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape).copy()
 
@@ -172,6 +173,7 @@ def _vander(x: Array, N: int) -> Array:
 
     Forward    out[..., i, j] = x[..., i]ʲ
     Gradient   x̄ᵢ = Σⱼ ḡᵢⱼ j xᵢʲ⁻¹
+    Shapes     (..., n) -> (..., n, N)
     """
     factors = np.concatenate(
         [np.ones_like(x[..., None]), np.broadcast_to(x[..., None], (*x.shape, max(N - 1, 0)))], -1

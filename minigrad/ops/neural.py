@@ -204,7 +204,7 @@ def _embedding(weight: Array, index: Array, scale: Any = None) -> Array:
     return weight[index]
 
 
-@op(lambda g, index: _embedding(g, index))
+@op(lambda g, index: _embedding(g, index), notation="embedding({rows})ᵀ")
 def _add_rows(rows: Array, index: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of `_embedding`: each row is added to the row of a table that `index` names.
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.composition import composition
 from minigrad.operation import Array, op
+from minigrad.ops.diagonals import two_axes
 from minigrad.ops.matrices import check_matrix, check_square, first_true, numbers_of, place
 from minigrad.ops.reduction import axes_of, restore
 from minigrad.ops.solving import inv
@@ -153,6 +154,7 @@ def _spectral_norm(x: Array, which: float) -> Any:
 
     Forward    out = s₁, or the last one
     Gradient   Ā = ḡ u vᵀ with the vectors of that value; where several are tied, the mean
+    Shapes     (..., n, m) -> (...)
     """
     factors: Any = svd(x, False)
     return factors.S[..., 0 if which > 0 else -1], factors
@@ -177,6 +179,7 @@ def _nuclear_norm(x: Array) -> Any:
 
     Forward    out = Σ sᵢ
     Gradient   Ā = ḡ U_r V_rᵀ over the values above the rounding error: the smallest subgradient
+    Shapes     (..., n, m) -> (...)
     """
     factors: Any = svd(x, False)
     return factors.S.sum(-1), factors
@@ -205,7 +208,9 @@ def matrix_norm(
     check_matrix("matrix_norm", A)
     if dtype is not None:
         A = A.astype(dtype)
-    row, column = two_axes("matrix_norm", dim, A.ndim)
+    if np.shape(dim) != (2,):
+        raise ValueError(f"matrix_norm: dim names the two axes of a matrix, got {dim!r}")
+    row, column = two_axes("matrix_norm", A.ndim, *dim)
     if ord == "fro":
         return vector_norm(A, 2, (row, column), keepdim)
     if ord in (1, -1, inf, -inf):
@@ -227,14 +232,6 @@ def matrix_norm(
         for axis in sorted((row, column)):
             out = np.expand_dims(out, axis)
     return out
-
-
-def two_axes(name: str, dim: Any, ndim: int) -> tuple[int, int]:
-    """The axes of the rows and of the columns, non-negative."""
-    axes = tuple(np.lib.array_utils.normalize_axis_index(int(i), ndim) for i in dim)
-    if len(axes) != 2 or axes[0] == axes[1]:
-        raise ValueError(f"{name}: dim names the two axes of a matrix, got {dim!r}")
-    return axes
 
 
 @composition
@@ -318,6 +315,8 @@ def _euclidean(x: Array, y: Array) -> Array:
 
     Forward    out[i, j] = ‖x[i] - y[j]‖
     Gradient   x̄[i] = Σⱼ ḡ[i, j] (x[i] - y[j]) / out[i, j]; 0 where two vectors are equal
+               ȳ[j] = Σᵢ ḡ[i, j] (y[j] - x[i]) / out[i, j], the same
+    Shapes     (..., n, d), (..., m, d) -> (..., n, m)
     """
     if x.shape[-2] * y.shape[-2] * x.shape[-1] > MANY:
         out = distances_by_products(x, y)
@@ -392,7 +391,13 @@ def infinite_vjp(g: Array, out: Array, infinite: Array) -> Array:
 
 @op(infinite_vjp, notation="cond({x})")
 def _infinite_where(x: Array, infinite: Array) -> Array:
-    """x, and inf where a matrix is singular."""
+    """Condition numbers, and inf where a matrix is singular.
+
+    Forward    out = inf where `infinite`, else x
+    Gradient   x̄ = ḡ
+    Shapes     (...), (...) of booleans -> (...)
+    Raises     LinAlgError in backward if the gradient of an infinite one is asked for
+    """
     return np.where(infinite, inf, x).astype(x.dtype)
 
 

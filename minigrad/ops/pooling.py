@@ -51,6 +51,18 @@ def lowest(dtype: Any) -> Any:
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
+def combine_windows(combine: Any, x: Array, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+    """What `combine`, a ufunc, makes of the entries of each window: one axis after another."""
+    lead = x.ndim - len(kernel)
+    for axis, (k, s, d) in enumerate(zip(kernel, stride, dilation), start=lead):
+        count = results_along(x.shape[axis], k, s, d)
+        seen = [x[(slice(None),) * axis + (seen_by(i, count, s, d),)] for i in range(k)]
+        x = np.array(seen[0], order="C") if k == 1 else combine(seen[0], seen[1])
+        for each in seen[2:]:
+            combine(x, each, out=x)
+    return x
+
+
 # -------------------------------------------------------------------------------------- the largest
 
 
@@ -67,22 +79,14 @@ def _max_pool(x: Array, kernel: Sizes, stride: Sizes, padding: Padding, dilation
     Gradient   x̄ = ḡ at the first largest entry of each window (in reading order), else 0
     Shapes     (..., h, w) -> (..., oh, ow)
     """
-    out = framed(x, padding, lowest(x.dtype))
-    lead = x.ndim - len(kernel)
-    for axis, (k, s, d) in enumerate(zip(kernel, stride, dilation), start=lead):
-        count = results_along(out.shape[axis], k, s, d)
-        seen = [out[(slice(None),) * axis + (seen_by(i, count, s, d),)] for i in range(k)]
-        out = np.array(seen[0], order="C") if k == 1 else np.maximum(seen[0], seen[1])
-        for each in seen[2:]:
-            np.maximum(out, each, out=out)
-    return out
+    padded = framed(x, padding, lowest(x.dtype))
+    return combine_windows(np.maximum, padded, kernel, stride, dilation)
 
 
 def winners(
     x: Array, out: Array, kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes
 ) -> Iterator[tuple[Sizes, Any, Array]]:
-    """For each entry of a window: its place in the window, what it sees, and where it is the first
-    largest one."""
+    """For each entry of a window: its place, what it sees, and where it is the first largest."""
     has_nan = x.dtype.kind == "f" and bool(np.isnan(out).any())
     # a frame of NaN is never equal to the largest entry, whatever that is
     x = framed(x, padding, lowest(x.dtype) if has_nan or x.dtype.kind != "f" else np.nan)
@@ -101,7 +105,8 @@ def winners(
 @op(
     lambda g, x, best, kernel, stride, padding, dilation: _max_pool_pick(
         g, x, best, kernel, stride, padding, dilation
-    )
+    ),
+    notation="max_pool({g})ᵀ",
 )
 def _max_pool_back(
     g: Array,
@@ -112,7 +117,12 @@ def _max_pool_back(
     padding: Padding,
     dilation: Sizes,
 ) -> Array:
-    """The transpose of `_max_pool`, linear in g: each entry goes back to where it came from."""
+    """The transpose of `_max_pool`, linear in g: each entry goes back to where it came from.
+
+    Forward    out = zeros like x; out at the first largest entry of window i, j += g[..., i, j]
+    Gradient   ḡ = _max_pool_pick(out̄)
+    Shapes     (..., oh, ow) -> (..., h, w)
+    """
     lead = x.ndim - len(kernel)
     frame = framed(np.zeros_like(x, dtype=g.dtype), padding, 0)
     for _, seen, wins in winners(x, best, kernel, stride, padding, dilation):
@@ -123,7 +133,8 @@ def _max_pool_back(
 @op(
     lambda g, x, best, kernel, stride, padding, dilation: _max_pool_back(
         g, x, best, kernel, stride, padding, dilation
-    )
+    ),
+    notation="max_pool_pick({h})",
 )
 def _max_pool_pick(
     h: Array,
@@ -134,7 +145,12 @@ def _max_pool_pick(
     padding: Padding,
     dilation: Sizes,
 ) -> Array:
-    """The entries of h at the places where x is the largest: the transpose of `_max_pool_back`."""
+    """The entries of h at the places where x is the largest: the transpose of `_max_pool_back`.
+
+    Forward    out[..., i, j] = h at the first largest entry of x in window i, j
+    Gradient   h̄ = _max_pool_back(ḡ)
+    Shapes     (..., h, w) -> (..., oh, ow)
+    """
     frame = framed(h, padding, 0)
     picked = np.zeros_like(best, dtype=h.dtype)
     for _, seen, wins in winners(x, best, kernel, stride, padding, dilation):
@@ -175,19 +191,13 @@ def _avg_pool(x: Array, kernel: Sizes, stride: Sizes, padding: Padding, divisor:
     Gradient   x̄ = _avg_pool_back(ḡ)
     Shapes     (..., h, w) -> (..., oh, ow)
     """
-    out = framed(x, padding, 0)
-    lead = x.ndim - len(kernel)
-    for axis, (k, s) in enumerate(zip(kernel, stride), start=lead):
-        count = results_along(out.shape[axis], k, s, 1)
-        seen = [out[(slice(None),) * axis + (seen_by(i, count, s, 1),)] for i in range(k)]
-        out = np.array(seen[0], order="C") if k == 1 else np.add(seen[0], seen[1])
-        for each in seen[2:]:
-            out += each
-    return out / divisor
+    undilated = (1,) * len(kernel)
+    return combine_windows(np.add, framed(x, padding, 0), kernel, stride, undilated) / divisor
 
 
 @op(
     lambda g, kernel, stride, padding, divisor: _avg_pool(g, kernel, stride, padding, divisor),
+    notation="avg_pool({g})ᵀ",
 )
 def _avg_pool_back(
     g: Array, shape: Sizes, kernel: Sizes, stride: Sizes, padding: Padding, divisor: Any

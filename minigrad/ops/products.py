@@ -84,14 +84,14 @@ def linear_bias_vjp(g: Array) -> Array:
 
 def rows_dot(x: Array, matrix: Array) -> Array:
     """x @ matrix, with the leading axes of x folded into one: only matrices are given to BLAS."""
-    if type(x) is np.ndarray and x.ndim > 2:
+    if len(x.shape) > 2 and type(x) is np.ndarray:
         rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         return rows.dot(matrix).reshape(*x.shape[:-1], matrix.shape[-1])
     return x.dot(matrix)
 
 
 @op(
-    lambda g, weight: rows_dot(g, weight),
+    lambda g, weight: g.dot(weight) if len(g.shape) == 2 else rows_dot(g, weight),
     linear_weight_vjp,
     linear_bias_vjp,
     notation="{x} {weight}ᵀ + {bias}",
@@ -107,14 +107,12 @@ def linear(x: Array, weight: Array, bias: Array = None) -> Array:
     Example    >>> mg.linear(mg.tensor([[1.0, 2.0]]), mg.tensor([[3.0, 4.0]]), mg.tensor([5.0]))
                tensor([[16.]])
     """
-    out = rows_dot(x, weight.T)
+    out = x.dot(weight.T) if x.ndim == 2 else rows_dot(x, weight.T)
     if bias is None:
         return out
-    return (
-        np.add(out, bias, out=out)
-        if type(out) is np.ndarray and out.dtype == bias.dtype
-        else out + bias
-    )
+    if type(out) is np.ndarray and out.dtype is bias.dtype:
+        return np.add(out, bias, out=out)
+    return out + bias
 
 
 # ------------------------------------------------------------------- products under PyTorch's names
@@ -339,17 +337,9 @@ def vecdot(x: Array, y: Array, dim: int = -1) -> Array:
 # ------------------------------------------------------------------------------- the cross product
 
 
-def cross_x_vjp(g: Array, y: Array, dim: int) -> Array:
-    return _cross(y, g, dim)
-
-
-def cross_y_vjp(g: Array, x: Array, dim: int) -> Array:
-    return _cross(g, x, dim)
-
-
 @op(
-    cross_x_vjp,
-    cross_y_vjp,
+    lambda g, y, dim: _cross(y, g, dim),
+    lambda g, x, dim: _cross(g, x, dim),
     promote=True,
     notation="{x} × {y}",
 )
@@ -358,6 +348,7 @@ def _cross(x: Array, y: Array, dim: int) -> Array:
 
     Forward    out = x × y
     Gradient   x̄ = y × ḡ        ȳ = ḡ × x
+    Shapes     (..., 3), (..., 3) -> (..., 3)
     """
     after = (slice(None),) * (-dim - 1)
     x0, x1, x2 = [x[(..., i, *after)] for i in range(3)]

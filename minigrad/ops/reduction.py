@@ -125,7 +125,7 @@ def mean(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
     return add_reduce(x, axes_of(dim), dtype, None, keepdim) / count_along(x.shape, dim)
 
 
-def others(x: Array) -> Array:
+def products_of_others(x: Array) -> Array:
     """For each entry, the product of the others along the last axis; without a division."""
     ones = np.ones_like(x[..., :1])
     before = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
@@ -143,7 +143,7 @@ def prod_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
     kept = tuple([i for i in range(len(x.shape)) if i not in axes])
     order = kept + axes
     flat = np.reshape(np.transpose(x, order), (*[x.shape[i] for i in kept], -1))
-    products = np.reshape(others(flat), tuple([x.shape[i] for i in order]))
+    products = np.reshape(products_of_others(flat), tuple([x.shape[i] for i in order]))
     return g * np.transpose(products, tuple([order.index(i) for i in range(len(order))]))
 
 

@@ -21,6 +21,7 @@ from minigrad.ops.matrices import (
     place,
     singular,
 )
+from minigrad.ops.reduction import products_of_others
 
 __all__ = [
     "det", "inv", "logdet", "lstsq", "pinv", "slogdet", "solve", "solve_triangular",
@@ -65,6 +66,8 @@ def _solve(tensors: Any) -> Array:
 
     Forward    out = A⁻¹ B
     Gradient   B̄ = A⁻ᵀ ḡ        Ā = -B̄ outᵀ
+    Shapes     (..., n, n), (..., n, k) -> (..., n, k)
+    Raises     LinAlgError, with the batch index, if a matrix is singular
     """
     A, B = tensors
     try:
@@ -90,7 +93,7 @@ def solve(A: Array, B: Array, *, left: bool = True) -> Array:
                tensor([ 2.,  3., -1.])
     """
     check_square("solve", A)
-    vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))
+    vector = is_vector(A, B)
     if vector:
         if not left:
             raise ValueError(
@@ -102,6 +105,11 @@ def solve(A: Array, B: Array, *, left: bool = True) -> Array:
         return _solve((A.mT, B.mT)).mT
     out = _solve((A, B))
     return out[..., 0] if vector else out
+
+
+def is_vector(A: Array, B: Array) -> bool:
+    """Whether the right-hand side is one vector, or one for each matrix, as PyTorch reads it."""
+    return B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))
 
 
 def check_right_hand_side(name: str, A: Array, B: Array, left: bool) -> None:
@@ -155,6 +163,8 @@ def _solve_triangular(tensors: Any, upper: bool, unitriangular: bool) -> Array:
 
     Forward    out = A⁻¹ B
     Gradient   B̄ = A⁻ᵀ ḡ        Ā = -B̄ outᵀ on the triangle
+    Shapes     (..., n, n), (..., n, k) -> (..., n, k)
+    Raises     LinAlgError, with the batch index, if an entry of the diagonal is 0
     """
     A, B = tensors
     if unitriangular:
@@ -205,14 +215,6 @@ def solve_triangular(
 # ------------------------------------------------------------------------------------- determinants
 
 
-def products_of_others(s: Array) -> Array:
-    """For each entry along the last axis, the product of the others, without division."""
-    ones = np.ones_like(s[..., :1])
-    before = np.cumprod(np.concatenate([ones, s[..., :-1]], -1), -1)
-    after = np.cumprod(np.concatenate([ones, s[..., :0:-1]], -1), -1)[..., ::-1]
-    return before * after
-
-
 def products_of_others_in_pairs(s: Array) -> Array:
     """For each pair of entries, the product of all but these two; 0 on the diagonal."""
     n = s.shape[-1]
@@ -255,7 +257,9 @@ def _cofactors(x: Array) -> Array:
     """The matrix of cofactors, which is the gradient of the determinant, at any rank.
 
     Forward    out = det(A) A⁻ᵀ for a regular A; in general det(U) det(V) U diag(Πⱼ≠ᵢ sⱼ) Vᵀ
-    Gradient   from the second derivatives of the determinant of a diagonal matrix
+    Gradient   Ā = (tr(Cᵀ ḡ) C - C ḡᵀ C) / det A, with C = out, for a regular A; in general from the
+               second derivatives of the determinant of a diagonal matrix, see `cofactor_vjp`
+    Shapes     (..., n, n) -> (..., n, n)
     """
     n = x.shape[-1]
     if n == 0 or x.size == 0:
@@ -389,7 +393,12 @@ def pinv_vjp(g: Array, x: Array, out: Array) -> Array:
 
 @op(pinv_vjp, promote=True, notation="{x}⁺")
 def _pinv(x: Array, atol: Any, rtol: Any, hermitian: bool) -> Array:
-    """The pseudoinverse, see `pinv`."""
+    """The pseudoinverse, of a matrix that was checked; see `pinv`.
+
+    Forward    out = P = V diag(1/sᵢ, 0 where sᵢ counts as 0) Uᵀ
+    Gradient   Ā = -Pᵀ ḡ Pᵀ + (I - A P) ḡᵀ P Pᵀ + Pᵀ P ḡᵀ (I - P A)
+    Shapes     (..., n, m) -> (..., m, n)
+    """
     if 0 in x.shape:
         return np.zeros_like(x.mT)
     if hermitian:
@@ -468,7 +477,13 @@ def lstsq_vjp(g: Any, tensors: Any, out: Any, inverse: Array) -> list[Array]:
     notation="lstsq({tensors})",
 )
 def _lstsq(tensors: Any, rcond: Any) -> Any:
-    """The solution, rank and singular values of `lstsq`; keeps the pseudoinverse."""
+    """The solution, rank and singular values of `lstsq`; keeps the pseudoinverse P = A⁺.
+
+    Forward    (solution, rank, singular_values) = (P B, the number of sᵢ that are not 0, s)
+    Gradient   with U = Pᵀ ḡ: B̄ = U, Ā = (B - A X)(P U)ᵀ - U Xᵀ + (Pᵀ X)(ḡ - Aᵀ U)ᵀ; the rank and
+               the singular values have none
+    Shapes     (..., n, m), (..., n, k) -> (..., m, k), (...), (..., min(n, m))
+    """
     A, B = tensors
     U, s, Vh = np.linalg.svd(A, full_matrices=False)
     limit = cutoff(s, A.shape, None, rcond) if s.shape[-1] else s
@@ -501,7 +516,7 @@ def lstsq(A: Array, B: Array, rcond: Any = None, *, driver: str | None = None) -
     check_matrix("lstsq", A)
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
         raise ValueError(f"lstsq: driver {driver!r} is none of gels, gelsy, gelsd and gelss")
-    vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))
+    vector = is_vector(A, B)
     if vector:
         B = B[..., None]
     if B.shape[-2] != A.shape[-2]:

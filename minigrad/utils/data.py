@@ -17,7 +17,7 @@ import numpy as np
 
 from minigrad.creation import tensor
 from minigrad.graph import Variable, wrap
-from minigrad.random import Generator, default_generator
+from minigrad.random import source
 
 __all__ = [
     "BatchSampler",
@@ -203,20 +203,9 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
 # ----------------------------------------------------------------------------------------- samplers
 
 
-def bit_source(generator: Any) -> np.random.Generator:
-    """NumPy's generator behind `generator`, which may be one itself."""
-    if generator is None:
-        generator = default_generator
-    if isinstance(generator, np.random.Generator):
-        return generator
-    if isinstance(generator, Generator):
-        return generator.numpy
-    raise TypeError(f"generator is a mg.Generator, got {type(generator).__name__}")
-
-
 def permutation(n: int, generator: Any) -> np.ndarray:
     """The numbers 0 ... n-1 in a random order."""
-    return bit_source(generator).permutation(n)
+    return source(generator).permutation(n)
 
 
 class Sampler:
@@ -275,7 +264,7 @@ class RandomSampler(Sampler):
         """The numbers of one pass, as an array."""
         total, wanted = len(self.data_source), len(self)
         if self.replacement:
-            return bit_source(self.generator).integers(total, size=wanted)
+            return source(self.generator).integers(total, size=wanted)
         passes = [permutation(total, self.generator) for _ in range(ceil(wanted / max(total, 1)))]
         return np.concatenate([*passes, np.empty(0, np.int64)])[:wanted]
 
@@ -342,7 +331,7 @@ class WeightedRandomSampler(Sampler):
     def indices(self) -> np.ndarray:
         """The numbers of one pass, as an array."""
         shares = self.weights / self.weights.sum()
-        draw = bit_source(self.generator).choice
+        draw = source(self.generator).choice
         return draw(len(shares), size=self.num_samples, replace=self.replacement, p=shares)
 
     def __iter__(self) -> Iterator[int]:

@@ -57,6 +57,12 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 @op(lambda g, x, low, high: g * ((x > low) & (x < high)), notation="hardtanh({x})")
 def _hardtanh(x: Array, low: float, high: float) -> Array:
+    """The identity between two bounds: `hardtanh`, `relu6` and `hardsigmoid`.
+
+    Forward    out = min(max(x, low), high)
+    Gradient   x̄ = ḡ where low < x < high, else 0
+    Shapes     (...) -> (...)
+    """
     return np.clip(x, low, high)
 
 
@@ -98,6 +104,12 @@ def leaky_vjp(g: Any, x: Any, slope: Any) -> Any:
 
 @op(leaky_vjp, notation="leaky_relu({x})")
 def _leaky_relu(x: Array, slope: float) -> Array:
+    """See `leaky_relu`.
+
+    Forward    out = x where x > 0, else slope * x
+    Gradient   x̄ = ḡ where x > 0, else slope * ḡ
+    Shapes     (...) -> (...)
+    """
     # one of the two terms is 0; np.where takes four times as long
     return np.maximum(x, 0) + slope * np.minimum(x, 0)
 
@@ -122,6 +134,12 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     notation="prelu({x})",
 )
 def _prelu(x: Array, weight: Array) -> Array:
+    """See `prelu`; the weights broadcast against x.
+
+    Forward    out = x where x > 0, else w * x
+    Gradient   x̄ = ḡ where x > 0, else w * ḡ        w̄ = ḡ * min(x, 0)
+    Shapes     (...), broadcastable to it -> (...)
+    """
     return np.maximum(x, 0) + weight * np.minimum(x, 0)
 
 
@@ -162,11 +180,23 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 @op(lambda g, x, threshold: g * (x > threshold), notation="threshold({x})")
 def _threshold(x: Array, threshold: float, value: float) -> Array:
+    """See `threshold`.
+
+    Forward    out = x where x > threshold, else value
+    Gradient   x̄ = ḡ where x > threshold, else 0
+    Shapes     (...) -> (...)
+    """
     return np.where(x > threshold, x, value)
 
 
 @op(lambda g, x, bound: g * (abs(x) > bound), notation="hardshrink({x})")
 def _hardshrink(x: Array, bound: float) -> Array:
+    """See `hardshrink`.
+
+    Forward    out = x where |x| > bound, else 0
+    Gradient   x̄ = ḡ where |x| > bound, else 0
+    Shapes     (...) -> (...)
+    """
     return x * (abs(x) > bound)
 
 
@@ -255,6 +285,12 @@ def elu_vjp(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
 
 @op(elu_vjp, notation="elu({x})")
 def _elu(x: Array, alpha: float, scale: float, rate: float) -> Array:
+    """`elu`, `selu` and `celu` in one.
+
+    Forward    out = scale * x where x > 0, else scale * alpha * (exp(rate * x) - 1)
+    Gradient   x̄ = scale * ḡ where x > 0, else scale * alpha * rate * exp(rate * x) * ḡ
+    Shapes     (...) -> (...)
+    """
     # one of the two terms is 0; np.where takes four times as long
     return scale * (np.maximum(x, 0) + alpha * np.expm1(rate * np.minimum(x, 0)))
 
@@ -336,6 +372,12 @@ def softsign(input: Tensor) -> Tensor:
     notation="silu({x})",
 )
 def _silu(x: Array) -> Array:
+    """See `silu`; keeps s = sigmoid(x).
+
+    Forward    out = x * s
+    Gradient   x̄ = ḡ * s * (1 + x * (1 - s))
+    Shapes     (...) -> (...)
+    """
     s = ops.sigmoid(x)
     return x * s, s
 
@@ -387,6 +429,12 @@ def gelu_vjp(g: Any, x: Any, cdf: Any) -> Any:
 
 @op(gelu_vjp, keep={"cdf": normal_cdf}, notation="gelu({x})")
 def _gelu(x: Array) -> Array:
+    """See `gelu`; keeps Φ(x).
+
+    Forward    out = x * Φ(x)
+    Gradient   x̄ = ḡ * (Φ(x) + x * φ(x))
+    Shapes     (...) -> (...)
+    """
     cdf = normal_cdf(x)
     return x * cdf, cdf
 
@@ -413,6 +461,12 @@ def gelu_tanh_vjp(g: Any, x: Any, t: Any) -> Any:
 
 @op(gelu_tanh_vjp, keep={"t": gelu_tanh}, notation="gelu({x})")
 def _gelu_tanh(x: Array) -> Array:
+    """`gelu` with approximate="tanh"; keeps t = tanh(√(2/π) (x + 0.044715 x³)).
+
+    Forward    out = ½ x (1 + t)
+    Gradient   x̄ = ½ ḡ (1 + t + x (1 - t²) √(2/π) (1 + 3 · 0.044715 x²))
+    Shapes     (...) -> (...)
+    """
     t = gelu_tanh(x)
     return 0.5 * x * (1 + t), t
 
