@@ -474,3 +474,58 @@ def test_a_state_dict_that_does_not_fit_changes_nothing():
         optimizer.load_state_dict(state)
     assert optimizer.param_groups[0]["lr"] == 0.1
     assert optimizer.state[p]["momentum_buffer"].item() == 1.0
+
+
+# ----------------------------------------------------------------- parameters side by side in memory
+
+
+def train_three_steps(model: mg.nn.Module, optimizer: mg.optim.Optimizer) -> None:
+    x = mg.tensor(np.random.default_rng(0).standard_normal((5, 3)))
+    for _ in range(3):
+        optimizer.zero_grad()
+        (model(x) ** 2).sum().backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("when", ["before the first step", "after it"])
+def test_arrays_of_parameters_go_on_sharing_their_memory(when: str) -> None:
+    """The optimizer may move small parameters, but not away from an array that somebody holds."""
+    model = mg.nn.Sequential(mg.nn.Linear(3, 4), mg.nn.Linear(4, 2)).double()
+    optimizer = mg.optim.Adam(model.parameters(), lr=0.1)
+    if when == "after it":
+        train_three_steps(model, optimizer)
+    held = [p.detach().numpy() for p in model.parameters()]
+    row = model[0].weight.detach()[1]
+    before = [array.copy() for array in held]
+    train_three_steps(model, optimizer)
+    for array, old, p in zip(held, before, model.parameters()):
+        np.testing.assert_array_equal(array, p.detach().numpy())
+        assert not np.array_equal(array, old)
+    np.testing.assert_array_equal(row.numpy(), model[0].weight.detach().numpy()[1])
+
+
+def test_parameters_side_by_side_are_written_one_by_one() -> None:
+    """A change of one parameter in place is not taken for a change of its neighbour."""
+    first, second = mg.nn.Linear(3, 3), mg.nn.Linear(3, 3)
+    model = mg.nn.Sequential(first, second).double()
+    train_three_steps(model, mg.optim.SGD(model.parameters(), lr=0.01))
+    x = mg.tensor(np.random.default_rng(1).standard_normal((2, 3)))
+    out = model(x).sum()
+    with mg.no_grad():
+        first.bias.add_(1.0)  # nothing saved it
+    out.backward()
+    out = model(x).sum()
+    with mg.no_grad():
+        second.weight.add_(1.0)  # saved for the gradient of the input
+    with pytest.raises(RuntimeError, match="weight"):
+        out.backward()
+
+
+def test_a_model_keeps_the_memory_order_of_its_weights_and_copies_well() -> None:
+    model = mg.nn.Sequential(mg.nn.Linear(3, 4), mg.nn.Linear(4, 2)).double()
+    train_three_steps(model, mg.optim.SGD(model.parameters(), lr=0.01, momentum=0.9))
+    assert model[0].weight.detach().numpy().flags.f_contiguous
+    twin = copy.deepcopy(model)
+    with mg.no_grad():
+        twin[0].weight.zero_()
+    assert model[0].weight.abs().sum() > 0

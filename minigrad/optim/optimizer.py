@@ -3,8 +3,9 @@
 An optimizer states its mathematics on flat arrays, in `Optimizer.update`.  This file brings the
 parameters to it.  A call of NumPy costs about as much as a thousand additions, so parameters that
 are small are updated together: their gradients are copied into one flat array, the state of all of
-them is one flat array per name, one update is computed, and each parameter subtracts its part of it
-from its own memory.  A large parameter is updated on its own memory, in chunks that stay in the
+them is one flat array per name, one update is computed, and it is subtracted from all of them at
+once: at the first step they are moved side by side.  A parameter that somebody else holds an array of
+stays where it is, and its part is subtracted there.  A large parameter is updated on its own memory, in chunks that stay in the
 processor's cache.  Flat always means in the order of the parameter's own memory.
 
 `Block` holds parameters that are updated together.  Which ones these are changes only when a
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.graph import HookHandle, Leaf, Variable, enable_grad, wrap
-from minigrad.memory import writes
+from minigrad.memory import UNSHARED, references, writes
 
 Array = Any
 Arrays = Sequence[Any]
@@ -133,19 +134,59 @@ class Block:
 
 
 class Together(Block):
-    """Small parameters, or such whose memory is not contiguous, side by side in flat arrays."""
+    """Small parameters, or such whose memory is not contiguous, side by side in flat arrays.
+
+    home      the parameters' own memory as one flat array, if it could be moved there; else None
+    copies    where the parameters are copied to for an update that reads them, if there is no home
+    changes   what each parameter subtracts from its own memory, if there is no home
+    """
 
     def __init__(self, optimizer: Optimizer, group: Group, parameters: list[Any]) -> None:
         super().__init__(optimizer, group, parameters)
+        self.home = self.move()
         self.g, gradients = self.flat_array()
         change, changes = self.flat_array()
-        p, self.copies = self.flat_array() if group["weight_decay"] else (change, [])
+        p = change
+        self.copies: list[Array] = []
+        if self.home is not None:
+            p = self.home
+        elif group["weight_decay"]:
+            p, self.copies = self.flat_array()
         self.sources = list(zip(parameters, self.arrays, self.leaves, gradients))
-        self.changes = list(zip(self.arrays, changes))
+        self.changes = list(zip(self.arrays, changes)) if self.home is None else []
         self.pieces = [
             Piece(where, change[where], self.g[where], p[where], state)
             for where, state in optimizer._chunks(self.g, self.flat)
         ]
+
+    def move(self) -> Array | None:
+        """Move the parameters side by side, if nobody but their tensors holds their memory.
+
+        Then one subtraction updates all of them.  An array or a tensor that shares memory with a
+        parameter (``p.detach().numpy()``) would be left behind, so one such stops the move.
+        """
+        for array in self.arrays:
+            base = array.base
+            # held by its tensor, by `self.arrays` and by `array`; a base by its view and by `base`
+            if references(array) > UNSHARED + 2:
+                return None
+            if base is not None and (
+                type(base) is not np.ndarray
+                or isinstance(base.base, np.ndarray)
+                or references(base) > UNSHARED + 1
+            ):
+                return None
+        # as far as NumPy knows each array owns its memory, so that a write to one parameter is not
+        # taken for a write to another (memory.Writes)
+        memory = bytearray(sum([array.nbytes for array in self.arrays]))
+        start = 0
+        for i, (p, array) in enumerate(zip(self.parameters, self.arrays)):
+            own = view_like(np.frombuffer(memory, self.dtype, array.size, start), array)
+            own[...] = array
+            p._array = self.arrays[i] = own
+            start += array.nbytes
+        self.keys = writes.watch(self.arrays)
+        return np.frombuffer(memory, self.dtype)
 
     def gather(self) -> bool:
         for tensor, array, leaf, view in self.sources:
@@ -161,6 +202,8 @@ class Together(Block):
             view[...] = array
         for piece in self.pieces:
             self.compute(optimizer, piece, piece.g)
+            if self.home is not None:
+                np.subtract(piece.p, piece.change, out=piece.p)
         for array, change in self.changes:
             array -= change
         writes.note_all(self.keys, optimizer.name)
@@ -375,6 +418,7 @@ class Optimizer:
                         "read-only; make it of a clone()"
                     )
         blocks: list[Block] = []
+        self._blocks = []  # what the old ones hold of the parameters' memory is let go
         self._idle = []
         self._arranged = [self._arrangement(group) for group in self.param_groups]
         for group in self.param_groups:
