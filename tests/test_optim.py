@@ -476,7 +476,7 @@ def test_a_state_dict_that_does_not_fit_changes_nothing():
     assert optimizer.state[p]["momentum_buffer"].item() == 1.0
 
 
-# ----------------------------------------------------------------- parameters side by side in memory
+# --------------------------------------------------------------- parameters side by side in memory
 
 
 def train_three_steps(model: mg.nn.Module, optimizer: mg.optim.Optimizer) -> None:

@@ -4,9 +4,9 @@ An optimizer states its mathematics on flat arrays, in `Optimizer.update`.  This
 parameters to it.  A call of NumPy costs about as much as a thousand additions, so parameters that
 are small are updated together: their gradients are copied into one flat array, the state of all of
 them is one flat array per name, one update is computed, and it is subtracted from all of them at
-once: at the first step they are moved side by side.  A parameter that somebody else holds an array of
-stays where it is, and its part is subtracted there.  A large parameter is updated on its own memory, in chunks that stay in the
-processor's cache.  Flat always means in the order of the parameter's own memory.
+once, for at the first step they are moved side by side.  A parameter of which somebody else holds
+an array stays where it is.  A large parameter is updated on its own memory, in chunks that stay in
+the processor's cache.  Flat always means in the order of the parameter's own memory.
 
 `Block` holds parameters that are updated together.  Which ones these are changes only when a
 parameter gets or loses its gradient, or when an option that matters is changed; then the blocks are
