@@ -24,12 +24,13 @@ def save_graph(name: str, result: Any, **options: Any) -> None:
 
 def network() -> None:
     """The picture of the README: numbers and gradients of a network of two layers."""
-    mg.manual_seed(3)
+    mg.manual_seed(5)
     model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     x = mg.tensor([[1.0, 2.0], [3.0, -1.0]])
     target = mg.tensor([[1.0], [0.0]])
-    loss = F.mse_loss(model(x), target)
-    loss.backward()
+    with mg.visualize.record_values():
+        loss = F.mse_loss(model(x), target)
+        loss.backward()
     names = {"x": x, "target": target, "loss": loss}
     save_graph("graph", loss, values=True, grads=True, names=names)
 

@@ -13,6 +13,7 @@ import importlib
 import io
 import pkgutil
 import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,10 @@ def test_code_blocks_run_and_print_what_stands_there(page, tmp_path, monkeypatch
     for number, code in enumerate(blocks(page), start=1):
         where = f"{page.name}, block {number}"
         if code.lstrip().startswith(">>>"):
-            run_doctest(doctest.DocTestParser().get_doctest(code, namespace, where, None, 0))
+            test = doctest.DocTestParser().get_doctest(code, namespace, where, None, 0)
+            test.examples = [with_notes(example) for example in test.examples]
+            run_doctest(test)
+            namespace.update(test.globs)
             continue
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -56,6 +60,18 @@ def test_code_blocks_run_and_print_what_stands_there(page, tmp_path, monkeypatch
             assert text in printed.getvalue(), (
                 f"{where} shows {text!r}, but printed:\n{printed.getvalue()}"
             )
+
+
+def with_notes(example: doctest.Example) -> doctest.Example:
+    """An example that shows an error compares the whole of it: doctest looks at the last note."""
+    if example.exc_msg is None:
+        return example
+    source = f"try:\n{textwrap.indent(example.source, '    ')}"
+    source += "except Exception as e:\n    import traceback\n"
+    source += "    print(*traceback.format_exception_only(e), sep='')\n"
+    want = example.want.replace("    ...\n", "")
+    want = want.replace("Traceback (most recent call last):\n", "")
+    return doctest.Example(source, want, None, example.lineno, example.indent, example.options)
 
 
 class HouseParser(doctest.DocTestParser):
@@ -70,7 +86,7 @@ class HouseParser(doctest.DocTestParser):
 def run_doctest(test: doctest.DocTest) -> None:
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     report = io.StringIO()
-    runner.run(test, out=report.write)
+    runner.run(test, out=report.write, clear_globs=False)
     assert runner.failures == 0, report.getvalue()
 
 
