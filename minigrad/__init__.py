@@ -1,6 +1,6 @@
 """minigrad: a micro-PyTorch on NumPy."""
 
-# ruff: noqa: F401
+# ruff: noqa: F401 - what is imported here is the public namespace
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any

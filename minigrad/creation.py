@@ -155,7 +155,7 @@ def as_tensor(data: Any, dtype: Any = None, *, device: Any = None) -> Tensor:
     devices.check(device)
     if isinstance(data, Variable):
         same: Any = data
-        return same if dtype is None else same.to(dtypes.resolve(dtype))  # type: ignore[no-any-return]
+        return same if dtype is None else same.to(dtypes.resolve(dtype))
     if isinstance(data, np.ndarray) and (dtype is None or data.dtype == dtypes.resolve(dtype)):
         return from_numpy(data)
     return tensor(data, dtype)

@@ -6,9 +6,10 @@ Nothing here runs unless something failed.
 from __future__ import annotations
 
 import os
-import traceback
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,10 +160,16 @@ def note_module(error: BaseException, module: Any) -> None:
     modules = (*modules, module)
     note = f"in {path_of(modules)}"
     error.add_note(note)
-    error.modules_left = (modules, note)  # type: ignore[attr-defined]
+    error.modules_left = (modules, note)  # type: ignore[attr-defined]  # an error takes notes of ours
 
 
 def user_stack() -> str:
-    """The stack outside this package, innermost call last."""
-    frames = [f for f in traceback.extract_stack() if not f.filename.startswith(HERE)]
-    return "".join(traceback.format_list(frames[-3:]))
+    """The three innermost calls outside this package, the last one at the end."""
+    lines: list[str] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and len(lines) < 3:
+        code = frame.f_code
+        if not code.co_filename.startswith(HERE):
+            lines.append(f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}')
+        frame = frame.f_back
+    return "\n".join(reversed(lines))

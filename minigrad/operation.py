@@ -28,7 +28,7 @@ numpy_functions: dict[Any, Op] = {}  # NumPy function -> op of the same meaning
 ALIASES = {"axis": "dim", "dim": "axis", "keepdims": "keepdim", "keepdim": "keepdims",
            "axes": "dims", "dims": "axes", "ddof": "correction", "correction": "ddof",
            "unbiased": "correction", "input": "x", "self": "x", "other": "y", "a": "x", "b": "y",
-           "x1": "x", "x2": "y"}  # fmt: skip
+           "x1": "x", "x2": "y", "A": "x"}  # fmt: skip
 
 
 # The decorator: what an author of ops sees -------------------------------------------------------
@@ -89,7 +89,7 @@ def op(
         call.op = operation
         for function in numpy if isinstance(numpy, tuple) else (numpy,):
             numpy_functions[function] = operation
-        return call  # type: ignore[no-any-return]
+        return call
 
     return decorate
 

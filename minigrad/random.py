@@ -50,7 +50,7 @@ class Generator:
         """NumPy's generator; made at the first use, for to import its module takes a while."""
         if self._numpy is None:
             self.seed()
-        return self._numpy  # type: ignore[return-value]
+        return self._numpy  # type: ignore[return-value]  # seed() made it
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed`, any integer, and return this generator.

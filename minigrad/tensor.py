@@ -65,27 +65,27 @@ class Tensor(Variable):
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
-        return self._array.shape  # type: ignore[no-any-return]
+        return self._array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the entries, a NumPy dtype."""
-        return self._array.dtype  # type: ignore[no-any-return]
+        return self._array.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._array.ndim  # type: ignore[no-any-return]
+        return self._array.ndim
 
     @property
     def nbytes(self) -> int:
         """Bytes of the entries."""
-        return self._array.nbytes  # type: ignore[no-any-return]
+        return self._array.nbytes
 
     @property
     def itemsize(self) -> int:
         """Bytes of one entry."""
-        return self._array.itemsize  # type: ignore[no-any-return]
+        return self._array.itemsize
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one axis, as in PyTorch; `numel` counts the entries."""
@@ -93,18 +93,18 @@ class Tensor(Variable):
 
     def numel(self) -> int:
         """Number of entries."""
-        return self._array.size  # type: ignore[no-any-return]
+        return self._array.size
 
     def dim(self) -> int:
         """Number of axes."""
-        return self._array.ndim  # type: ignore[no-any-return]
+        return self._array.ndim
 
     ndimension = dim
     nelement = numel
 
     def element_size(self) -> int:
         """Bytes of one entry."""
-        return self._array.itemsize  # type: ignore[no-any-return]
+        return self._array.itemsize
 
     def stride(self, dim: int | None = None) -> Any:
         """Entries to step over in memory from one position to the next, along each axis or one."""
@@ -176,7 +176,7 @@ class Tensor(Variable):
     @property
     def grad_fn(self) -> Node | None:
         """The node that computed this tensor; None for a leaf."""
-        return None if self.is_leaf else self._node  # type: ignore[return-value]
+        return None if self.is_leaf else self._node  # type: ignore[return-value]  # no Leaf
 
     @property
     def grad(self) -> Any:
@@ -212,7 +212,7 @@ class Tensor(Variable):
         node: Any = self._node
         if node.extras is None:
             node.extras = Extras()
-        return node.extras  # type: ignore[no-any-return]
+        return node.extras
 
     @property
     def name(self) -> str | None:
@@ -614,7 +614,7 @@ class Tensor(Variable):
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """This tensor where `condition` is true, elsewhere `other`."""
-        return ops.where(condition, self, other)  # type: ignore[no-any-return]
+        return ops.where(condition, self, other)
 
     add_ = inplace.method(ops.add)
     sub_ = inplace.method(ops.sub)

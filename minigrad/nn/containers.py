@@ -128,7 +128,7 @@ class Sequential(Chain):
 
     def forward(self, input: Any) -> Any:
         for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]
+            input = module(input)  # type: ignore[misc]  # a child is None only if a user says so
         return input
 
     def _sliced(self, names: list[str]) -> Sequential:
@@ -149,7 +149,7 @@ class ModuleList(Chain):
         self.extend(() if modules is None else modules)
 
     def _sliced(self, names: list[str]) -> ModuleList:
-        return type(self)([self._modules[name] for name in names])  # type: ignore[misc]
+        return type(self)([self._modules[name] for name in names])  # type: ignore[misc]  # as above
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return type(self)([*self, *other])

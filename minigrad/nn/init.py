@@ -35,7 +35,7 @@ def fill(tensor: Any, values: Any, name: str) -> Any:
 def shape_of(tensor: Any, name: str) -> tuple[int, ...]:
     if not isinstance(tensor, Variable):
         raise TypeError(f"{name} fills a tensor, got {type(tensor).__name__}")
-    return tensor._array.shape  # type: ignore[no-any-return]
+    return tensor._array.shape
 
 
 # ---------------------------------------------------------------------------- simple distributions

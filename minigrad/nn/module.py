@@ -272,21 +272,21 @@ class Module:
                     f"it has {known}"
                 )
             here = child
-        return here  # type: ignore[no-any-return]
+        return here
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a dotted name.
 
         Raises   AttributeError if there is none.
         """
-        return self._get_member("_parameters", target)  # type: ignore[no-any-return]
+        return self._get_member("_parameters", target)
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer of a dotted name.
 
         Raises   AttributeError if there is none.
         """
-        return self._get_member("_buffers", target)  # type: ignore[no-any-return]
+        return self._get_member("_buffers", target)
 
     def _get_member(self, registry: str, target: str) -> Any:
         path, _, name = target.rpartition(".")

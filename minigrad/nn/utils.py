@@ -58,7 +58,7 @@ def get_total_norm(
     """
     total = norm([tensor._array for tensor in as_list(tensors)], float(norm_type))
     refuse_nonfinite(total, error_if_nonfinite)
-    return wrap(total)  # type: ignore[no-any-return]
+    return wrap(total)
 
 
 def clip_grads_with_norm_(
@@ -103,7 +103,7 @@ def clip_grad_norm_(
     total = norm(gradients_of(parameters), float(norm_type))
     refuse_nonfinite(total, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
-    return wrap(total)  # type: ignore[no-any-return]
+    return wrap(total)
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:

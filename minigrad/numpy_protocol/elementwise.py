@@ -22,7 +22,7 @@ from minigrad.ops.selection import _where
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None or y is None:
         return ops.where(condition, x, y)
-    return _where.op.call((x, y, condition), {}, numpy_door=True)  # type: ignore[attr-defined]
+    return _where.op.call((x, y, condition), {}, numpy_door=True)  # type: ignore[attr-defined]  # of an op
 
 
 @of(np.select)

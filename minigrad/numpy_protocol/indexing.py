@@ -83,7 +83,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 @of(np.nonzero)
 def nonzero(a: Any) -> tuple[Any, ...]:
-    return ops.nonzero(a, as_tuple=True)  # type: ignore[no-any-return]
+    return ops.nonzero(a, as_tuple=True)
 
 
 @of(np.argwhere)

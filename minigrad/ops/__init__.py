@@ -1,29 +1,29 @@
 """Every op of the library, by theme."""
 
-from minigrad.ops.comparison import *  # noqa: F403
-from minigrad.ops.contraction import *  # noqa: F403
-from minigrad.ops.conversion import *  # noqa: F403
-from minigrad.ops.covariance import *  # noqa: F403
-from minigrad.ops.diagonals import *  # noqa: F403
-from minigrad.ops.elementwise import *  # noqa: F403
-from minigrad.ops.exponential import *  # noqa: F403
-from minigrad.ops.factorizations import *  # noqa: F403
-from minigrad.ops.gathering import *  # noqa: F403
-from minigrad.ops.indexing import *  # noqa: F403
-from minigrad.ops.joining import *  # noqa: F403
-from minigrad.ops.matrices import *  # noqa: F403
-from minigrad.ops.matrix_functions import *  # noqa: F403
-from minigrad.ops.neural import *  # noqa: F403
-from minigrad.ops.norms import *  # noqa: F403
-from minigrad.ops.padding import *  # noqa: F403
-from minigrad.ops.products import *  # noqa: F403
-from minigrad.ops.reduction import *  # noqa: F403
-from minigrad.ops.scans import *  # noqa: F403
-from minigrad.ops.selection import *  # noqa: F403
-from minigrad.ops.shaping import *  # noqa: F403
-from minigrad.ops.solving import *  # noqa: F403
-from minigrad.ops.sorting import *  # noqa: F403
-from minigrad.ops.special import *  # noqa: F403
-from minigrad.ops.spectral import *  # noqa: F403
-from minigrad.ops.statistics import *  # noqa: F403
-from minigrad.ops.trigonometric import *  # noqa: F403
+from minigrad.ops.comparison import *
+from minigrad.ops.contraction import *
+from minigrad.ops.conversion import *
+from minigrad.ops.covariance import *
+from minigrad.ops.diagonals import *
+from minigrad.ops.elementwise import *
+from minigrad.ops.exponential import *
+from minigrad.ops.factorizations import *
+from minigrad.ops.gathering import *
+from minigrad.ops.indexing import *
+from minigrad.ops.joining import *
+from minigrad.ops.matrices import *
+from minigrad.ops.matrix_functions import *
+from minigrad.ops.neural import *
+from minigrad.ops.norms import *
+from minigrad.ops.padding import *
+from minigrad.ops.products import *
+from minigrad.ops.reduction import *
+from minigrad.ops.scans import *
+from minigrad.ops.selection import *
+from minigrad.ops.shaping import *
+from minigrad.ops.solving import *
+from minigrad.ops.sorting import *
+from minigrad.ops.special import *
+from minigrad.ops.spectral import *
+from minigrad.ops.statistics import *
+from minigrad.ops.trigonometric import *

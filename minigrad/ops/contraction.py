@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from string import ascii_letters
+
 from typing import Any
 
 import numpy as np
@@ -281,7 +281,8 @@ def einsum(equation: Any, *operands: Any) -> Array:
                tensor(5.)
     """
     if not isinstance(equation, str):
-        equation, operands = interleaved((equation, *operands))  # type: ignore[assignment]
+        equation, found = interleaved((equation, *operands))
+        operands = tuple(found)
     elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     if not operands:

@@ -183,31 +183,31 @@ def fmod(x: Array, y: Array) -> Array:
     return np.fmod(x, y)
 
 
-def addcmul(x: Array, first: Array, second: Array, *, value: float = 1) -> Any:
+def addcmul(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Any:
     """A product, added.
 
-    Forward    out = x + value * first * second
-    Gradient   x̄ = ḡ        first̅ = ḡ * value * second        second̅ = ḡ * value * first
+    Forward    out = x + value * t₁ * t₂
+    Gradient   x̄ = ḡ        t̄₁ = ḡ * value * t₂        t̄₂ = ḡ * value * t₁
     Shapes     (...), (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.addcmul(mg.tensor([1.0]), mg.tensor([2.0]), mg.tensor([3.0]), value=0.5)
                tensor([4.])
     """
-    product = mul(first, second)
+    product = mul(tensor1, tensor2)
     return add(x, product if value == 1 else mul(product, value))
 
 
-def addcdiv(x: Array, first: Array, second: Array, *, value: float = 1) -> Any:
+def addcdiv(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Any:
     """A quotient, added.
 
-    Forward    out = x + value * first / second
-    Gradient   x̄ = ḡ        first̅ = ḡ * value / second        second̅ = -ḡ * value * first / second²
+    Forward    out = x + value * t₁ / t₂
+    Gradient   x̄ = ḡ        t̄₁ = ḡ * value / t₂        t̄₂ = -ḡ * value * t₁ / t₂²
     Shapes     (...), (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.addcdiv(mg.tensor([1.0]), mg.tensor([6.0]), mg.tensor([3.0]))
                tensor([3.])
     """
-    quotient = true_divide(first, second)
+    quotient = true_divide(tensor1, tensor2)
     return add(x, quotient if value == 1 else mul(quotient, value))
 
 

@@ -208,7 +208,7 @@ def qr(A: Array, mode: str = "reduced") -> QRResult:
         Q, R = _qr(A, "reduced")
         return QRResult(Q[..., :0], R)
     result: Any = _qr(A, mode)
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 class LQResult(NamedTuple):

@@ -329,7 +329,7 @@ def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
         if size < 0 or (size == 0 and n):
             raise ValueError(f"split: the size of a part is positive, got {size}")
         sizes = tuple([min(size, n - start) for start in range(0, n, size or 1)]) or (0,)
-    return _split(x, sizes, dim) if sizes else ()  # type: ignore[return-value]
+    return _split(x, sizes, dim) if sizes else ()  # type: ignore[return-value]  # an op is typed as one tensor
 
 
 @composition
@@ -347,7 +347,7 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         raise ValueError(f"chunk: the number of parts is positive, got {chunks}")
     n = x.shape[normalize_axis_index(dim, len(x.shape))]
     if not n:
-        return _split(x, (0,) * chunks, dim)  # type: ignore[return-value]
+        return _split(x, (0,) * chunks, dim)  # type: ignore[return-value]  # an op is typed as one tensor
     return split(x, -(-n // chunks), dim)
 
 
@@ -383,7 +383,7 @@ def tensor_split(x: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, .
     """
     where = getattr(indices_or_sections, "_array", indices_or_sections)
     n = x.shape[normalize_axis_index(dim, len(x.shape))]
-    return _split(x, part_sizes(n, where), dim)  # type: ignore[return-value]
+    return _split(x, part_sizes(n, where), dim)  # type: ignore[return-value]  # an op is typed as one tensor
 
 
 def equal_parts(name: str, x: Any, indices_or_sections: Any, dim: int) -> tuple[Any, ...]:
@@ -475,4 +475,4 @@ def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
     """
     if not x.shape[normalize_axis_index(dim, len(x.shape))]:
         return ()
-    return _unbind(x, dim)  # type: ignore[return-value]
+    return _unbind(x, dim)  # type: ignore[return-value]  # an op is typed as one tensor

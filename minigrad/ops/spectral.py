@@ -6,10 +6,9 @@ the rule here is never wrong:
 
 1. distinct values: the formula;
 2. a tied pair whose vectors nobody used (their part of the cotangent is exactly 0): 0, which is
-exact;
-3. a tied pair otherwise: NaN, and a warning that names the pair.  What is missing is 0/0
-in the
-   cotangents and no rule can restore it.  `spectral_fn`, `matrix_exp`, `pinv` and the nuclear norm
+   exact;
+3. a tied pair otherwise: NaN, and a warning that names the pair.  What is missing is 0/0 in the
+   cotangents, and no rule can restore it.  `spectral_fn`, `matrix_exp`, `pinv` and the nuclear norm
    have rules of their own, finite at ties.
 """
 

@@ -269,7 +269,7 @@ def view_like(flat: Array, array: Array) -> Array:
 def is_alone(array: Array) -> bool:
     """Whether a parameter is large enough to be updated in its own memory, and can be."""
     contiguous = array.transpose(memory_order(array)).flags.c_contiguous
-    return array.size > SMALL and contiguous  # type: ignore[no-any-return]
+    return array.size > SMALL and contiguous
 
 
 class Optimizer:

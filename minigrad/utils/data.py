@@ -285,7 +285,7 @@ class SubsetRandomSampler(Sampler):
     def indices(self) -> np.ndarray:
         """The numbers of one pass, as an array."""
         order = permutation(len(self.numbers), self.generator)
-        return self.numbers[order]  # type: ignore[no-any-return]
+        return self.numbers[order]
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.indices().tolist())

@@ -4,18 +4,18 @@ Signatures, defaults and results are PyTorch's; ``import minigrad.nn.functional 
 way in.
 """
 
-from minigrad.nn.functional.activations import *  # noqa: F403
-from minigrad.nn.functional.attention import *  # noqa: F403
-from minigrad.nn.functional.classification import *  # noqa: F403
-from minigrad.nn.functional.convolution import *  # noqa: F403
-from minigrad.nn.functional.distances import *  # noqa: F403
-from minigrad.nn.functional.dropping import *  # noqa: F403
-from minigrad.nn.functional.lookup import *  # noqa: F403
-from minigrad.nn.functional.normalization import *  # noqa: F403
-from minigrad.nn.functional.pooling import *  # noqa: F403
-from minigrad.nn.functional.ranking import *  # noqa: F403
-from minigrad.nn.functional.regression import *  # noqa: F403
-from minigrad.nn.functional.vision import *  # noqa: F403
+from minigrad.nn.functional.activations import *
+from minigrad.nn.functional.attention import *
+from minigrad.nn.functional.classification import *
+from minigrad.nn.functional.convolution import *
+from minigrad.nn.functional.distances import *
+from minigrad.nn.functional.dropping import *
+from minigrad.nn.functional.lookup import *
+from minigrad.nn.functional.normalization import *
+from minigrad.nn.functional.pooling import *
+from minigrad.nn.functional.ranking import *
+from minigrad.nn.functional.regression import *
+from minigrad.nn.functional.vision import *
 from minigrad.ops.diagonals import one_hot as one_hot
 from minigrad.ops.padding import pad as pad
 from minigrad.ops.products import linear as linear

@@ -208,7 +208,7 @@ def gaussian_nll_loss(
     shape = plain(var).shape
     if shape and shape != input.shape:
         if shape == input.shape[:-1]:
-            var = var[..., None]  # type: ignore[index]
+            var = var[..., None]  # type: ignore[index]  # no number: it has axes
         elif shape != (*input.shape[:-1], 1):
             raise ValueError(
                 f"gaussian_nll_loss: var of shape {shape} does not go with an input of shape "
