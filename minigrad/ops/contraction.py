@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ import numpy as np
 from minigrad.operation import Array, op
 
 __all__ = ["einsum", "inner", "kron", "tensordot", "vdot"]
+
+ascii_letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 LARGE = 4096  # products in a step from which on it pays to hand it to a matrix product
 
