@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from linecache import getline
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +171,7 @@ def user_stack() -> str:
     while frame is not None and len(lines) < 3:
         code = frame.f_code
         if not code.co_filename.startswith(HERE):
-            lines.append(f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}')
+            where = f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
+            lines.append(f"{where}\n    {getline(code.co_filename, frame.f_lineno).strip()}")
         frame = frame.f_back
     return "\n".join(reversed(lines))
