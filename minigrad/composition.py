@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 from minigrad.operation import ALIASES
@@ -21,7 +20,8 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
     ``axis`` stands for ``dim``, ``keepdims`` for ``keepdim``, ``ddof`` for ``correction``, and so
     on: the names are those that `op` translates.
     """
-    names = set(signature(function).parameters)
+    code = function.__code__
+    names = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
     known = {alias: name for alias, name in ALIASES.items() if name in names and alias not in names}
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

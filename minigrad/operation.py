@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import errors
 from minigrad.graph import Array, Edge, Extras, Node, Output, Variable, new, recording, wrap
 from minigrad.memory import clock, share_memory
-from minigrad.promotion import as_default_float, constant, weaken
+from minigrad.promotion import as_default_float, as_float, constant, is_narrow, weaken
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -144,31 +144,26 @@ class Op:
         self.defaults = tuple(defaults)
         self.required = defaults.count(MISSING)
         self.index = {name: i for i, name in enumerate(self.arguments)}
-        for alias, name in ALIASES.items():
-            if name in self.index and alias not in self.index:
-                self.index[alias] = self.index[name]
-
+        special = {"out", *self.keep, *[f"{name}_shape" for name in self.operand_names]}
+        ambiguous = special.intersection(self.arguments)
+        if ambiguous:
+            raise TypeError(
+                f"{self.name}: {min(ambiguous)!r} means something else to a VJP than the argument "
+                "of that name; give the argument another name"
+            )
+        known = special.union(self.arguments)
         self.wants: dict[Any, tuple[str, ...]] = {}
         for vjp in (joint, *self.vjps):
             if vjp is not None:
-                self.wants[vjp] = self.wanted_by(vjp)
+                self.wants[vjp] = self.wanted_by(vjp, known)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
-    def wanted_by(self, vjp: Callable[..., Any]) -> tuple[str, ...]:
-        """The names that a VJP takes after g, each known."""
+    def wanted_by(self, vjp: Callable[..., Any], known: set[str]) -> tuple[str, ...]:
+        """The names that a VJP takes after g, each of them known."""
         first, *names = arguments_of(vjp)
-        special = {"out", *self.keep, *(f"{name}_shape" for name in self.operand_names)}
-        ambiguous = sorted(special.intersection(self.arguments))
-        if ambiguous:
-            raise TypeError(
-                f"{self.name}: {ambiguous[0]!r} means something else to a VJP than the argument of "
-                "that name; give the argument another name"
-            )
-        known = special.union(self.arguments)
-        unknown = sorted(set(names) - known)
-        if first != "g" or unknown:
+        if first != "g" or not known.issuperset(names):
             raise TypeError(
                 f"{self.name}: a VJP takes g first, and then any of {sorted(known)}; "
                 f"this one takes {', '.join(arguments_of(vjp))}"
@@ -205,6 +200,8 @@ class Op:
         bound = [*args, *self.defaults[len(args) :]]
         for name, value in kwargs.items():
             position = self.index.get(name)
+            if position is None:
+                position = self.index.get(ALIASES.get(name, name))
             if position is None:
                 raise TypeError(
                     f"{self.name}() got an unexpected keyword argument {name!r}; "
@@ -256,8 +253,13 @@ class Op:
         promote = self.promote and given_tensor and not numpy_door
         if promote:
             arrays = weaken(arrays)
+        if None in inputs or statics:
+            self.settle(bound, inputs, arrays, statics)
         leading = arrays if self.joint is None else [tuple(arrays)]
         out = self.run(operands, leading, statics)
+        if promote and is_narrow(out, arrays):
+            arrays = leading = [as_float(array) for array in arrays]
+            out = self.run(operands, leading, statics)
         kept: Sequence[Any] = ()
         if self.keep:
             out, *kept = out
@@ -270,6 +272,31 @@ class Op:
             for each in result if isinstance(result, tuple) else (result,):
                 share_memory(operands[0], each)
         return result
+
+    def settle(
+        self,
+        bound: Sequence[Any],
+        inputs: Sequence[Edge | None],
+        arrays: list[Any],
+        statics: list[Any],
+    ) -> None:
+        """Put copies in the place of plain arrays that a node is about to save.
+
+        Writes to the memory of a tensor are noted and complained of.  Of an array that the caller
+        writes to later, nobody would know.
+        """
+        needs = tuple([edge is not None for edge in inputs])
+        if recording.frame is None or True not in needs:
+            return
+        saved = self.plan((True,) if self.joint else needs).names
+        operands = bound[0] if self.joint else bound
+        for i, array in enumerate(arrays):
+            name = self.operand_names[0 if self.joint else i]
+            if type(array) is ndarray and array is operands[i] and name in saved:
+                arrays[i] = array.copy(order="K")
+        for i, static in enumerate(bound[self.arity :]):
+            if type(static) is ndarray:
+                statics[i] = static.copy()
 
     def conclude(
         self,
@@ -299,6 +326,8 @@ class Op:
                 isinstance(out, np.generic) or not hasattr(out, "dtype")
             ):
                 out = np.asarray(out)
+            if out.dtype.kind == "c":
+                raise TypeError(f"{self.name}: complex numbers are not supported")
             if node is not None:
                 node.shape = out.shape
                 node.dtype = out.dtype
@@ -401,10 +430,13 @@ def saver(positions: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
 
 
 def without_tensors(statics: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Static arguments, tensors among them as arrays."""
-    if len(statics) == 1:
-        return (statics[0]._array,)
-    return tuple([s._array if isinstance(s, Variable) else s for s in statics])
+    """Static arguments: the arrays of tensors among them, and copies of plain arrays."""
+    return tuple(
+        [
+            s._array if isinstance(s, Variable) else s.copy() if type(s) is ndarray else s
+            for s in statics
+        ]
+    )
 
 
 def note_values(node: Node, out: Any, arrays: Sequence[Any], kept: Sequence[Any]) -> None:
@@ -627,7 +659,7 @@ def leading(operation: Op) -> Callable[..., Any]:
             statics = tuple(operation.bind((x, *args), kwargs)[1:])
         if args or kwargs:
             for value in statics:
-                if isinstance(value, Variable):
+                if isinstance(value, Variable) or type(value) is ndarray:
                     statics = without_tensors(statics)
                     break
         array = x._array
