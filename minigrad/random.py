@@ -121,7 +121,11 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Start the common generator from a fresh seed of the system's, and return it."""
+    """Start the common generator from a fresh seed of the system's, and return it.
+
+    Example  >>> mg.seed() == mg.initial_seed()
+             True
+    """
     return default_generator.seed()
 
 
@@ -150,6 +154,12 @@ def set_rng_state(new_state: dict[str, Any]) -> None:
     """Return the common generator to where it stood at `get_rng_state`; see there.
 
     Raises   TypeError if `new_state` did not come from `get_rng_state`.
+    Example  >>> state = mg.get_rng_state()
+             >>> mg.set_rng_state(state)
+             >>> a = mg.rand(2)
+             >>> mg.set_rng_state(state)
+             >>> mg.equal(a, mg.rand(2))
+             True
     """
     default_generator.set_state(new_state)
 

@@ -205,6 +205,12 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
 
     Raises    ValueError if the file is damaged, not of these formats, or holds something else than
               numbers; FileNotFoundError; ImportError if safetensors is not installed.
+    Example   >>> import io
+              >>> file = io.BytesIO()
+              >>> mg.save({"w": mg.tensor([1.0, 2.0])}, file)
+              >>> start = file.seek(0)
+              >>> mg.load(file)
+              {'w': tensor([1., 2.])}
     """
     devices.check(map_location)
     if hasattr(f, "read"):

@@ -123,7 +123,21 @@ class Run:
 
 
 class Callback:
-    """Called by `fit`: a subclass defines what it needs of `start`, `epoch_end` and `end`."""
+    """Called by `fit`: a subclass defines what it needs of `start`, `epoch_end` and `end`.
+
+    Example  >>> class Count(mg.training.Callback):
+             ...     def epoch_end(self, run):
+             ...         print(run.epoch)
+             >>> data = mg.utils.data.TensorDataset(mg.ones(4, 1), mg.ones(4, 1))
+             >>> loader = mg.utils.data.DataLoader(data, batch_size=2)
+             >>> model, loss = mg.nn.Linear(1, 1), mg.nn.MSELoss()
+             >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+             >>> history = mg.training.fit(
+             ...     model, loss, optimizer, loader, epochs=2, callbacks=[Count()], progress=False
+             ... )
+             1
+             2
+    """
 
     def start(self, run: Run) -> None:
         """Before the first epoch."""
@@ -244,6 +258,11 @@ def evaluate(
     """Loss and metrics over all batches, in evaluation mode and without recording.
 
     Returns   name -> mean over the samples.
+    Example   >>> data = mg.utils.data.TensorDataset(mg.ones(4, 1), mg.ones(4, 1))
+              >>> loader = mg.utils.data.DataLoader(data, batch_size=2)
+              >>> model, loss = mg.nn.Linear(1, 1), mg.nn.MSELoss()
+              >>> list(mg.training.evaluate(model, loss, loader))
+              ['loss']
     """
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -386,6 +405,16 @@ class EarlyStopping(Callback):
     restore_best   at the end, give the model the parameters of its best epoch
 
     Raises    ValueError for another mode; KeyError if the history has no such name.
+    Example   >>> data = mg.utils.data.TensorDataset(mg.ones(4, 1), mg.ones(4, 1))
+              >>> loader = mg.utils.data.DataLoader(data, batch_size=2)
+              >>> model, loss = mg.nn.Linear(1, 1), mg.nn.MSELoss()
+              >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.0)
+              >>> stop = mg.training.EarlyStopping(patience=2)
+              >>> history = mg.training.fit(
+              ...     model, loss, optimizer, loader, epochs=9, callbacks=[stop], progress=False
+              ... )
+              >>> len(history["loss"])
+              3
     """
 
     def __init__(
@@ -608,6 +637,13 @@ def lr_find(
     Returns   a `LearningRates`, with the numbers, a suggestion and a plot.
     Raises    ValueError if 0 < lowest < highest does not hold, or there are fewer than two steps.
     Source    Smith 2017, section 3.3
+    Example   >>> data = mg.utils.data.TensorDataset(mg.ones(4, 1), mg.ones(4, 1))
+              >>> loader = mg.utils.data.DataLoader(data, batch_size=2)
+              >>> model, loss = mg.nn.Linear(1, 1), mg.nn.MSELoss()
+              >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+              >>> found = mg.training.lr_find(model, loss, optimizer, loader, steps=20)
+              >>> len(found.rates) == len(found.losses)
+              True
     """
     if not 0 < lowest < highest or steps < 2:
         raise ValueError(f"lr_find: 0 < lowest < highest, got {lowest}, {highest}; {steps} steps")

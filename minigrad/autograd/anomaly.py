@@ -53,5 +53,9 @@ class detect_anomaly(set_detect_anomaly):
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether the current thread detects anomalies."""
+    """Whether the current thread detects anomalies.
+
+    Example  >>> mg.autograd.is_anomaly_enabled()
+             False
+    """
     return recording.anomaly

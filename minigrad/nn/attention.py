@@ -345,6 +345,9 @@ class TransformerEncoder(Module):
     enable_nested_tensor  for PyTorch's sake; it changes nothing, nor does `mask_check`
 
     Shapes   those of the layer
+    Example  >>> layer = mg.nn.TransformerEncoderLayer(4, 2, dim_feedforward=8, batch_first=True)
+             >>> mg.nn.TransformerEncoder(layer, 2)(mg.ones(1, 3, 4)).shape
+             (1, 3, 4)
     """
 
     def __init__(

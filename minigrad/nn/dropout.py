@@ -49,6 +49,8 @@ class Dropout1d(DropoutBase):
     """Whole channels of sequences are 0 with probability `p`.
 
     Shapes   (n, channels, length) or (channels, length), unchanged
+    Example  >>> mg.nn.Dropout1d(0.5).eval()(mg.ones(1, 2, 3)).equal(mg.ones(1, 2, 3))
+             True
     """
 
     def forward(self, input: Any) -> Any:
@@ -59,6 +61,8 @@ class Dropout2d(DropoutBase):
     """Whole channels of images are 0 with probability `p`.
 
     Shapes   (n, channels, height, width) or without n, unchanged
+    Example  >>> mg.nn.Dropout2d(0.5).eval()(mg.ones(1, 2, 3, 3)).equal(mg.ones(1, 2, 3, 3))
+             True
     """
 
     def forward(self, input: Any) -> Any:
@@ -69,6 +73,8 @@ class AlphaDropout(DropoutBase):
     """Dropout that keeps mean 0 and variance 1 of what `SELU` returns.
 
     Source   Klambauer et al. 2017
+    Example  >>> mg.nn.AlphaDropout(0.5).eval()(mg.ones(2, 3)).equal(mg.ones(2, 3))
+             True
     """
 
     def forward(self, input: Any) -> Any:
@@ -76,7 +82,11 @@ class AlphaDropout(DropoutBase):
 
 
 class FeatureAlphaDropout(DropoutBase):
-    """`AlphaDropout` of whole channels."""
+    """`AlphaDropout` of whole channels.
+
+    Example  >>> mg.nn.FeatureAlphaDropout(0.5).eval()(mg.ones(2, 3)).equal(mg.ones(2, 3))
+             True
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.feature_alpha_dropout(input, self.p, self.training)

@@ -59,6 +59,8 @@ def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Any = N
     """Normal numbers.
 
     Raises   ValueError if `std` is negative.
+    Example  >>> mg.nn.init.normal_(mg.empty(3, 5), std=0.1).shape
+             (3, 5)
     """
     draws = random.source(generator).normal(mean, std, shape_of(tensor, "normal_"))
     return fill(tensor, draws, "normal_")
@@ -117,12 +119,20 @@ def constant_(tensor: Any, val: float) -> Any:
 
 
 def ones_(tensor: Any) -> Any:
-    """Ones."""
+    """Ones.
+
+    Example  >>> mg.nn.init.ones_(mg.empty(2))
+             tensor([1., 1.])
+    """
     return fill(tensor, 1, "ones_")
 
 
 def zeros_(tensor: Any) -> Any:
-    """Zeros."""
+    """Zeros.
+
+    Example  >>> mg.nn.init.zeros_(mg.empty(2))
+             tensor([0., 0.])
+    """
     return fill(tensor, 0, "zeros_")
 
 
@@ -176,6 +186,9 @@ def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Any = None) -> An
 
     Raises   ValueError if the tensor has fewer than two axes.
     Source   Glorot and Bengio 2010, equation 16
+    Example  >>> w = mg.nn.init.xavier_uniform_(mg.empty(3, 3))
+             >>> bool((w.abs() <= 1).all())
+             True
     """
     bound = gain * math.sqrt(6 / positive(sum(fans(tensor, "xavier_uniform_"))))
     return uniform_(tensor, -bound, bound, generator)
@@ -186,6 +199,8 @@ def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Any = None) -> Any
 
     Raises   ValueError if the tensor has fewer than two axes.
     Source   Glorot and Bengio 2010, equation 12
+    Example  >>> mg.nn.init.xavier_normal_(mg.empty(3, 5)).shape
+             (3, 5)
     """
     std = gain * math.sqrt(2 / positive(sum(fans(tensor, "xavier_normal_"))))
     return normal_(tensor, 0.0, std, generator)
@@ -206,6 +221,9 @@ def kaiming_uniform_(
 
     Raises   ValueError if the tensor has fewer than two axes, or for an unknown mode.
     Source   He et al. 2015, section 2.2
+    Example  >>> w = mg.nn.init.kaiming_uniform_(mg.empty(3, 6), nonlinearity="relu")
+             >>> bool((w.abs() <= 1).all())
+             True
     """
     bound = math.sqrt(3.0) * kaiming_std(tensor, a, mode, nonlinearity, "kaiming_uniform_")
     return uniform_(tensor, -bound, bound, generator)
@@ -222,6 +240,8 @@ def kaiming_normal_(
 
     Raises   ValueError if the tensor has fewer than two axes, or for an unknown mode.
     Source   He et al. 2015, section 2.2
+    Example  >>> mg.nn.init.kaiming_normal_(mg.empty(3, 5), mode="fan_out").shape
+             (3, 5)
     """
     std = kaiming_std(tensor, a, mode, nonlinearity, "kaiming_normal_")
     return normal_(tensor, 0.0, std, generator)
@@ -253,6 +273,9 @@ def eye_(tensor: Any) -> Any:
     """The identity matrix.
 
     Raises   ValueError if the tensor is not a matrix.
+    Example  >>> mg.nn.init.eye_(mg.empty(2, 2))
+             tensor([[1., 0.],
+                     [0., 1.]])
     """
     return fill(tensor, np.eye(*matrix_shape(tensor, "eye_")), "eye_")
 
@@ -263,6 +286,10 @@ def dirac_(tensor: Any, groups: int = 1) -> Any:
     groups   the same for each of so many groups of output channels
 
     Raises   ValueError if the tensor has not 3 to 5 axes, or its output channels do not divide.
+    Example  >>> w = mg.nn.init.dirac_(mg.empty(2, 2, 3))
+             >>> x = mg.randn(1, 2, 5)
+             >>> mg.nn.functional.conv1d(x, w, padding=1).equal(x)
+             True
     """
     shape = shape_of(tensor, "dirac_")
     if not 3 <= len(shape) <= 5:
@@ -308,6 +335,9 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = No
 
     Raises   ValueError if the tensor is not a matrix, or the fraction is not in 0 ... 1.
     Source   Martens 2010, section 5
+    Example  >>> w = mg.nn.init.sparse_(mg.empty(4, 3), 0.5)
+             >>> mg.sum(w == 0, 0)
+             tensor([2, 2, 2])
     """
     rows, columns = matrix_shape(tensor, "sparse_")
     if not 0 <= sparsity <= 1:

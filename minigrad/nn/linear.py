@@ -104,6 +104,8 @@ class Bilinear(Module):
     Parameters  weight (out_features, in1_features, in2_features), bias (out_features,); at first
                 both uniform in ±1/√in1_features
     Shapes      (..., in1_features), (..., in2_features) -> (..., out_features)
+    Example     >>> mg.nn.Bilinear(2, 3, 4)(mg.ones(5, 2), mg.ones(5, 3)).shape
+                (5, 4)
     """
 
     weight: Parameter

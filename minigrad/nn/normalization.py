@@ -184,6 +184,8 @@ class BatchNorm2d(BatchNorm):
     """`BatchNorm1d` for images: over the batch, the height and the width.
 
     Shapes   (n, channels, height, width), unchanged
+    Example  >>> mg.nn.BatchNorm2d(3)(mg.randn(2, 3, 4, 4)).shape
+             (2, 3, 4, 4)
     """
 
     input_axes = (4,)
@@ -234,6 +236,8 @@ class InstanceNorm1d(InstanceNorm):
 
     Shapes   (n, channels, length) or (channels, length), unchanged
     Source   Ulyanov, Vedaldi and Lempitsky 2016
+    Example  >>> mg.nn.InstanceNorm1d(3)(mg.randn(2, 3, 4)).shape
+             (2, 3, 4)
     """
 
     input_axes = (2, 3)
@@ -243,6 +247,8 @@ class InstanceNorm2d(InstanceNorm):
     """`InstanceNorm1d` for images: over height and width.
 
     Shapes   (n, channels, height, width) or without n, unchanged
+    Example  >>> mg.nn.InstanceNorm2d(3)(mg.randn(2, 3, 4, 4)).shape
+             (2, 3, 4, 4)
     """
 
     input_axes = (3, 4)
@@ -306,6 +312,8 @@ class RMSNorm(ScaledNorm):
     Parameters  weight, of `normalized_shape`
     Shapes      (..., *normalized_shape), unchanged
     Source      Zhang and Sennrich 2019, equation 4
+    Example     >>> mg.nn.RMSNorm(2)(mg.tensor([3.0, 4.0]))
+                tensor([0.8485, 1.1314], grad_fn=mul)
     """
 
     def __init__(
@@ -353,6 +361,8 @@ class GroupNorm(ScaledNorm):
     Shapes      (n, channels, ...), unchanged
     Raises      ValueError if the groups do not divide the channels.
     Source      Wu and He 2018, section 3
+    Example     >>> mg.nn.GroupNorm(2, 4)(mg.randn(2, 4, 3)).shape
+                (2, 4, 3)
     """
 
     def __init__(

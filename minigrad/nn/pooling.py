@@ -166,6 +166,8 @@ class AdaptiveAvgPool1d(AdaptiveAvgPool):
     """Means over as many windows as the output is to be long.
 
     Shapes   (n, channels, length) or (channels, length), unchanged but for the length
+    Example  >>> mg.nn.AdaptiveAvgPool1d(2)(mg.tensor([[[1.0, 3.0, 5.0, 7.0]]]))
+             tensor([[[2., 6.]]])
     """
 
     def forward(self, input: Any) -> Any:
@@ -199,14 +201,22 @@ class AdaptiveMaxPool(Module):
 
 
 class AdaptiveMaxPool1d(AdaptiveMaxPool):
-    """Maxima over as many windows as the output is to be long."""
+    """Maxima over as many windows as the output is to be long.
+
+    Example  >>> mg.nn.AdaptiveMaxPool1d(2)(mg.tensor([[[1.0, 3.0, 5.0, 7.0]]]))
+             tensor([[[3., 7.]]])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool2d(AdaptiveMaxPool):
-    """Maxima over as many windows as the output is to be high and wide."""
+    """Maxima over as many windows as the output is to be high and wide.
+
+    Example  >>> mg.nn.AdaptiveMaxPool2d(1)(mg.tensor([[[1.0, 3.0], [5.0, 7.0]]]))
+             tensor([[[7.]]])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.adaptive_max_pool2d(input, self.output_size, self.return_indices)

@@ -122,6 +122,8 @@ class RNNCell(Cell):
     Parameters  weight_ih (hidden, input), weight_hh (hidden, hidden), bias_ih, bias_hh (hidden,)
     Shapes      (n, input), (n, hidden) or None for zeros -> (n, hidden); or all without n
     Source      Elman 1990
+    Example     >>> mg.nn.RNNCell(2, 3)(mg.ones(5, 2)).shape
+                (5, 3)
     """
 
     gates = 1
@@ -155,6 +157,9 @@ class LSTMCell(Cell):
                 bias_ih, bias_hh (4 hidden,)
     Shapes      (n, input), and a pair of (n, hidden) or None for zeros -> a pair of (n, hidden),
                 the hidden state and the cell's; or all without n
+    Example     >>> hidden, cell = mg.nn.LSTMCell(2, 3)(mg.ones(5, 2))
+                >>> hidden.shape, cell.shape
+                ((5, 3), (5, 3))
     """
 
     gates = 4
@@ -182,6 +187,8 @@ class GRUCell(Cell):
     Parameters  weight_ih (3 hidden, input), weight_hh (3 hidden, hidden),
                 bias_ih, bias_hh (3 hidden,)
     Shapes      (n, input), (n, hidden) or None for zeros -> (n, hidden); or all without n
+    Example     >>> mg.nn.GRUCell(2, 3)(mg.ones(5, 2)).shape
+                (5, 3)
     """
 
     gates = 3
@@ -470,6 +477,9 @@ class GRU(Recurrent):
                 bias_ih_lk, bias_hh_lk (3 hidden,); with "_reverse" those of the other direction
     Shapes      (length, n, input), (layers * directions, n, hidden) or None for zeros
                 -> (length, n, directions * hidden), (layers * directions, n, hidden)
+    Example     >>> out, hidden = mg.nn.GRU(2, 3)(mg.ones(5, 1, 2))
+                >>> out.shape, hidden.shape
+                ((5, 1, 3), (1, 1, 3))
     """
 
     gates = 3

@@ -103,7 +103,11 @@ class ConstantPadding(Padding):
 
 
 class ConstantPad1d(ConstantPadding):
-    """A sequence, lengthened with `value`."""
+    """A sequence, lengthened with `value`.
+
+    Example  >>> mg.nn.ConstantPad1d(1, 9.0)(mg.tensor([[[1.0, 2.0, 3.0]]]))
+             tensor([[[9., 1., 2., 3., 9.]]])
+    """
 
     axes = 1
 
@@ -120,7 +124,11 @@ class ConstantPad2d(ConstantPadding):
 
 
 class ZeroPad1d(Padding):
-    """A sequence, lengthened with zeros."""
+    """A sequence, lengthened with zeros.
+
+    Example  >>> mg.nn.ZeroPad1d(1)(mg.tensor([[[1.0, 2.0, 3.0]]]))
+             tensor([[[0., 1., 2., 3., 0.]]])
+    """
 
     axes, mode = 1, "constant"
 
@@ -136,37 +144,61 @@ class ZeroPad2d(Padding):
 
 
 class ReflectionPad1d(Padding):
-    """A sequence, continued by its mirror image: b a b c."""
+    """A sequence, continued by its mirror image: b a b c.
+
+    Example  >>> mg.nn.ReflectionPad1d(1)(mg.tensor([[[1.0, 2.0, 3.0]]]))
+             tensor([[[2., 1., 2., 3., 2.]]])
+    """
 
     axes, mode = 1, "reflect"
 
 
 class ReflectionPad2d(Padding):
-    """An image, continued by its mirror images."""
+    """An image, continued by its mirror images.
+
+    Example  >>> mg.nn.ReflectionPad2d(1)(mg.ones(1, 1, 2, 3)).shape
+             (1, 1, 4, 5)
+    """
 
     axes, mode = 2, "reflect"
 
 
 class ReplicationPad1d(Padding):
-    """A sequence, continued by its last entries: a a b c c."""
+    """A sequence, continued by its last entries: a a b c c.
+
+    Example  >>> mg.nn.ReplicationPad1d(1)(mg.tensor([[[1.0, 2.0, 3.0]]]))
+             tensor([[[1., 1., 2., 3., 3.]]])
+    """
 
     axes, mode = 1, "replicate"
 
 
 class ReplicationPad2d(Padding):
-    """An image, continued by its outermost pixels."""
+    """An image, continued by its outermost pixels.
+
+    Example  >>> mg.nn.ReplicationPad2d(1)(mg.ones(1, 1, 2, 3)).shape
+             (1, 1, 4, 5)
+    """
 
     axes, mode = 2, "replicate"
 
 
 class CircularPad1d(Padding):
-    """A sequence, continued periodically: c a b c a."""
+    """A sequence, continued periodically: c a b c a.
+
+    Example  >>> mg.nn.CircularPad1d(1)(mg.tensor([[[1.0, 2.0, 3.0]]]))
+             tensor([[[3., 1., 2., 3., 1.]]])
+    """
 
     axes, mode = 1, "circular"
 
 
 class CircularPad2d(Padding):
-    """An image, continued periodically."""
+    """An image, continued periodically.
+
+    Example  >>> mg.nn.CircularPad2d(1)(mg.ones(1, 1, 2, 3)).shape
+             (1, 1, 4, 5)
+    """
 
     axes, mode = 2, "circular"
 
@@ -198,6 +230,8 @@ class PixelUnshuffle(Module):
     """Pixels as channels: the opposite of `PixelShuffle`.
 
     Shapes   (..., c, height r, width r) -> (..., c r², height, width)
+    Example  >>> mg.nn.PixelUnshuffle(2)(mg.ones(1, 1, 4, 6)).shape
+             (1, 4, 2, 3)
     """
 
     def __init__(self, downscale_factor: int) -> None:
@@ -255,14 +289,24 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """An image, resized by repeating the nearest pixel."""
+    """An image, resized by repeating the nearest pixel.
+
+    Example  >>> mg.nn.UpsamplingNearest2d(scale_factor=2)(mg.tensor([[[[0.0, 3.0]]]]))
+             tensor([[[[0., 0., 3., 3.],
+                       [0., 0., 3., 3.]]]])
+    """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, mode="nearest")
 
 
 class UpsamplingBilinear2d(Upsample):
-    """An image, resized by bilinear interpolation; the outermost pixels keep their places."""
+    """An image, resized by bilinear interpolation; the outermost pixels keep their places.
+
+    Example  >>> mg.nn.UpsamplingBilinear2d(scale_factor=2)(mg.tensor([[[[0.0, 3.0]]]]))
+             tensor([[[[0., 1., 2., 3.],
+                       [0., 1., 2., 3.]]]])
+    """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
@@ -298,6 +342,8 @@ class PairwiseDistance(Module):
     keepdim  keep the last axis, with size 1
 
     Shapes   (..., m) twice, which broadcast -> (...)
+    Example  >>> mg.nn.PairwiseDistance()(mg.tensor([[0.0, 0.0]]), mg.tensor([[3.0, 4.0]]))
+             tensor([5.])
     """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:

@@ -47,6 +47,15 @@ class LRScheduler:
 
     Raises    TypeError if `optimizer` is no optimizer; ValueError if last_epoch is not -1 and the
               groups have no ``initial_lr``.
+    Example   >>> class Harmonic(mg.optim.lr_scheduler.LRScheduler):
+              ...     def next(self, group, lr, base, t):
+              ...         return base / (t + 1)
+              >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+              >>> scheduler = Harmonic(optimizer)
+              >>> optimizer.step()
+              >>> scheduler.step()
+              >>> scheduler.get_last_lr()
+              [0.5]
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
@@ -144,7 +153,18 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """γ falls by a factor `gamma` at each of the `milestones`; one given twice counts twice."""
+    """γ falls by a factor `gamma` at each of the `milestones`; one given twice counts twice.
+
+    Example  >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+             >>> scheduler = mg.optim.lr_scheduler.MultiStepLR(optimizer, [1, 3], gamma=0.5)
+             >>> rates = []
+             >>> for _ in range(5):
+             ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+             ...     optimizer.step()
+             ...     scheduler.step()
+             >>> rates
+             [1.0, 0.5, 0.5, 0.25, 0.25]
+    """
 
     def __init__(
         self,
@@ -165,6 +185,15 @@ class ConstantLR(LRScheduler):
     """γ is scaled by `factor` until `total_iters`: γₜ = γ₀ factor, then γ₀.
 
     Raises    ValueError if factor is not in [0, 1].
+    Example   >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+              >>> scheduler = mg.optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+              >>> rates = []
+              >>> for _ in range(4):
+              ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+              ...     optimizer.step()
+              ...     scheduler.step()
+              >>> rates
+              [0.5, 0.5, 1.0, 1.0]
     """
 
     def __init__(
@@ -192,6 +221,15 @@ class LinearLR(LRScheduler):
     end_factor     end, in [0, 1]
 
     Raises    ValueError for factors out of their range.
+    Example   >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+              >>> scheduler = mg.optim.lr_scheduler.LinearLR(optimizer, 0.5, total_iters=2)
+              >>> rates = []
+              >>> for _ in range(4):
+              ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+              ...     optimizer.step()
+              ...     scheduler.step()
+              >>> rates
+              [0.5, 0.75, 1.0, 1.0]
     """
 
     def __init__(
@@ -219,7 +257,18 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """γₜ = γ₀ gammaᵗ."""
+    """γₜ = γ₀ gammaᵗ.
+
+    Example  >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+             >>> scheduler = mg.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+             >>> rates = []
+             >>> for _ in range(4):
+             ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+             ...     optimizer.step()
+             ...     scheduler.step()
+             >>> rates
+             [1.0, 0.5, 0.25, 0.125]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -230,7 +279,18 @@ class ExponentialLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """γₜ = γ₀ (1 - t / T)^power, for t up to T = `total_iters`; then 0."""
+    """γₜ = γ₀ (1 - t / T)^power, for t up to T = `total_iters`; then 0.
+
+    Example  >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+             >>> scheduler = mg.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4)
+             >>> rates = []
+             >>> for _ in range(5):
+             ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+             ...     optimizer.step()
+             ...     scheduler.step()
+             >>> rates
+             [1.0, 0.75, 0.5, 0.25, 0.0]
+    """
 
     def __init__(
         self,
@@ -258,6 +318,15 @@ class CosineAnnealingLR(LRScheduler):
 
     Raises    ValueError if T_max is not positive.
     Source    Loshchilov and Hutter 2017, without restarts
+    Example   >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+              >>> scheduler = mg.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+              >>> rates = []
+              >>> for _ in range(5):
+              ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+              ...     optimizer.step()
+              ...     scheduler.step()
+              >>> rates
+              [1.0, 0.8536, 0.5, 0.1464, 0.0]
     """
 
     def __init__(
@@ -288,6 +357,15 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     Raises    ValueError if T_0 or T_mult is not a positive integer.
     Source    Loshchilov and Hutter 2017
+    Example   >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+              >>> scheduler = mg.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
+              >>> rates = []
+              >>> for _ in range(5):
+              ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+              ...     optimizer.step()
+              ...     scheduler.step()
+              >>> rates
+              [1.0, 0.5, 1.0, 0.5, 1.0]
     """
 
     def __init__(
@@ -339,6 +417,15 @@ class LambdaLR(LRScheduler):
     """γₜ = γ₀ f(t), for a function f, or a list with one function for each group.
 
     Raises    ValueError if the list does not have one function for each group.
+    Example   >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+              >>> scheduler = mg.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 0.9**t)
+              >>> rates = []
+              >>> for _ in range(3):
+              ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+              ...     optimizer.step()
+              ...     scheduler.step()
+              >>> rates
+              [1.0, 0.9, 0.81]
     """
 
     def __init__(
@@ -383,6 +470,15 @@ class OneCycleLR(LRScheduler):
     Raises    ValueError for options out of their range, an optimizer without momentum, or a step
               too many.
     Source    Smith and Topin 2018
+    Example   >>> optimizer = mg.optim.SGD([mg.zeros(1, requires_grad=True)], lr=1.0)
+              >>> scheduler = mg.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=5)
+              >>> rates = []
+              >>> for _ in range(5):
+              ...     rates += [round(rate, 4) for rate in scheduler.get_last_lr()]
+              ...     optimizer.step()
+              ...     scheduler.step()
+              >>> rates
+              [0.04, 0.9505, 0.6113, 0.1883, 0.0]
     """
 
     def __init__(

@@ -45,6 +45,15 @@ class Dataset:
 
     ``__getitems__(indices)`` may return a batch of several samples at once, already collated, as
     `TensorDataset` does.
+
+    Example  >>> from minigrad.utils.data import DataLoader, Dataset
+             >>> class Squares(Dataset):
+             ...     def __getitem__(self, i):
+             ...         return i * i
+             ...     def __len__(self):
+             ...         return 3
+             >>> list(DataLoader(Squares(), batch_size=2))
+             [tensor([0, 1]), tensor([4])]
     """
 
     def __getitem__(self, index: Any) -> Any:
@@ -209,7 +218,15 @@ def permutation(n: int, generator: Any) -> np.ndarray:
 
 
 class Sampler:
-    """Numbers of samples, in the order in which they are to be taken."""
+    """Numbers of samples, in the order in which they are to be taken.
+
+    Example  >>> from minigrad.utils.data import DataLoader, Sampler
+             >>> class Backwards(Sampler):
+             ...     def __iter__(self):
+             ...         return iter([2, 1, 0])
+             >>> [x.item() for x in DataLoader(range(3), sampler=Backwards())]
+             [2, 1, 0]
+    """
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} has no __iter__")
@@ -220,7 +237,12 @@ class Sampler:
 
 
 class SequentialSampler(Sampler):
-    """0, 1, 2, ... in order."""
+    """0, 1, 2, ... in order.
+
+    Example  >>> from minigrad.utils.data import SequentialSampler
+             >>> list(SequentialSampler(range(3)))
+             [0, 1, 2]
+    """
 
     def __init__(self, data_source: Any) -> None:
         self.data_source = data_source
@@ -244,6 +266,9 @@ class RandomSampler(Sampler):
     generator     where the randomness comes from; None: the library's own
 
     Raises    ValueError if num_samples is not positive.
+    Example   >>> from minigrad.utils.data import RandomSampler
+              >>> sorted(RandomSampler(range(3)))
+              [0, 1, 2]
     """
 
     def __init__(
@@ -276,7 +301,12 @@ class RandomSampler(Sampler):
 
 
 class SubsetRandomSampler(Sampler):
-    """The given numbers, in a random order at every pass."""
+    """The given numbers, in a random order at every pass.
+
+    Example  >>> from minigrad.utils.data import SubsetRandomSampler
+             >>> sorted(SubsetRandomSampler([4, 1]))
+             [1, 4]
+    """
 
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
         self.numbers: np.ndarray = np.asarray(indices)
@@ -303,6 +333,9 @@ class WeightedRandomSampler(Sampler):
 
     Raises    ValueError if a weight is negative or none is positive, or if num_samples is larger
               than the number of positive weights without replacement.
+    Example   >>> from minigrad.utils.data import WeightedRandomSampler
+              >>> list(WeightedRandomSampler([0.0, 1.0], 3))
+              [1, 1, 1]
     """
 
     def __init__(
