@@ -84,7 +84,7 @@ def op(
         elif operation.arity == 3 and not (operation.static_names or keep or promote):
             call = ternary(operation)
         else:
-            call = lambda *args, **kwargs: operation.call(args, kwargs)
+            call = general(operation) if operation.view else several(operation)
         update_wrapper(call, forward)
         call.op = operation
         for function in numpy if isinstance(numpy, tuple) else (numpy,):
@@ -476,6 +476,11 @@ def record(plan: Plan, inputs: tuple[Edge | None, ...], statics: tuple[Any, ...]
     return node
 
 
+def general(operation: Op) -> Callable[..., Any]:
+    """Calls of any op."""
+    return lambda *args, **kwargs: operation.call(args, kwargs)
+
+
 # The hot path ------------------------------------------------------------------------------------
 #
 # These do what `Op.call` does for the calls that training consists of, and hand everything else to
@@ -758,6 +763,83 @@ def ternary(operation: Op) -> Callable[..., Any]:
                 node.constants = {2: None}
         else:
             result._node = None
+        return result
+
+    return call
+
+
+def several(operation: Op) -> Callable[..., Any]:
+    """Calls of an op with several operands, numbers among them, and static arguments."""
+    arity = operation.arity
+    expected = len(operation.arguments)
+    defaults = operation.defaults
+    required = operation.required
+    plain = {float, int, type(None)}
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        frame = recording.frame
+        given = len(args)
+        if kwargs or not required <= given <= expected or operation.varargs:
+            return operation.call(args, kwargs)
+        if frame is not None and frame.detailed:
+            return operation.call(args, kwargs)
+        if given < expected:
+            args = (*args, *defaults[given:])
+        dtype = None
+        arrays = []
+        inputs = []
+        for operand in args[:arity]:
+            if isinstance(operand, Variable):
+                array = operand._array
+                if dtype is None:
+                    dtype = array.dtype
+                elif dtype is not array.dtype:
+                    return operation.call(args, kwargs)
+                arrays.append(array)
+                inputs.append(operand._node)
+            elif type(operand) in plain:
+                arrays.append(operand)
+                inputs.append(None)
+            else:
+                return operation.call(args, kwargs)
+        if dtype is None or dtype.kind != "f":
+            return operation.call(args, kwargs)
+        statics = args[arity:]
+        for value in statics:
+            if isinstance(value, Variable):
+                statics = without_tensors(statics)
+                break
+        out = operation.run(args[:arity], arrays, statics)
+        kept: Any = ()
+        if operation.keep:
+            out, *kept = out
+        if type(out) is not ndarray:
+            return operation.conclude(out, kept, tuple(inputs), arrays, statics)
+        result = new(Variable.result_class)
+        result._array = out
+        result._alias = None
+        result._node = None
+        if frame is not None and out.dtype.kind == "f":
+            plan = operation.plan(tuple([edge is not None for edge in inputs]))
+            if plan.steps:
+                result._node = node = new(Node)
+                node.plan = plan
+                node.inputs = tuple(inputs)
+                node.saved = plan.save(out, *arrays, *kept)
+                node.statics = statics
+                node.shape = out.shape
+                node.dtype = out.dtype
+                node.frame = frame
+                node.extras = None
+                node.sequence = next(clock)
+                if None in inputs:
+                    numbers = {
+                        i: array
+                        for i, array in enumerate(arrays)
+                        if inputs[i] is None and (type(array) is not ndarray or not array.ndim)
+                    }
+                    if numbers:
+                        node.constants = numbers
         return result
 
     return call
