@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.operation import Array, op
+from minigrad.ops.masks import choose
 
 __all__ = [
     "abs", "absolute", "add", "addcdiv", "addcmul", "ceil", "div", "divide", "fix", "floor",
@@ -231,7 +232,7 @@ def lerp(x: Array, end: Array, weight: Array) -> Array:
     step = end - x
     if np.ndim(weight) == 0:
         return x + step * weight if weight < 0.5 else end - step * (1 - weight)
-    return np.where(weight < 0.5, x + step * weight, end - step * (1 - weight))
+    return choose(weight < 0.5, x + step * weight, end - step * (1 - weight))
 
 
 # ------------------------------------------------------------------------- signs and magnitudes

@@ -250,5 +250,5 @@ def softplus(x: Array, beta: float = 1, threshold: float = 20) -> Array:
                tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
     """
     scaled = x if beta == 1 else beta * x
-    out = np.logaddexp(scaled, 0.0)
+    out = np.maximum(scaled, 0) + np.log1p(np.exp(-np.absolute(scaled)))
     return np.where(scaled > threshold, x, out if beta == 1 else out / beta)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.operation import Array, op
+from minigrad.ops.masks import choose
 
 Sizes = tuple[int, ...]
 Padding = tuple[tuple[int, int], ...]
@@ -126,7 +127,7 @@ def _max_pool_back(
     lead = x.ndim - len(kernel)
     frame = framed(np.zeros_like(x, dtype=g.dtype), padding, 0)
     for _, seen, wins in winners(x, best, kernel, stride, padding, dilation):
-        frame[seen] += np.where(wins, g, 0)
+        frame[seen] += choose(wins, g, 0)
     return frame[unframed(x.shape[lead:], padding)]
 
 

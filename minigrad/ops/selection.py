@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.indexing import nonzero
+from minigrad.ops.masks import choose
 
 __all__ = [
     "clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "masked_fill", "masked_select",
@@ -20,7 +21,10 @@ __all__ = [
 
 def share(g: Array, loses: Array, ties: Array) -> Array:
     """ḡ where an operand was chosen, half of it at a tie, 0 where it `loses`."""
-    half, keeps = 0.5 * g, np.logical_not(loses)  # products: np.where is slow on mixed masks
+    keeps = np.logical_not(loses)
+    if type(ties) is np.ndarray and not ties.any():
+        return g * keeps  # a product: np.where is slow on mixed masks
+    half = 0.5 * g
     return half * keeps + half * (keeps & np.logical_not(ties))
 
 
@@ -132,6 +136,9 @@ def relu(x: Array) -> Array:
 # ------------------------------------------------------------------------------------------ bounds
 
 
+NUMBERS = {int, float}
+
+
 def clamp_x_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:
     """ḡ where x lies within the bounds or on them."""
     inside = True
@@ -146,13 +153,13 @@ def clamp_x_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:
 def clamp_min_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:
     """ḡ where the lower bound is the result."""
     chosen = np.less(x, min)
-    return np.where(chosen if max is None else chosen & np.less_equal(min, max), g, 0)
+    return choose(chosen if max is None else chosen & np.less_equal(min, max), g, 0)
 
 
 def clamp_max_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:
     """ḡ where the upper bound is the result."""
     chosen = np.greater(x, max)
-    return np.where(chosen if min is None else chosen | np.greater(min, max), g, 0)
+    return choose(chosen if min is None else chosen | np.greater(min, max), g, 0)
 
 
 @op(clamp_x_vjp, clamp_min_vjp, clamp_max_vjp, promote=True, notation="clamp({x})")
@@ -169,6 +176,8 @@ def clamp(x: Array, min: Array = None, max: Array = None) -> Array:
     """
     if min is None and max is None:
         raise ValueError("clamp: give min, max or both")
+    if type(x) is np.ndarray and type(min) in NUMBERS and type(max) in NUMBERS:
+        return np.asarray(x.clip(min, max))  # one pass
     out = x if min is None else np.maximum(x, min)
     return out if max is None else np.minimum(out, max)
 
@@ -199,7 +208,7 @@ def clamp_max(x: Array, max: Array) -> Any:
     return clamp(x, None, max)
 
 
-@op(lambda g, x: np.where(np.isfinite(x), g, 0), promote=True, notation="nan_to_num({x})")
+@op(lambda g, x: choose(np.isfinite(x), g, 0), promote=True, notation="nan_to_num({x})")
 def nan_to_num(
     x: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Array:
@@ -219,8 +228,8 @@ def nan_to_num(
 
 
 @op(
-    lambda g, condition: np.where(condition, g, 0),
-    lambda g, condition: np.where(condition, 0, g),
+    lambda g, condition: choose(condition, g, 0),
+    lambda g, condition: choose(np.logical_not(condition), g, 0),
     promote=True,
     notation="where(..., {x}, {y})",
 )
@@ -231,7 +240,7 @@ def _where(x: Array, y: Array, condition: Array) -> Array:
     Gradient   x̄ = ḡ where `condition`, else 0        ȳ the other way round
     Shapes     (...), (...), (...) -> broadcast (...)
     """
-    return np.where(condition, x, y)
+    return choose(condition, x, y)
 
 
 def where(condition: Array, x: Array = None, y: Array = None) -> Any:

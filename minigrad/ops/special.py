@@ -9,6 +9,7 @@ from math import pi, sqrt
 import numpy as np
 
 from minigrad.operation import Array, op
+from minigrad.ops.masks import choose
 
 __all__ = [
     "erf", "erfc",
@@ -43,13 +44,20 @@ NOTHING_LEFT = 27.3  # erfc is below the smallest float64 from here on
 
 def ratio(x: Array, coefficients: Sequence[Sequence[float]]) -> Array:
     """Quotient of two polynomials, by Horner's rule."""
-    numerator, denominator = (
-        np.multiply(x, first) for first, *_ in coefficients
-    )  # the loops below add the next coefficient, then multiply
-    for n, d in zip(coefficients[0][1:-1], coefficients[1][1:-1]):
-        numerator = (numerator + n) * x
-        denominator = (denominator + d) * x
-    return (numerator + coefficients[0][-1]) / (denominator + coefficients[1][-1])
+    numerator, denominator = [polynomial(x, each) for each in coefficients]
+    numerator /= denominator
+    return numerator
+
+
+def polynomial(x: Array, coefficients: Sequence[float]) -> Array:
+    """A polynomial of an array with axes, by Horner's rule; in place, which is twice as fast."""
+    first, *others, last = coefficients
+    out: Array = np.multiply(x, first)
+    for coefficient in others:
+        out += coefficient
+        out *= x
+    out += last
+    return out
 
 
 def exp_minus_square(x: Array) -> Array:
@@ -67,11 +75,13 @@ def erf_small(x: Array) -> Array:
 def erfc_of_positive(size: Array) -> Array:
     """erfc for x from SMALL_LIMIT on; below, anything finite."""
     size = np.minimum(np.maximum(size, SMALL_LIMIT), NOTHING_LEFT)
-    near = ratio(np.minimum(size, MIDDLE_LIMIT), MIDDLE)
-    far = np.maximum(size, MIDDLE_LIMIT)
-    inverse_square = 1 / (far * far)
-    tail = (1 / sqrt(pi) - inverse_square * ratio(inverse_square, LARGE)) / far
-    return exp_minus_square(size) * np.where(size <= MIDDLE_LIMIT, near, tail)
+    scaled = ratio(np.minimum(size, MIDDLE_LIMIT), MIDDLE)
+    if (size > MIDDLE_LIMIT).any():
+        far = np.maximum(size, MIDDLE_LIMIT)
+        inverse_square = 1 / (far * far)
+        tail = (1 / sqrt(pi) - inverse_square * ratio(inverse_square, LARGE)) / far
+        scaled = choose(size <= MIDDLE_LIMIT, scaled, tail)
+    return exp_minus_square(size) * scaled
 
 
 def bell(x: Array) -> Array:
@@ -105,7 +115,8 @@ def erf(x: Array) -> Array:
     if np.size(x) <= FEW:
         return one_by_one(math.erf, x)
     size = np.absolute(x)
-    return np.where(size <= SMALL_LIMIT, erf_small(x), np.sign(x) * (1 - erfc_of_positive(size)))
+    large = np.copysign(1 - erfc_of_positive(size), x)
+    return choose(size <= SMALL_LIMIT, erf_small(x), large)
 
 
 @op(lambda g, x: -g * bell(x), promote=True, notation="erfc({x})")
@@ -124,7 +135,8 @@ def erfc(x: Array) -> Array:
         return one_by_one(math.erfc, x)
     size = np.absolute(x)
     tail = erfc_of_positive(size)
-    return np.where(size <= SMALL_LIMIT, 1 - erf_small(x), np.where(x < 0, 2 - tail, tail))
+    large = choose(x < 0, 2 - tail, tail)
+    return choose(size <= SMALL_LIMIT, 1 - erf_small(x), large)
 
 
 def as_float(x: Array) -> Array:
