@@ -87,8 +87,25 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def get_default_dtype() -> np.dtype[Any]:
-    """The floating-point type of new tensors."""
+    """The floating-point type of new tensors.
+
+    Example  >>> mg.get_default_dtype()
+             dtype('float32')
+    """
     return default_dtype
+
+
+def is_narrow(out: Any, arrays: list[Any]) -> bool:
+    """Whether NumPy took small integers to floats below the default type (``exp(int8)``)."""
+    dtype = getattr(out, "dtype", default_dtype)
+    if dtype.kind != "f" or dtype.itemsize >= default_dtype.itemsize:
+        return False
+    return all(a.dtype.kind in "biu" for a in arrays if hasattr(a, "dtype"))
+
+
+def as_float(value: Any) -> Any:
+    """An array in the default type; anything else as it is."""
+    return value.astype(default_dtype) if isinstance(value, ndarray) else value
 
 
 def as_default_float(out: Any, arrays: list[Any]) -> Any:
