@@ -11,6 +11,12 @@ from minigrad.tensor import Tensor  # first: the function `tensor` takes the mod
 
 from minigrad import autograd, graph, linalg, ops, random
 from minigrad.creation import (
+    BoolTensor,
+    DoubleTensor,
+    FloatTensor,
+    IntTensor,
+    LongTensor,
+    Size,
     arange,
     as_tensor,
     asarray,
@@ -33,7 +39,7 @@ from minigrad.creation import (
     zeros,
     zeros_like,
 )
-from minigrad.devices import device
+from minigrad.devices import device, set_default_device
 from minigrad.dtypes import (
     bool,
     double,
@@ -96,7 +102,6 @@ from minigrad.ops.diagonals import diag, diag_embed, diagflat, diagonal, trace, 
 from minigrad.ops.elementwise import (
     abs,
     absolute,
-    add,
     addcdiv,
     addcmul,
     ceil,
@@ -122,11 +127,12 @@ from minigrad.ops.elementwise import (
     sign,
     sqrt,
     square,
-    sub,
     subtract,
     true_divide,
     trunc,
 )
+from minigrad.ops.elementwise import minus as sub
+from minigrad.ops.elementwise import plus as add
 from minigrad.ops.exponential import (
     exp,
     exp2,
@@ -313,13 +319,28 @@ from minigrad.random import (
 )
 
 if _TYPE_CHECKING:
-    from minigrad import cuda, func, nn, onnx, optim, testing, training, utils, visualize
+    from minigrad import (
+        accelerator,
+        backends,
+        cuda,
+        func,
+        nn,
+        onnx,
+        optim,
+        testing,
+        training,
+        utils,
+        visualize,
+    )
     from minigrad.model_summary import summary
     from minigrad.serialization import load, save
     from minigrad.testing import gradcheck, gradgradcheck
 
 # What a program may need none of is imported when it is first used: `import minigrad` stays quick.
-_MODULES = {"cuda", "func", "nn", "onnx", "optim", "testing", "training", "utils", "visualize"}
+_MODULES = {
+    "accelerator", "backends", "cuda", "func", "nn", "onnx", "optim", "testing", "training",
+    "utils", "visualize",
+}  # fmt: skip
 _NAMES = {
     "gradcheck": "testing",
     "gradgradcheck": "testing",

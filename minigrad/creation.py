@@ -533,3 +533,30 @@ def numel(input: Any) -> int:
                6
     """
     return int(input.numel())
+
+
+# ---------------------------------------------------------------- older names of PyTorch programs
+
+
+def of_type(name: str, dtype: np.dtype[Any]) -> Any:
+    """``mg.FloatTensor`` and its kin: a tensor of a type, from sizes or from numbers."""
+
+    def create(*data: Any) -> Any:
+        if len(data) == 1 and not isinstance(data[0], int):
+            return tensor(data[0], dtype)
+        return empty(*(data or (0,)), dtype=dtype)
+
+    create.__name__ = create.__qualname__ = name
+    create.__doc__ = (
+        f"A tensor of {dtype}, of these sizes (uninitialised) or numbers: an older name of "
+        "``mg.empty`` and ``mg.tensor``."
+    )
+    return create
+
+
+FloatTensor = of_type("FloatTensor", dtypes.float32)
+DoubleTensor = of_type("DoubleTensor", dtypes.float64)
+IntTensor = of_type("IntTensor", dtypes.int32)
+LongTensor = of_type("LongTensor", dtypes.int64)
+BoolTensor = of_type("BoolTensor", dtypes.bool)
+Size = tuple  # the shape of a tensor is a plain tuple

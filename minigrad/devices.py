@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["check", "device"]
+__all__ = ["check", "device", "set_default_device"]
 
 
 class device:
@@ -49,3 +49,12 @@ def check(name: Any) -> None:
     """Refuse a device that is not the CPU; None stands for the CPU."""
     if name is not None and name is not CPU:
         device(name)
+
+
+def set_default_device(device: Any) -> None:
+    """Say where new tensors are: on the CPU, whose name is all that this takes.
+
+    Raises   ValueError for any other device.
+    Example  >>> mg.set_default_device("cpu")
+    """
+    check(device)

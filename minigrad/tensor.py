@@ -297,6 +297,10 @@ class Tensor(Variable):
     def data(self, value: Any) -> None:
         if not isinstance(value, Variable):
             raise TypeError(f".data is a tensor, got {type(value).__name__}")
+        if self._node is not None and value._array.dtype.kind != "f":
+            raise RuntimeError(
+                f".data of a tensor that requires grad is floating-point, got {value._array.dtype}"
+            )
         shared = Tensor.detach(value)  # type: ignore[arg-type]  # all results are Tensors
         self._array = shared._array
         self._alias = Alias(self)
@@ -503,8 +507,8 @@ class Tensor(Variable):
 
     # --------------------------------------------------------------------------------- elementwise
 
-    add = ops.add
-    sub = ops.sub
+    add = ops.plus
+    sub = ops.minus
     subtract = ops.subtract
     mul = ops.mul
     multiply = ops.multiply
@@ -616,8 +620,8 @@ class Tensor(Variable):
         """This tensor where `condition` is true, elsewhere `other`."""
         return ops.where(condition, self, other)
 
-    add_ = inplace.method(ops.add)
-    sub_ = inplace.method(ops.sub)
+    add_ = inplace.method(ops.plus)
+    sub_ = inplace.method(ops.minus)
     mul_ = inplace.method(ops.mul)
     div_ = inplace.method(ops.div)
     true_divide_ = inplace.method(ops.true_divide)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad import inplace, ops, random
+from minigrad import ops
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
@@ -83,7 +83,11 @@ class ReLU(InplaceActivation):
 
 
 class LeakyReLU(Activation):
-    """x above 0, ``negative_slope * x`` below."""
+    """x above 0, ``negative_slope * x`` below.
+
+    Example  >>> mg.nn.LeakyReLU()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.02,  0.  ,  2.  ])
+    """
 
     arguments = ("negative_slope",)
 
@@ -101,6 +105,9 @@ class PReLU(Activation):
 
     num_parameters  1, or one weight for each channel (axis 1 of the input)
     init            their first value
+
+    Example  >>> mg.nn.PReLU()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.5,  0. ,  2. ], grad_fn=prelu)
     """
 
     arguments = ("num_parameters",)
@@ -127,6 +134,9 @@ class RReLU(Activation):
     """x above 0, ``a * x`` below, with a random slope in training and the mean one in evaluation.
 
     lower, upper   bounds of the slope
+
+    Example  >>> mg.nn.RReLU().eval()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.4583,  0.    ,  2.    ])
     """
 
     arguments = ("lower", "upper")
@@ -137,22 +147,15 @@ class RReLU(Activation):
         self.inplace = inplace
 
     def forward(self, input: Any) -> Any:
-        if not self.training:
-            return functional.leaky_relu(input, (self.lower + self.upper) / 2, self.inplace)
-        slopes = random.uniform_array(input.shape, input.dtype, None)
-        slopes = slopes * (self.upper - self.lower) + self.lower
-        if self.inplace:
-            return inplace.update(input, "rrelu_", leak, slopes)
-        return leak(input, slopes)
-
-
-def leak(x: Any, slopes: Any) -> Any:
-    """x above 0, ``slopes * x`` below."""
-    return ops.where(x >= 0, x, x * slopes)
+        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
 
 class Threshold(Activation):
-    """x above `threshold`, `value` elsewhere."""
+    """x above `threshold`, `value` elsewhere.
+
+    Example  >>> mg.nn.Threshold(1.0, -1.0)(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-1., -1.,  2.])
+    """
 
     arguments = ("threshold", "value")
 
@@ -169,6 +172,8 @@ class Hardtanh(Activation):
     """x, clipped to min_val ... max_val.
 
     Raises   ValueError if the bounds are not in rising order.
+    Example  >>> mg.nn.Hardtanh()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-1.,  0.,  1.])
     """
 
     arguments: tuple[str, ...] = ("min_val", "max_val")
@@ -185,7 +190,11 @@ class Hardtanh(Activation):
 
 
 class ReLU6(Hardtanh):
-    """x, clipped to 0 ... 6."""
+    """x, clipped to 0 ... 6.
+
+    Example  >>> mg.nn.ReLU6()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([0., 0., 2.])
+    """
 
     arguments: tuple[str, ...] = ()
 
@@ -197,7 +206,11 @@ class ReLU6(Hardtanh):
 
 
 class ELU(Activation):
-    """x above 0, α (eˣ - 1) below."""
+    """x above 0, α (eˣ - 1) below.
+
+    Example  >>> mg.nn.ELU()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.8647,  0.    ,  2.    ])
+    """
 
     arguments = ("alpha",)
 
@@ -211,14 +224,22 @@ class ELU(Activation):
 
 
 class CELU(ELU):
-    """x above 0, α (exp(x / α) - 1) below."""
+    """x above 0, α (exp(x / α) - 1) below.
+
+    Example  >>> mg.nn.CELU()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.8647,  0.    ,  2.    ])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.celu(input, self.alpha, self.inplace)
 
 
 class SELU(InplaceActivation):
-    """A scaled ELU that keeps mean 0 and variance 1 from layer to layer."""
+    """A scaled ELU that keeps mean 0 and variance 1 from layer to layer.
+
+    Example  >>> mg.nn.SELU()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-1.5202,  0.    ,  2.1014])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.selu(input, self.inplace)
@@ -228,6 +249,9 @@ class GELU(Activation):
     """x Φ(x), with the normal distribution function Φ.
 
     approximate   "none", or "tanh" for an approximation of Φ by tanh
+
+    Example  >>> mg.nn.GELU()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.0455,  0.    ,  1.9545])
     """
 
     arguments = ("approximate",)
@@ -241,21 +265,33 @@ class GELU(Activation):
 
 
 class SiLU(InplaceActivation):
-    """x σ(x), also called swish."""
+    """x σ(x), also called swish.
+
+    Example  >>> mg.nn.SiLU()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.2384,  0.    ,  1.7616])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.silu(input, self.inplace)
 
 
 class Mish(InplaceActivation):
-    """x tanh(softplus(x))."""
+    """x tanh(softplus(x)).
+
+    Example  >>> mg.nn.Mish()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.2525,  0.    ,  1.944 ])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.mish(input, self.inplace)
 
 
 class Hardswish(InplaceActivation):
-    """x times a piecewise linear σ: x clip(x + 3, 0, 6) / 6."""
+    """x times a piecewise linear σ: x clip(x + 3, 0, 6) / 6.
+
+    Example  >>> mg.nn.Hardswish()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.3333,  0.    ,  1.6667])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.hardswish(input, self.inplace)
@@ -265,7 +301,11 @@ class Hardswish(InplaceActivation):
 
 
 class Softplus(Activation):
-    """log(1 + exp(β x)) / β; x itself where β x is above `threshold`."""
+    """log(1 + exp(β x)) / β; x itself where β x is above `threshold`.
+
+    Example  >>> mg.nn.Softplus()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([0.1269, 0.6931, 2.1269])
+    """
 
     arguments = ("beta", "threshold")
 
@@ -292,14 +332,22 @@ class Sigmoid(Activation):
 
 
 class LogSigmoid(Activation):
-    """log σ(x), without loss of accuracy far below 0."""
+    """log σ(x), without loss of accuracy far below 0.
+
+    Example  >>> mg.nn.LogSigmoid()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-2.1269, -0.6931, -0.1269])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.logsigmoid(input)
 
 
 class Hardsigmoid(InplaceActivation):
-    """A piecewise linear σ: clip(x + 3, 0, 6) / 6."""
+    """A piecewise linear σ: clip(x + 3, 0, 6) / 6.
+
+    Example  >>> mg.nn.Hardsigmoid()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([0.1667, 0.5   , 0.8333])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.hardsigmoid(input, self.inplace)
@@ -320,7 +368,11 @@ class Tanh(Activation):
 
 
 class Softsign(Activation):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|).
+
+    Example  >>> mg.nn.Softsign()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-0.6667,  0.    ,  0.6667])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.softsign(input)
@@ -331,6 +383,8 @@ class GLU(Activation):
 
     dim      the axis to halve
     Shapes   (..., 2n, ...) -> (..., n, ...)
+    Example  >>> mg.nn.GLU()(mg.tensor([3.0, 4.0, 0.0, 100.0]))
+             tensor([1.5, 4. ])
     """
 
     arguments = ("dim",)
@@ -350,6 +404,8 @@ class Softshrink(Activation):
     """x, moved towards 0 by `lambd`, and 0 where it would pass it.
 
     Raises   ValueError if `lambd` is negative.
+    Example  >>> mg.nn.Softshrink()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-1.5,  0. ,  1.5])
     """
 
     def __init__(self, lambd: float = 0.5) -> None:
@@ -364,7 +420,11 @@ class Softshrink(Activation):
 
 
 class Hardshrink(Activation):
-    """x where |x| > lambd, else 0."""
+    """x where |x| > lambd, else 0.
+
+    Example  >>> mg.nn.Hardshrink()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-2.,  0.,  2.])
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -378,7 +438,11 @@ class Hardshrink(Activation):
 
 
 class Tanhshrink(Activation):
-    """x - tanh(x)."""
+    """x - tanh(x).
+
+    Example  >>> mg.nn.Tanhshrink()(mg.tensor([-2.0, 0.0, 2.0]))
+             tensor([-1.036,  0.   ,  1.036])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.tanhshrink(input)
@@ -409,14 +473,22 @@ class Softmax(AlongDim):
 
 
 class LogSoftmax(AlongDim):
-    """log softmax(x) along `dim`, without loss of accuracy."""
+    """log softmax(x) along `dim`, without loss of accuracy.
+
+    Example  >>> mg.nn.LogSoftmax(dim=0)(mg.tensor([0.0, 0.0]))
+             tensor([-0.6931, -0.6931])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.log_softmax(input, self.dim)
 
 
 class Softmin(AlongDim):
-    """softmax(-x) along `dim`."""
+    """softmax(-x) along `dim`.
+
+    Example  >>> mg.nn.Softmin(dim=0)(mg.tensor([0.0, 0.0, 1000.0]))
+             tensor([0.5, 0.5, 0. ])
+    """
 
     def forward(self, input: Any) -> Any:
         return functional.softmin(input, self.dim)
@@ -427,6 +499,8 @@ class Softmax2d(Activation):
 
     Shapes   (n, channels, height, width) or without n, unchanged
     Raises   ValueError for another number of axes.
+    Example  >>> mg.nn.Softmax2d()(mg.zeros(1, 2, 1, 1)).flatten()
+             tensor([0.5, 0.5])
     """
 
     def forward(self, input: Any) -> Any:

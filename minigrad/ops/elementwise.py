@@ -7,6 +7,7 @@ operand.  ``*`` below is the elementwise product.  Python numbers take the type 
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from minigrad.ops.masks import choose
 
 __all__ = [
     "abs", "absolute", "add", "addcdiv", "addcmul", "ceil", "div", "divide", "fix", "floor",
-    "floor_divide", "fmod", "frac", "hypot", "lerp", "mul", "multiply", "neg", "negative",
-    "positive", "pow", "reciprocal", "remainder", "round", "rsqrt", "sign", "sqrt", "square",
+    "floor_divide", "fmod", "frac", "hypot", "lerp", "minus", "mul", "multiply", "neg", "negative",
+    "plus", "positive", "pow", "reciprocal", "remainder", "round", "rsqrt", "sign", "sqrt", "square",
     "sub", "subtract", "true_divide", "trunc",
 ]  # fmt: skip
 
@@ -28,7 +29,7 @@ __all__ = [
 def add(x: Array, y: Array) -> Array:
     """Sum of two tensors.
 
-    Forward    out = x + y
+    Forward    out = x + y; ``mg.add(x, y, alpha=a)`` is x + a y
     Gradient   x̄ = ḡ        ȳ = ḡ
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
@@ -42,7 +43,7 @@ def add(x: Array, y: Array) -> Array:
 def sub(x: Array, y: Array) -> Array:
     """Difference of two tensors.
 
-    Forward    out = x - y
+    Forward    out = x - y; ``mg.sub(x, y, alpha=a)`` is x - a y
     Gradient   x̄ = ḡ        ȳ = -ḡ
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
@@ -50,6 +51,22 @@ def sub(x: Array, y: Array) -> Array:
                tensor([ 0., -1.])
     """
     return np.subtract(x, y)
+
+
+def with_alpha(operation: Any) -> Any:
+    """`operation` with PyTorch's factor of the second operand: f(x, y, alpha=a) is f(x, a y).
+
+    Operators do without it: they are the op itself.
+    """
+
+    @wraps(operation)
+    def call(x: Any, y: Any, *, alpha: float = 1, **kwargs: Any) -> Any:
+        return operation(x, y if alpha == 1 else y * alpha, **kwargs)
+
+    return call
+
+
+plus, minus = with_alpha(add), with_alpha(sub)  # `mg.add` and `mg.sub`
 
 
 @op(lambda g, y: g * y, lambda g, x: g * x, numpy=np.multiply, promote=True, notation="{x} * {y}")
@@ -465,4 +482,4 @@ def frac(x: Array) -> Array:
 
 
 # PyTorch's other names
-subtract, multiply, divide, negative, absolute, fix = sub, mul, div, neg, abs, trunc
+subtract, multiply, divide, negative, absolute, fix = minus, mul, div, neg, abs, trunc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,18 @@ def degrees_of_freedom(shape: Shape, dim: Dim, correction: float) -> float:
     return n if n > 0 else 0
 
 
+def takes_unbiased(operation: Any) -> Any:
+    """`operation`, which then reads ``f(x, False)`` as PyTorch does: all axes, correction 0."""
+
+    @wraps(operation)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], bool):
+            return operation(x, None, *args, **kwargs)
+        return operation(x, *args, **kwargs)
+
+    return call
+
+
 def var_vjp(
     g: Array, deviation: Array, x_shape: Shape, dim: Dim, correction: float, keepdim: bool
 ) -> Array:
@@ -63,11 +76,13 @@ def var_vjp(
     return deviation * (restore(g, x_shape, dim, keepdim) * 2 / n)
 
 
+@takes_unbiased
 @op(var_vjp, keep={"deviation": centered}, promote=True, notation="var {x}")
 def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """Variance along axes.
 
-    `correction` 1 (or True) gives the unbiased estimate, 0 (or False) the mean squared deviation.
+    `correction` 1 (or True) gives the unbiased estimate, 0 (or False) the mean squared deviation;
+    ``mg.var(x, False)`` is taken for the latter, over all axes.
 
     Forward    out = Σ (x - mean)² / (n - correction)
     Gradient   x̄ = 2 ḡ (x - mean) / (n - correction)
@@ -91,6 +106,7 @@ def std_vjp(
     return deviation / out * (restore(g, x_shape, dim, keepdim) / n)
 
 
+@takes_unbiased
 @op(std_vjp, keep={"deviation": centered}, promote=True, notation="std {x}")
 def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """Standard deviation along axes, without overflow or underflow on the way.
@@ -113,6 +129,7 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     return out * (largest if keepdim else largest.reshape(out.shape)), deviation
 
 
+@takes_unbiased
 @composition
 def var_mean(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Any:
     """Variance and mean along axes.
@@ -127,6 +144,7 @@ def var_mean(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = F
     return var(x, dim, correction, keepdim), mean(x, dim, keepdim)
 
 
+@takes_unbiased
 @composition
 def std_mean(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Any:
     """Standard deviation and mean along axes.

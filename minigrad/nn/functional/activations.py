@@ -12,18 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import ops
+from minigrad import ops, random
 from minigrad.inplace import update
+from minigrad.nn.functional.reducing import as_given, plain
 from minigrad.operation import Array, op
 from minigrad.ops.exponential import sigmoid, softplus
 from minigrad.ops.trigonometric import tanh
 from minigrad.tensor import Tensor
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "leaky_relu", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "sigmoid",
-    "silu", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
-    "threshold",
+    "celu", "elu", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish",
+    "hardtanh", "leaky_relu", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6",
+    "rrelu", "selu", "sigmoid", "silu", "softmax", "softmin", "softplus", "softshrink", "softsign",
+    "tanh", "tanhshrink", "threshold",
 ]  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
                tensor([0., 0., 2.])
     """
     if inplace:
-        return update(input, "relu_", ops.relu)  # type: ignore[no-any-return]
+        return update(input, "relu_", ops.relu)
     return ops.relu(input)
 
 
@@ -125,6 +126,38 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
                tensor([-0.1,  2. ])
     """
     return apply(_leaky_relu, input, inplace, negative_slope)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """Leaky rectified linear unit with random slopes in training, and the mean one otherwise.
+
+    lower, upper   bounds of the slopes, which are uniform between them
+
+    Forward    out = x where x ≥ 0, else a x, with one a for each entry
+    Gradient   x̄ = ḡ where x ≥ 0, else a ḡ
+    Shapes     (...) -> (...)
+    Raises     ValueError if lower > upper
+    Source     Xu, Wang, Chen and Li 2015
+    Example    >>> mg.nn.functional.rrelu(mg.tensor([-8.0, 1.0]), 0.25, 0.5)
+               tensor([-3.,  1.])
+    """
+    if lower > upper:
+        raise ValueError(f"rrelu: lower {lower} is larger than upper {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    slopes = random.uniform_array(input.shape, input.dtype, None) * (upper - lower) + lower
+    return apply(leak, input, inplace, as_given(slopes, input))
+
+
+def leak(x: Any, slopes: Any) -> Any:
+    """x where x ≥ 0, slopes * x elsewhere."""
+    return ops.where(x >= 0, x, x * slopes)
 
 
 @op(
@@ -571,3 +604,51 @@ def log_softmax(
     if dim is None:
         dim = implicit_dim("log_softmax", len(input.shape), _stacklevel)
     return ops.log_softmax(input if dtype is None else input.astype(dtype), dim)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """A class drawn at random with the probabilities softmax(x), so that gradients pass.
+
+    tau     temperature: the lower, the nearer to a class, and the larger the gradients
+    hard    return the class itself as a one-hot vector, with the gradient of the soft answer
+    eps     accepted for PyTorch's sake; it changes nothing
+
+    Forward    out = softmax((x + n) / τ) along `dim`, with n = -log(-log(uniform)); with hard, 1
+               where that is largest, else 0
+    Gradient   that of the softmax, hard or not
+    Shapes     (..., n, ...) -> (..., n, ...)
+    Raises     IndexError if x has no axis `dim`; ValueError if tau is not positive
+    Source     Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017
+    Example    >>> F = mg.nn.functional
+               >>> F.gumbel_softmax(mg.tensor([0.0, 1000.0, 0.0]), hard=True)
+               tensor([0., 1., 0.])
+    """
+    if not tau > 0:
+        raise ValueError(f"gumbel_softmax: tau is positive, got {tau}")
+    uniform = random.uniform_array(logits.shape, logits.dtype, None)
+    # -log(1 - uniform) is 0 where uniform is: the noise stays finite above that
+    waiting = np.maximum(-np.log1p(-uniform), np.finfo(logits.dtype).tiny)
+    soft: Tensor = ops.softmax((logits - as_given(np.log(waiting), logits)) / tau, dim)
+    if not hard:
+        return soft
+    value = plain(soft)
+    first = np.expand_dims(value.argmax(dim), dim)
+    one_hot = np.zeros_like(value)
+    np.put_along_axis(one_hot, first, 1, dim)
+    return _straight_through(soft, one_hot)
+
+
+@op(lambda g: g, notation="hard {soft}")
+def _straight_through(soft: Array, hard: Array) -> Array:
+    """The value `hard` with the gradient of `soft`.
+
+    Forward    out = hard
+    Gradient   soft gets ḡ, as if it had been returned
+    Shapes     (...), (...) -> (...)
+    Source     Bengio, Léonard and Courville 2013
+    Example    >>> mg.nn.functional.activations._straight_through(mg.tensor([0.4]), np.ones(1))
+               tensor([1.], dtype=float64)
+    """
+    return hard

@@ -30,6 +30,7 @@ __all__ = [
     "hinge_embedding_loss",
     "margin_ranking_loss",
     "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "soft_margin_loss",
     "triplet_margin_loss",
@@ -124,6 +125,47 @@ def multi_margin_loss(
     loss = ops.sum(others, axis) / classes
     weights = weights_of(labels, None, weight)
     loss = loss if weights is None else loss * weights
+    return reduce_loss(loss, reduction, size_average, reduce)
+
+
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Hinge loss of several right classes: each of them above every wrong one, by 1.
+
+    target     integers of the shape of the input: the right classes of a row, then -1
+
+    Forward    lᵢ = Σ over right j and wrong k of max(1 - x[i, j] + x[i, k], 0) / c
+    Gradient   by its parts
+    Shapes     (n, c), (n, c) or (c,), (c,) -> () or, with "none", (n,) or ()
+    Raises     ValueError if the shapes differ, or for another number of axes; IndexError if a
+               class is out of range; TypeError if classes are not integers
+    Example    >>> x, y = mg.tensor([[0.1, 0.2, 0.4, 0.8]]), mg.tensor([[3, 0, -1, 1]])
+               >>> mg.nn.functional.multilabel_margin_loss(x, y)
+               tensor(0.85)
+    """
+    classes = plain(target)
+    size = input.shape[-1] if input.shape else 0
+    if len(input.shape) not in (1, 2) or classes.shape != input.shape:
+        raise ValueError(
+            "multilabel_margin_loss takes (n, classes) or (classes,) and a target of the same "
+            f"shape, got {input.shape} and {classes.shape}"
+        )
+    if classes.dtype.kind not in "iu":
+        raise TypeError(f"multilabel_margin_loss: classes are integers, got {classes.dtype}")
+    if np.any((classes < -1) | (classes >= size)):
+        raise IndexError(f"multilabel_margin_loss: a class is 0 ... {size - 1}, or -1 to end them")
+    listed = np.logical_and.accumulate(classes >= 0, axis=-1)
+    classes = np.where(listed, classes, 0)
+    differs = (classes[..., None] != np.arange(size)) | ~listed[..., None]
+    counted = listed[..., None] & differs.all(-2)[..., None, :]
+    right = ops.take_along_dim(input, classes, -1)
+    excess = ops.clamp_min(right[..., None] * -1 + input[..., None, :] + 1, 0)
+    loss = ops.sum(ops.where(counted, excess, 0.0), (-1, -2)) / size
     return reduce_loss(loss, reduction, size_average, reduce)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import inplace, ops
 from minigrad.graph import Variable, wrap
 from minigrad.memory import writes
+from minigrad.nn.utils import rnn as rnn
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -67,6 +68,12 @@ def clip_grads_with_norm_(
     """Scale the gradients in place by max_norm / total_norm, if that is less than 1.
 
     total_norm   what `get_total_norm` returned of the gradients
+
+    Example  >>> w = mg.nn.Parameter(mg.tensor([1.0, 1.0]))
+             >>> (w * mg.tensor([3.0, 4.0])).sum().backward()
+             >>> mg.nn.utils.clip_grads_with_norm_([w], 1.0, 5.0)
+             >>> w.grad
+             tensor([0.6, 0.8])
     """
     # the small number keeps the division legal, and is PyTorch's
     factor = float(max_norm) / (float(total_norm) + 1e-6)
@@ -110,6 +117,11 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = 
     """Clip every entry of the gradients, in place, to -clip_value ... clip_value.
 
     Raises   ValueError if `clip_value` is negative.
+    Example  >>> w = mg.nn.Parameter(mg.tensor([1.0, 1.0]))
+             >>> (w * mg.tensor([3.0, 4.0])).sum().backward()
+             >>> mg.nn.utils.clip_grad_value_([w], 3.5)
+             >>> w.grad
+             tensor([3. , 3.5])
     """
     if clip_value < 0:
         raise ValueError(f"clip_grad_value_: clip_value is not negative, got {clip_value}")
@@ -132,6 +144,10 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
 
     Raises   TypeError if `vec` is not a tensor; ValueError if it has not as many entries as all
              parameters together.
+    Example  >>> layer = mg.nn.Linear(2, 1)
+             >>> mg.nn.utils.vector_to_parameters(mg.tensor([1.0, 2.0, 3.0]), layer.parameters())
+             >>> layer(mg.ones(2)).item()
+             6.0
     """
     if not isinstance(vec, Variable):
         raise TypeError(f"vector_to_parameters takes a tensor, got {type(vec).__name__}")
