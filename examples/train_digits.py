@@ -91,7 +91,8 @@ def main() -> None:
     loader = DataLoader(TensorDataset(x_train, y_train), batch_size=args.batch, shuffle=True)
     history = []
     print(f"{'epoch':>5} {'loss':>8} {'train':>7} {'test':>7}")
-    for epoch in tqdm(range(1, args.epochs + 1), unit="epoch", leave=False):
+    # disable=None: no bar where the output goes to a file
+    for epoch in tqdm(range(1, args.epochs + 1), unit="epoch", leave=False, disable=None):
         total = 0.0
         for x, y in loader:
             optimizer.zero_grad()
