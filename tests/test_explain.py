@@ -58,10 +58,12 @@ def test_the_replay_brings_the_gradients_of_backward(sample: Sample) -> None:
             assert np.allclose(got, x.grad.numpy(), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+@pytest.mark.parametrize(
+    "sample",  # full factors have columns without a gradient
+    [s for s in DIFFERENTIABLE if not str(s).startswith("linalg.svd-full")],
+    ids=str,
+)
 def test_the_jacobian_that_is_shown_gives_the_vjp(sample: Sample) -> None:
-    if str(sample).startswith("linalg.svd-full"):
-        pytest.skip("some of the results have no gradient")
     graph, done, *_ = replayed(sample)
     assert done.contributions or not any(v.kind == "op" for v in graph.vertices)
     for c in done.contributions:
@@ -70,10 +72,12 @@ def test_the_jacobian_that_is_shown_gives_the_vjp(sample: Sample) -> None:
         assert np.allclose(shown, c.gradient.reshape(-1), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+@pytest.mark.parametrize(
+    "sample",  # derivatives of factors hold within a convention, tested with those ops
+    [s for s in DIFFERENTIABLE if not s.name.startswith("linalg.")],
+    ids=str,
+)
 def test_the_jacobian_that_is_shown_is_that_of_the_forward(sample: Sample) -> None:
-    if sample.name.startswith("linalg."):
-        pytest.skip("derivatives of factors hold within a convention, tested with those ops")
     graph, done, *_ = replayed(sample)
     for c in done.contributions:
         vertex = graph.vertices[c.source]
