@@ -59,12 +59,8 @@ def main() -> None:
     left_out = (mg.linalg.svdvals(A)[args.rank :] ** 2).sum().item()
     print(f"{args.shape[0]} x {args.shape[1]}, rank {args.rank}")
     print(f"  sum of the squares of the other singular values: {left_out:.8f}")
-    print(
-        f"  squared distance of the truncated SVD:           {((A - best) ** 2).sum().item():.8f}"
-    )
-    print(
-        f"  squared distance after training two factors:     {((A - U @ V.T) ** 2).sum().item():.8f}"
-    )
+    for name, matrix in (("of the truncated SVD", best), ("after training two factors", U @ V.T)):
+        print(f"  squared distance {name}: {((A - matrix) ** 2).sum().item():.8f}")
     print(f"  largest difference of the two matrices: {(U @ V.T - best).abs().max().item():.1e}")
     print(f"  norm of the gradient: {slope:.1e}")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import runpy
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -210,3 +211,270 @@ def test_gaussian_process(run: Run, tmp_path: Path) -> None:
     assert losses == sorted(losses, reverse=True)
     assert abs(out.number("fitted noise:") - 0.1) < 0.02
     pictures(tmp_path, "gaussian_process.png")
+
+
+def test_newton_logistic(run: Run, tmp_path: Path) -> None:
+    needs("sklearn", "matplotlib")
+    out = run("newton_logistic")
+    steps, loss, gradient = out.numbers("Newton:")
+    assert steps == 10
+    assert gradient < 2e-10
+    assert out.numbers("cross-entropy") == [30.33736947, 0.987698]
+    steps, descended, above = out.numbers("gradient descent:")
+    assert 100 < steps < 20_000
+    assert descended == pytest.approx(loss, abs=2e-8)
+    assert above < 1e-8
+    slopes = [float(line.split()[-1]) for line in out.splitlines() if line.startswith("step")]
+    assert slopes[9] < slopes[8] ** 2 * 1e3  # near the minimum convergence is quadratic
+    pictures(tmp_path, "newton_logistic.png")
+
+
+def test_polar_jacobian(run: Run) -> None:
+    out = run("polar_jacobian")
+    assert out.numbers("(1, 1) has radius") == [1.414214, 0.785398]
+    assert out.numbers("Jacobian of (radius, angle) for (x, y):") == [0.707107, 0.707107, -0.5, 0.5]
+    assert out.number("largest difference from the formula:") < 1e-15
+    assert out.number("largest entry of its product with the first, less I:") < 1e-14
+    area, radius = out.numbers("determinant:")
+    assert area == radius == 1.414214
+    errors = [out.number(f"|d| = {h}:") for h in ("0.1", "0.01", "0.001")]
+    for larger, smaller in zip(errors, errors[1:]):
+        assert smaller == pytest.approx(larger / 10, rel=0.1)  # the error per step is of order |d|
+
+
+def test_polar_jacobian_elsewhere(run: Run) -> None:
+    out = run("polar_jacobian", "--x", "3", "--y", "-4")
+    assert out.number("(3, -4) has radius") == 5.0
+    assert out.number("largest difference from the formula:") < 1e-15
+
+
+def test_chain_rule(run: Run) -> None:
+    out = run("chain_rule")
+    assert out.numbers("J_g(h(x)):") == [4, 8, 0.28224002]
+    for name in ("J_g J_h:", "backward:"):
+        assert out.numbers(name) == [16, 4, 7.7205845]
+    assert out.number("largest difference:") < 1e-14
+    hessian = Output(out.split("Hessian of f:")[1])
+    rows = [[float(n) for n in NUMBER.findall(row)] for row in hessian.splitlines()[1:4]]
+    assert rows == [[10, 8, 2], [8, 2, 0], [2, 0, 3.92034057]]
+    assert out.number("largest difference from J_h^T H_g J_h + sum J_g H_h:") < 1e-14
+    assert out.number("multiplications from the left, as backward goes:") == 110_000
+    assert out.number("multiplications from the right:") == 10_100_000
+
+
+def test_orthogonal_maps(run: Run) -> None:
+    out = run("orthogonal_maps")
+    low, high = out.numbers("orthogonal map: ratios of lengths from")
+    assert max(1 - low, high - 1) < 5e-15
+    low, high = out.numbers("general map: ratios of lengths from")
+    assert low < 0.9
+    assert high > 1.1
+    assert out.number("largest change of a dot product by the orthogonal map:") < 1e-12
+    assert out.number("polar decomposition Q P - W:") < 1e-14
+    assert out.number("smallest eigenvalue of P:") > 0
+    nearest, other = out.numbers("distance of W to this Q")
+    assert nearest < other
+    assert out.number("Procrustes: Q found again to") < 1e-14
+    assert out.number("whitening: covariance - I") < 1e-11
+
+
+def test_linear_layers_collapse(run: Run) -> None:
+    out = run("linear_layers_collapse")
+    assert out.line("input (32, 10), output") == " (32, 5)"
+    assert out.number("two layers against one:") < 1e-14
+    assert out.number("two layers and a ReLU against one:") > 0.1
+    assert out.number("best affine map against the two and a ReLU:") > 0.05
+    assert out.number("x @ W.T:") < 1e-14
+    assert out.number("x @ W.T + b:") > 0.1
+    assert out.number("relu(x @ W.T):") > 0.1
+
+
+def test_lasso(run: Run, tmp_path: Path) -> None:
+    needs("matplotlib")
+    out = run("lasso")
+    zeros, total = out.numbers("subgradient, weights:")[:2]
+    exact, _, _, small, _ = out.numbers("soft threshold, weights:")
+    assert zeros == 0  # the subgradient hops over 0
+    assert exact == small == total - 4  # four features matter
+    assert out.number("soft threshold: objective") < out.number("subgradient: objective")
+    assert out.number("subgradient, distance from the conditions of a minimum:") > 0.01
+    assert out.number("soft threshold, distance from the conditions of a minimum:") < 1e-10
+    pictures(tmp_path, "lasso.png")
+
+
+def test_gradient_clipping(run: Run) -> None:
+    out = run("gradient_clipping")
+    assert out.number("norm of a 4 x 9 matrix of ones:") == 6.0
+    total, formula = out.numbers("norm over all parameters:")
+    assert total == pytest.approx(formula, abs=2e-4)
+    assert out.numbers("clipped over all:") == [1.0, 1.0]
+    norm, cosine = out.numbers("clipped one by one:")
+    assert norm > 1.0
+    assert cosine < 0.99
+    without = out.number("median error after 2000 steps without clipping:")
+    clipped = out.number("median error after 2000 steps with clipping:")
+    assert clipped < 0.1
+    assert not without < 5 * clipped  # a NaN counts
+
+
+def test_image_filter(run: Run, tmp_path: Path) -> None:
+    needs("matplotlib")
+    out = run("image_filter")
+    for start in ("conv2d - M x:", "backward - M^T g:", "conv_transpose2d - M^T g:"):
+        lines = [line for line in out.splitlines() if line.strip().startswith(start)]
+        assert len(lines) == 3
+        assert all(float(line.split()[-1]) < 1e-14 for line in lines)
+    pictures(tmp_path, "image_filter.png")
+
+
+def test_exercises_004(run: Run) -> None:
+    out = run("exercises_004")
+    answers = [part.split("\n", 1)[1].strip() for part in re.split(r"(?m)^\d+\. ", out)[1:]]
+    assert answers[:7] == [
+        "[4, 5, 6, 7] [2, 6, 10] 6", "(4,) (5,)", "2 24", "True", "True", "32.0 32.0",
+        "[0.993818, 0.355506, 0.442259] king queen",
+    ]  # fmt: skip
+    assert answers[7].startswith("(4, 5)\n")
+    assert "inner sizes 3 and 4 differ" in answers[7]
+    assert answers[8] == "(32, 5)"
+    assert float(answers[9]) < 1e-15
+    assert answers[10].startswith("[3.0, -1.0, -1.0]")
+    assert sum(float(p) for p in NUMBER.findall(answers[10])[3:]) == pytest.approx(1.0)
+    assert answers[11] == "5.30 5.00"
+
+
+def test_from_products(run: Run) -> None:
+    out = run("from_products")
+    for name, right in (("AND", 4), ("OR", 4)):
+        assert out.number(f"perceptron on {name}:") == right
+    assert out.number("perceptron on XOR:") < 4
+    assert out.numbers("two layers on XOR:") == [4, 4, 0, 1, 1, 0]
+    assert out.number("LSTM cell: largest difference from nn.LSTMCell") < 1e-14
+    assert out.number("largest entry of its output:") < 1
+    for mask in ("without a mask", "with a causal mask"):
+        assert out.number(f"attention head {mask}: largest difference from nn") < 1e-14
+        assert out.numbers(f"sums of the weights {mask}:")[1] < 1e-14
+    assert out.number("largest weight on a later row with the mask:") == 0.0
+
+
+def test_pinv_init(run: Run, tmp_path: Path) -> None:
+    needs("matplotlib")
+    out = run("pinv_init")
+    assert out.number("gradient for the last layer after pinv:") < 1e-10
+    first, trained = out.numbers("random start:")[:2]
+    solved, fine = out.numbers("last layer by pinv:")[:2]
+    assert solved < 0.2 * first
+    assert fine < min(solved, trained)
+    assert fine > 0.8 * 0.05**2  # the variance of the noise stays
+    assert out.number("steps that the random start needs to where pinv begins:") > 100
+    pictures(tmp_path, "pinv_init.png")
+
+
+ROUTES = {
+    "pinv": "pseudoinverse:", "grid": "Tikhonov, best weight:",
+    "tikhonov": "Tikhonov, learned weight:", "ista": "ISTA,  10 steps, best weight:",
+    "ista 500": "ISTA, 500 steps, best weight:",
+    "untrained": "LISTA, 10 layers, untrained:", "lista": "LISTA, 10 layers, trained:",
+}  # fmt: skip
+
+
+def decibels(out: Output) -> list[dict[str, float]]:
+    """The errors of each kappa, by route."""
+    parts = [Output(part) for part in re.split(r"(?m)^kappa ", out)[1:]]
+    return [{name: part.number(start) for name, start in ROUTES.items()} for part in parts]
+
+
+def test_inverse_problem_in_short(run: Run) -> None:
+    (errors,) = decibels(run("inverse_problem", "--kappa", "10", "--steps", "300"))
+    assert errors["pinv"] == pytest.approx(-3.0, abs=0.1)
+    assert errors["tikhonov"] == pytest.approx(errors["grid"], abs=0.02)
+    assert errors["grid"] <= errors["pinv"]
+    assert errors["lista"] < errors["pinv"] - 2
+    assert errors["lista"] < errors["ista"] - 2
+    assert errors["lista"] < errors["untrained"] - 2
+
+
+@full
+def test_inverse_problem(run: Run) -> None:
+    ten, hundred = decibels(run("inverse_problem"))
+    assert ten["pinv"] == pytest.approx(-3.0, abs=0.1)
+    assert hundred["pinv"] == pytest.approx(-2.4, abs=0.1)
+    assert ten["lista"] < -11
+    assert hundred["lista"] < -7
+    for errors in (ten, hundred):
+        assert errors["lista"] < errors["ista 500"] < errors["pinv"]
+        assert errors["tikhonov"] == pytest.approx(errors["grid"], abs=0.02)
+
+
+def test_deconvolution(run: Run, tmp_path: Path) -> None:
+    needs("matplotlib")
+    out = run("deconvolution")
+    assert out.number("kappa of the blur:") == 1.5e8
+    assert out.number("plain inverse:") > 80
+    learned = out.numbers("learned weight")[1]
+    best = out.numbers("best of a grid")[1]
+    assert learned == pytest.approx(best, abs=0.01)
+    assert learned < -15
+    pictures(tmp_path, "deconvolution.png")
+
+
+def test_parallel_seeds(tmp_path: Path) -> None:
+    """In a process of its own: its workers import the script as their main module."""
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    arguments = [sys.executable, EXAMPLES / "parallel_seeds.py", "--workers", "2", "--steps", "500"]
+    done = subprocess.run(
+        arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    out = Output(done.stdout)
+    accuracies = [out.number(f"seed {seed}: test accuracy") for seed in range(8)]
+    assert min(accuracies) > 0.94
+    mean, deviation = out.numbers("over the seeds: mean")
+    assert mean == pytest.approx(sum(accuracies) / 8, abs=1e-4)
+    assert 0 < deviation < 0.01
+    assert out.line("different seeds give the same weights:") == " False"
+    assert out.line("seed 0 alone gives the same weights, bit by bit:") == " True"
+
+
+def test_export(run: Run) -> None:
+    out = run("export")
+    assert out.numbers(".npz:")[1] == 0.0
+    if ".safetensors: left out" not in out:
+        assert out.numbers(".safetensors:")[1] == 0.0
+    if ".onnx: left out" not in out:
+        assert out.numbers(".onnx:")[1] < 1e-6
+    assert "half.npz" in out.line("half of a file is refused:")
+
+
+def test_xor(run: Run) -> None:
+    out = run("xor")
+    assert "4 of 4 right" in out
+
+
+def test_spiral(run: Run, tmp_path: Path) -> None:
+    needs("matplotlib")
+    out = run("spiral", "--steps", "600")
+    assert out.number("training accuracy") > 97
+    pictures(tmp_path, "spiral.png")
+
+
+def test_micrograd_scalars(run: Run) -> None:
+    out = run("micrograd_scalars")
+    for name in ("dg/da =", "dg/db ="):
+        by_backward, by_differences = out.numbers(name)
+        assert by_backward == pytest.approx(by_differences, rel=1e-6)
+
+
+def test_check_my_backprop(run: Run) -> None:
+    with pytest.raises(SystemExit) as end:
+        run("check_my_backprop")
+    assert end.value.code == 0
+
+
+def test_train_digits(run: Run, tmp_path: Path) -> None:
+    needs("sklearn", "matplotlib", "tqdm")
+    out = run("train_digits", "--epochs", "8")
+    assert "gradient of the loss agrees with finite differences" in out
+    assert out.number("test accuracy") > 94
+    pictures(tmp_path, "digits_loss.png")
+    assert "<svg" in (tmp_path / "out" / "digits_graph.svg").read_text(encoding="utf-8")
