@@ -26,9 +26,9 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from heapq import heappop, heappush
-from math import prod
+from inspect import isgeneratorfunction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -190,14 +190,41 @@ class Mode:
         recording.enabled = self.before.pop()
 
     def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
-        cls = type(self)
+        return within(type(self), function)
 
-        @wraps(function)
-        def inside(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with cls():
-                return function(*args, **kwargs)
 
-        return inside
+def within(mode: Callable[[], Any], function: Callable[P, Any]) -> Callable[P, Any]:
+    """`function`, run inside a ``with mode():`` of its own at each call.
+
+    A generator runs in it whenever it runs, and its caller does not, in between.
+    """
+
+    @wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> Any:
+        with mode():
+            return function(*args, **kwargs)
+
+    @wraps(function)
+    def generator(*args: P.args, **kwargs: P.kwargs) -> Any:
+        steps = function(*args, **kwargs)
+        act: Callable[..., Any] = next
+        given: tuple[Any, ...] = ()
+        while True:
+            try:
+                with mode():
+                    value = act(steps, *given)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                act, given = type(steps).send, ((yield value),)
+            except GeneratorExit:
+                with mode():
+                    steps.close()
+                raise
+            except BaseException as error:
+                act, given = type(steps).throw, (error,)
+
+    return generator if isgeneratorfunction(function) else inside
 
 
 class no_grad(Mode):
@@ -215,7 +242,14 @@ class no_grad(Mode):
 
 
 class enable_grad(Mode):
-    """Record again, inside a `no_grad`."""
+    """Record again, inside a `no_grad`.
+
+    Example  >>> x = mg.ones(2, requires_grad=True)
+             >>> with mg.no_grad(), mg.enable_grad():
+             ...     y = x * 2
+             >>> y.requires_grad
+             True
+    """
 
     mode = True
 
@@ -239,18 +273,13 @@ class inference_mode(no_grad):
         return made
 
     def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
-        cls, mode = type(self), not self.mode
-
-        @wraps(function)
-        def inside(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with cls(mode):
-                return function(*args, **kwargs)
-
-        return inside
+        return within(partial(type(self), not self.mode), function)
 
 
 class set_grad_enabled:
     """Record or do not record, from here on, or until the end of a ``with`` block.
+
+    As a decorator it changes nothing but how the function runs.
 
     Example  >>> import minigrad as mg
              >>> x = mg.ones(2, requires_grad=True)
@@ -276,9 +305,18 @@ class set_grad_enabled:
     ) -> None:
         recording.enabled = self.before
 
+    def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        recording.enabled = self.before
+        return within(partial(set_grad_enabled, self.mode), function)
+
 
 def is_grad_enabled() -> bool:
-    """Whether the current thread records."""
+    """Whether the current thread records.
+
+    Example  >>> with mg.no_grad():
+             ...     mg.is_grad_enabled()
+             False
+    """
     return recording.enabled
 
 
@@ -576,19 +614,14 @@ def fit(gradient: Any, edge: Edge, node: Node) -> Any:
     shape = edge.shape
     if gradient.shape != shape:
         extra = len(gradient.shape) - len(shape)
-        summed = gradient
-        if extra >= 0:
-            sizes = gradient.shape[extra:]
-            pairs = enumerate(zip(shape, sizes), start=extra)
-            stretched = tuple([axis for axis, (own, got) in pairs if own == 1 and got != 1])
-            summed = gradient.sum(tuple(range(extra)) + stretched)
-            summed = summed.reshape(shape) if prod(summed.shape) == prod(shape) else gradient
-        if summed.shape != shape:
+        pairs = list(zip(shape, gradient.shape[max(extra, 0) :]))
+        if extra < 0 or not all([own in (got, 1) for own, got in pairs]):
             raise ValueError(
                 f"the VJP of {node.name()} returned a gradient of shape {tuple(gradient.shape)} "
                 f"for an argument of shape {shape}" + where_recorded(node)
             )
-        gradient = summed
+        stretched = [extra + i for i, (own, got) in enumerate(pairs) if own != got]
+        gradient = gradient.sum((*range(extra), *stretched)).reshape(shape)
     if gradient.dtype != edge.dtype:
         gradient = gradient.astype(edge.dtype)
     return gradient
@@ -632,19 +665,32 @@ def finish_again(out: Any, node: Node) -> Any:
 def run_hooks(extras: Extras, g: Any, create_graph: bool) -> Any:
     """Call the hooks with the gradient as a tensor; what a hook returns replaces it."""
     for hook in list(extras.hooks.values()):
-        tensor = g if isinstance(g, Variable) else wrap(np.asarray(g))
+        tensor = separate(g)  # what the hook changes in place is the gradient of this tensor only
         replaced = hook(tensor)
-        if replaced is not None:
-            if not isinstance(replaced, Variable) or replaced._array.shape != g.shape:
-                raise ValueError(
-                    "a gradient hook returns None or a tensor of the gradient's shape "
-                    f"{tuple(g.shape)}, got {type(replaced).__name__} of shape {np.shape(replaced)}"
-                )
-            g = replaced if create_graph else replaced._array
+        if replaced is None:
+            replaced = tensor
+        if not isinstance(replaced, Variable):
+            raise TypeError(
+                f"a gradient hook returns None or a tensor, got {type(replaced).__name__}"
+            )
+        if replaced._array.shape != g.shape:
+            raise ValueError(
+                "a gradient hook returns None or a tensor of the gradient's shape "
+                f"{tuple(g.shape)}, got one of shape {replaced._array.shape}"
+            )
+        given: Any = replaced if create_graph else replaced._array
+        g = given if given.dtype == g.dtype else given.astype(g.dtype)
     if extras.retain:
-        tensor = g if isinstance(g, Variable) else wrap(np.array(g))
+        tensor = separate(g)
         extras.grad = tensor if extras.grad is None else extras.grad + tensor
     return g
+
+
+def separate(g: Any) -> Any:
+    """A gradient as a tensor of its own: `g` itself may be on its way to other tensors, too."""
+    if isinstance(g, Variable):
+        return wrap(g._array.copy(order="K"), g._node)
+    return wrap(np.array(g))
 
 
 def complain_if_written(node: Node) -> None:
@@ -669,7 +715,7 @@ def where_recorded(node: Node) -> str:
     """For messages: the module and, with detect_anomaly, the line that recorded `node`."""
     text = ""
     frame = node.frame
-    if frame is not None:
+    if frame is not None and frame.module is not None:
         text += f" (recorded in {errors.module_path(frame)})"
     if node.extras is not None and node.extras.stack is not None:
         text += f"\nrecorded here:\n{node.extras.stack}"
@@ -777,7 +823,7 @@ def accumulate(gradients: dict[Any, Any], create_graph: bool) -> None:
                 tensor._node = None
                 tensor._alias = None
             else:
-                leaf.grad = as_grad(gradient)
+                leaf.grad = separate(gradient)
         elif create_graph or before._node is not None:
             leaf.grad = before + gradient
         else:
@@ -786,7 +832,3 @@ def accumulate(gradients: dict[Any, Any], create_graph: bool) -> None:
                 gradient = gradient._array
             np.add(array, gradient, out=array)
             writes.note(array, "backward (adding to .grad)")
-
-
-def as_grad(gradient: Any) -> Any:
-    return gradient if isinstance(gradient, Variable) else wrap(np.array(gradient))

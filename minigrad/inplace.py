@@ -109,7 +109,8 @@ def refuse_leaf(tensor: Variable, name: str) -> None:
 def replace(tensor: Variable, value: Variable, name: str) -> None:
     """Move `tensor`, and all that look at the same memory, to the recorded `value`."""
     if not is_shared(tensor):
-        tensor._array, tensor._node, tensor._alias = value._array, value._node, None
+        tensor._array, tensor._alias = value._array, None
+        move(tensor, value._node)
         return
     check_writeable(tensor, name)
     array = tensor._array
@@ -117,10 +118,19 @@ def replace(tensor: Variable, value: Variable, name: str) -> None:
     changed = [(handle, merged(handle, value, array)) for handle in others]
     np.copyto(array, value._array)
     writes.note(array, name)
-    tensor._node = value._node
+    move(tensor, value._node)
     for handle, node in changed:
         if node is not None:
-            handle._node = node
+            move(handle, node)
+
+
+def move(tensor: Variable, node: Any) -> None:
+    """Give `tensor` its new place in the graph; its wish to keep its gradient goes with it."""
+    extras = getattr(tensor._node, "extras", None)
+    tensor._node = node
+    if extras is not None and extras.retain:
+        extras.retain = False
+        tensor.retain_grad()  # type: ignore[attr-defined]  # all handles are Tensors
 
 
 def merged(handle: Variable, value: Variable, array: Array) -> Any:

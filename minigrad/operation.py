@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import errors
 from minigrad.graph import Array, Edge, Extras, Node, Output, Variable, new, recording, wrap
 from minigrad.memory import clock, share_memory
-from minigrad.promotion import as_default_float, as_float, constant, is_narrow, weaken
+from minigrad.promotion import are_small_integers, as_default_float, as_float, constant, weaken
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -253,12 +253,16 @@ class Op:
         promote = self.promote and given_tensor and not numpy_door
         if promote:
             arrays = weaken(arrays)
-        if None in inputs or statics:
-            self.settle(bound, inputs, arrays, statics)
+        if None in inputs:
+            self.settle(bound, inputs, arrays)
         leading = arrays if self.joint is None else [tuple(arrays)]
-        out = self.run(operands, leading, statics)
-        if promote and is_narrow(out, arrays):
-            arrays = leading = [as_float(array) for array in arrays]
+        if promote and are_small_integers(arrays):
+            with np.errstate(all="ignore"):  # NumPy's float of int8 is float16: too narrow
+                out = self.run(operands, leading, statics)
+            if getattr(out, "dtype", np.dtype(bool)).kind == "f":
+                arrays = leading = [as_float(array) for array in arrays]
+                out = self.run(operands, leading, statics)
+        else:
             out = self.run(operands, leading, statics)
         kept: Sequence[Any] = ()
         if self.keep:
@@ -278,7 +282,6 @@ class Op:
         bound: Sequence[Any],
         inputs: Sequence[Edge | None],
         arrays: list[Any],
-        statics: list[Any],
     ) -> None:
         """Put copies in the place of plain arrays that a node is about to save.
 
@@ -294,9 +297,6 @@ class Op:
             name = self.operand_names[0 if self.joint else i]
             if type(array) is ndarray and array is operands[i] and name in saved:
                 arrays[i] = array.copy(order="K")
-        for i, static in enumerate(bound[self.arity :]):
-            if type(static) is ndarray:
-                statics[i] = static.copy()
 
     def conclude(
         self,
@@ -430,13 +430,10 @@ def saver(positions: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
 
 
 def without_tensors(statics: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Static arguments: the arrays of tensors among them, and copies of plain arrays."""
-    return tuple(
-        [
-            s._array if isinstance(s, Variable) else s.copy() if type(s) is ndarray else s
-            for s in statics
-        ]
-    )
+    """Static arguments, tensors among them as arrays."""
+    if len(statics) == 1:
+        return (statics[0]._array,)
+    return tuple([s._array if isinstance(s, Variable) else s for s in statics])
 
 
 def note_values(node: Node, out: Any, arrays: Sequence[Any], kept: Sequence[Any]) -> None:
@@ -664,7 +661,7 @@ def leading(operation: Op) -> Callable[..., Any]:
             statics = tuple(operation.bind((x, *args), kwargs)[1:])
         if args or kwargs:
             for value in statics:
-                if isinstance(value, Variable) or type(value) is ndarray:
+                if isinstance(value, Variable):
                     statics = without_tensors(statics)
                     break
         array = x._array

@@ -95,12 +95,10 @@ def get_default_dtype() -> np.dtype[Any]:
     return default_dtype
 
 
-def is_narrow(out: Any, arrays: list[Any]) -> bool:
-    """Whether NumPy took small integers to floats below the default type (``exp(int8)``)."""
-    dtype = getattr(out, "dtype", default_dtype)
-    if dtype.kind != "f" or dtype.itemsize >= default_dtype.itemsize:
-        return False
-    return all(a.dtype.kind in "biu" for a in arrays if hasattr(a, "dtype"))
+def are_small_integers(arrays: list[Any]) -> bool:
+    """Whether all are of types that NumPy takes to narrower floats than the default type."""
+    types = [a.dtype for a in arrays if hasattr(a, "dtype")]
+    return all(t.kind in "biu" and t.itemsize < default_dtype.itemsize for t in types)
 
 
 def as_float(value: Any) -> Any:

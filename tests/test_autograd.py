@@ -381,3 +381,149 @@ def test_changing_what_no_node_saved_is_fine() -> None:
     w += 1
     y.backward()
     np.testing.assert_array_equal(x.grad.numpy(), np.ones(3))
+
+
+# ---------------------------------------------------------------- what one tensor's gradient is not
+
+
+def test_a_hook_that_writes_to_its_gradient_changes_that_of_its_tensor_only() -> None:
+    x, y, cotangent = draw(3), draw(3, seed=1), mg.ones(3, dtype=mg.float64)
+
+    def enlarge(gradient: mg.Tensor) -> None:
+        gradient.mul_(5)
+
+    x.register_hook(enlarge)
+    (x + y).backward(cotangent)
+    assert x.grad.tolist() == [5.0] * 3
+    assert y.grad.tolist() == [1.0] * 3
+    assert cotangent.tolist() == [1.0] * 3
+
+
+def test_a_hook_may_write_to_the_gradient_that_backward_starts_from() -> None:
+    x = mg.tensor(2.0, requires_grad=True)
+    y = x * 3
+    y.register_hook(lambda gradient: gradient.mul_(10))
+    y.backward()
+    assert x.grad.item() == 30.0
+
+
+def test_a_hook_keeps_the_type_of_the_gradient() -> None:
+    x = draw(3, dtype="float32")
+    x.register_hook(lambda gradient: gradient.double() * 2)
+    x.sum().backward()
+    assert x.grad.dtype == np.float32
+    assert x.grad.tolist() == [2.0] * 3
+
+
+def test_a_hook_that_returns_no_tensor_is_refused() -> None:
+    x = draw(3)
+    x.register_hook(lambda gradient: 5)
+    with pytest.raises(TypeError, match="returns None or a tensor, got int"):
+        x.sum().backward()
+    assert x.grad is None
+
+
+def test_recorded_gradients_of_two_leaves_never_share_memory() -> None:
+    x, y = draw(3), draw(3, seed=1)
+    (x + y).sum().backward(create_graph=True)
+    with mg.no_grad():
+        x.grad.zero_()
+    assert y.grad.tolist() == [1.0] * 3
+
+
+def test_retain_grad_follows_a_tensor_that_is_changed_in_place() -> None:
+    x = draw(3)
+    y = x * 2
+    y.retain_grad()
+    y *= 3
+    (y * 5).sum().backward()
+    assert y.grad.tolist() == [5.0] * 3
+    assert x.grad.tolist() == [30.0] * 3
+
+
+# ------------------------------------------------------------------------ plain arrays that change
+
+
+@pytest.mark.parametrize(
+    ("use", "change", "expected"),
+    [
+        (lambda x, a: x * a, 7.0, [1.0, 2.0, 3.0]),
+        (lambda x, a: a * x, 7.0, [1.0, 2.0, 3.0]),
+        (lambda x, a: np.multiply(a, x), 7.0, [1.0, 2.0, 3.0]),
+        (lambda x, a: a @ x, 7.0, [1.0, 2.0, 3.0]),
+        (lambda x, a: mg.where(a > 1.5, x, 0.0), 7.0, [0.0, 1.0, 1.0]),
+        (lambda x, a: np.einsum("i,i->", a, x), 7.0, [1.0, 2.0, 3.0]),
+    ],
+    ids=["x*a", "a*x", "np.multiply", "a@x", "where", "einsum"],
+)
+def test_an_array_that_was_used_may_change(use, change, expected) -> None:
+    x = mg.ones(3, dtype=mg.float64, requires_grad=True)
+    array = np.array([1.0, 2.0, 3.0])
+    out = use(x, array).sum()
+    array[:] = change
+    out.backward()
+    assert x.grad.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x, index: x[index],
+        lambda x, index: x[index, ...],
+        lambda x, index: mg.gather(x, 0, index),
+        lambda x, index: mg.take(x, index),
+        lambda x, index: np.take(x, index),
+        lambda x, index: mg.index_select(x, 0, index),
+    ],
+    ids=["x[i]", "x[i, ...]", "gather", "take", "np.take", "index_select"],
+)
+def test_an_index_array_that_was_used_may_change(use) -> None:
+    x = mg.ones(3, requires_grad=True)
+    index = np.array([0, 1])
+    out = use(x, index).sum()
+    index[:] = 2
+    out.backward()
+    assert x.grad.tolist() == [1.0, 1.0, 0.0]
+
+
+# --------------------------------------------------------------------------------- modes, once more
+
+
+@pytest.mark.parametrize("mode", [mg.no_grad, mg.no_grad(), mg.inference_mode()])
+def test_a_mode_decorates_generators_and_leaves_their_callers_alone(mode) -> None:
+    @mode
+    def steps():
+        given = yield (draw(2) * 2).requires_grad
+        try:
+            yield given, (draw(2) * 2).requires_grad
+        except ValueError:
+            yield (draw(2) * 2).requires_grad
+        return "done"
+
+    running = steps()
+    assert next(running) is False
+    assert mg.is_grad_enabled()
+    assert running.send(4) == (4, False)
+    assert running.throw(ValueError()) is False
+    assert mg.is_grad_enabled()
+    with pytest.raises(StopIteration, match="done"):
+        next(running)
+
+
+def test_set_grad_enabled_decorates_and_changes_nothing_else() -> None:
+    @mg.set_grad_enabled(False)
+    def double(x: mg.Tensor) -> mg.Tensor:
+        return x * 2
+
+    assert mg.is_grad_enabled()
+    assert not double(draw(2)).requires_grad
+    assert mg.is_grad_enabled()
+
+
+def test_a_message_without_a_module_names_none() -> None:
+    x = draw(3)
+    y = (x * x).sum()
+    x.data.zero_()
+    with pytest.raises(RuntimeError) as caught:
+        y.backward()
+    assert "recorded in" not in str(caught.value)

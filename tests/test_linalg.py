@@ -29,6 +29,17 @@ def gradient(function: Callable[..., Any], *data: Any) -> Any:
     return found[0] if len(found) == 1 else found
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_det_of_empty_matrices_can_be_differentiated(order: int) -> None:
+    A = mg.ones(2, 0, 0, dtype=mg.float64, requires_grad=True)
+    out = mg.linalg.det(A).sum()
+    assert out.item() == 2.0
+    for _ in range(order):
+        (out,) = mg.autograd.grad(out, A, create_graph=True)
+        assert out.shape == (2, 0, 0)
+        out = out.sum()
+
+
 def close(found: Any, expected: Any, rtol: float = 1e-10, atol: float = 1e-12) -> None:
     np.testing.assert_allclose(found, expected, rtol, atol)
 

@@ -132,6 +132,29 @@ def test_creation(make: Any, expected: np.ndarray) -> None:
     np.testing.assert_allclose(tensor.numpy(), expected, 1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "bool"])
+@pytest.mark.parametrize("function", [np.exp, np.sqrt, np.arctan, np.cosh])
+def test_small_integers_become_floats_of_the_default_type(function, dtype: str) -> None:
+    """NumPy's own float of an int8 is float16, in which exp(12) is infinite."""
+    whole = np.array([12, 1]).astype(dtype)
+    found = getattr(mg, {"arctan": "atan"}.get(function.__name__, function.__name__))(
+        mg.tensor(whole)
+    )
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.numpy(), function(whole.astype(np.float64)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda x: x * 1j, lambda x: 1j + x, lambda x: x + np.ones(2) * 1j, lambda x: np.add(x, 1j)],
+    ids=["x * 1j", "1j + x", "x + array", "np.add"],
+)
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_complex_operands_are_refused(use, requires_grad: bool) -> None:
+    with pytest.raises(TypeError, match="complex numbers are not supported"):
+        use(mg.ones(2, requires_grad=requires_grad))
+
+
 def test_types_of_creation_functions() -> None:
     assert mg.zeros(2).dtype == mg.ones(2).dtype == mg.eye(2).dtype == mg.float32
     assert mg.full((2,), 1).dtype == mg.int64
@@ -346,6 +369,13 @@ def test_detach_and_data_share_memory() -> None:
     assert x.grad.tolist() == [2]
     with pytest.raises(TypeError, match="tensor"):
         x.data = np.zeros(2)
+
+
+def test_data_of_a_tensor_that_requires_grad_stays_floating_point() -> None:
+    x = mg.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="floating-point, got int64"):
+        x.data = mg.tensor([1, 2])
+    assert x.tolist() == [1.0, 1.0]
 
 
 def test_requires_grad() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
-from minigrad.operation import Array, op
+from minigrad.operation import Array, Variable, op
 from minigrad.ops.indexing import (
     _add_at,
     _getitem,
@@ -259,7 +259,8 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
 
 def mask_of(name: str, mask: Any) -> Array:
     """`mask` as an array of booleans."""
-    array = np.asarray(getattr(mask, "_array", mask))
+    # a plain array is copied: nobody would know if it was written to before backward
+    array = mask._array if isinstance(mask, Variable) else np.array(mask)
     if array.dtype != bool:
         raise TypeError(f"{name}: the mask is boolean, got {array.dtype}; compare, or use .bool()")
     return array

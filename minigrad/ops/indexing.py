@@ -27,6 +27,7 @@ BASIC = {int, slice, type(None), type(Ellipsis)}
 
 def plain_index(index: Any) -> Any:
     """`index` as NumPy reads it: tensors and lists as arrays, 0-d integer tensors as integers."""
+    given = index
     kind = type(index)
     if kind in BASIC:
         return index
@@ -38,7 +39,8 @@ def plain_index(index: Any) -> Any:
         index = np.asarray([plain_index(i) for i in index]) if index else np.empty(0, np.intp)
     if isinstance(index, np.ndarray) and index.ndim == 0 and index.dtype.kind in "iu":
         return operator.index(index)
-    return index
+    # a plain array is copied: nobody would know if it was written to before backward
+    return index.copy() if index is given and isinstance(index, np.ndarray) else index
 
 
 def is_basic(index: Any) -> bool:
@@ -304,7 +306,8 @@ def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 
 def integers(name: str, index: Any) -> Array:
     """`index` as an array of integers."""
-    array = np.asarray(getattr(index, "_array", index))
+    # a plain array is copied: nobody would know if it was written to before backward
+    array = index._array if isinstance(index, Variable) else np.array(index)
     if array.dtype.kind not in "iu":
         raise IndexError(f"{name}: positions are integers, got {array.dtype}")
     return array

@@ -221,6 +221,8 @@ def products_of_others_in_pairs(s: Array) -> Array:
     rows = [
         products_of_others(np.where(np.arange(n) == i, np.ones_like(s), s)) for i in range(n)
     ]  # with s[i] = 1, the product of all but j is that of all but i and j
+    if not rows:
+        return s[..., None] * s[..., None, :]
     return np.stack(rows, -2) * (1 - np.eye(n, dtype=s.dtype))
 
 
