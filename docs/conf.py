@@ -42,4 +42,4 @@ html_show_sourcelink = False
 html_copy_source = False
 html_math_renderer = "mathml"
 pygments_style = "friendly"
-pygments_dark_style = "native"
+pygments_dark_style = "monokai"

@@ -58,6 +58,7 @@ THEMES = {
     "random": "Random numbers",
     "graph": "Recording",
     "operation": "An op of one's own",
+    "testing.pytorch": "Gradient checks under PyTorch's names",
     "serialization": "Saving and loading",
     "model_summary": "A table of a model",
     "promotion": "The default type",
