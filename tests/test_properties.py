@@ -102,12 +102,12 @@ def test_where_sends_each_gradient_one_way(pair: tuple[np.ndarray, np.ndarray], 
 def test_shapes_that_do_not_broadcast_are_refused(first: Any, second: Any) -> None:
     x, y = mg.tensor(np.ones(first), requires_grad=True), mg.tensor(np.ones(second))
     try:
-        np.broadcast_shapes(first, second)
+        shape = np.broadcast_shapes(first, second)
     except ValueError:
         with pytest.raises(ValueError, match="add"):
             mg.add(x, y)
     else:
-        mg.add(x, y)
+        assert mg.add(x, y).shape == shape
 
 
 # A reduction: NumPy's function, and its slope for each entry (the result restored to x's shape)
