@@ -60,8 +60,8 @@ def picture(images: dict[str, mg.Tensor], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     columns = len(next(iter(images.values())))
-    size = (columns * 0.8, len(images) * 1.0)
-    figure, axes = plt.subplots(len(images), columns, figsize=size, layout="constrained")
+    figure, axes = plt.subplots(len(images), columns, figsize=(columns * 0.8, len(images)))
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.95, wspace=0.1, hspace=0.3)
     for row, (name, rows) in zip(axes, images.items()):
         for cell, image in zip(row, rows.numpy()):
             cell.imshow(image.reshape(8, 8), cmap="gray")

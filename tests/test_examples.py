@@ -73,8 +73,8 @@ def needs(*modules: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_help(path: Path, run: Run, monkeypatch, capsys) -> None:
-    if "sklearn" in path.read_text(encoding="utf-8"):
-        needs("sklearn", "tqdm")
+    for module in re.findall(r"(?m)^(?:from|import) (sklearn|tqdm)", path.read_text("utf-8")):
+        needs(module)
     monkeypatch.setattr(sys, "argv", [path.name, "--help"])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(path), run_name="__main__")
@@ -478,3 +478,33 @@ def test_train_digits(run: Run, tmp_path: Path) -> None:
     assert out.number("test accuracy") > 94
     pictures(tmp_path, "digits_loss.png")
     assert "<svg" in (tmp_path / "out" / "digits_graph.svg").read_text(encoding="utf-8")
+
+
+def test_gradient_descent(run: Run, tmp_path: Path) -> None:
+    needs("matplotlib")
+    out = run("gradient_descent")
+    limit = out.numbers("rates below")[-1]
+    assert limit == pytest.approx(2 / (2 + 2**0.5), abs=1e-4)  # the eigenvalues are 2 ± √2
+    for rate in (0.1, 0.5, 0.6):
+        assert (
+            out.numbers(f"rate {rate}, largest relative difference of the three paths:")[0] < 1e-15
+        )
+        first, last, _ = out.numbers(f"rate {rate}: loss from")
+        assert (last < first) == (rate < limit)
+    pictures(tmp_path, "gradient_descent.png")
+
+
+def test_factorizations(run: Run) -> None:
+    out = run("factorizations")
+    products = [line for line in out.splitlines() if "product less matrix" in line]
+    assert len(products) == 6
+    assert all(float(line.split()[-1]) < 1e-12 for line in products)
+    assert out.number("rank of 1 ... 9 as 3 x 3:") == 2
+    values = out.numbers("eigenvalues of a symmetric 3 x 3:")
+    assert values == [-2.2627721262, -0.598474437, 8.8612465632]
+    assert out.numbers("their sum") == [6, 6]
+    assert out.numbers("their product") == [12, 12]
+    assert "Cholesky refuses it" in out
+    assert out.numbers("projection of (3, 4) on the line of (1, 1):") == pytest.approx([3.5, 3.5])
+    assert abs(out.number("P P - P:")) < 1e-15
+    assert out.numbers("(3, 1) in the basis (1, 1), (1, -1):") == pytest.approx([2, 1])
