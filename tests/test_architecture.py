@@ -20,7 +20,7 @@ LAYERS = [
     {"creation"},
     {"random", "printing"},
     {"tensor"},
-    {"cuda", "linalg"},
+    {"accelerator", "backends", "cuda", "linalg"},
     {"autograd"},
     {"func"},
     {"autograd.functional"},  # PyTorch's older names for what is in func

@@ -570,3 +570,29 @@ def test_attention_refuses_what_does_not_go_together():
     heads = mg.ones(2, 4, 3)
     with pytest.raises(ValueError, match="cannot serve"):
         F.scaled_dot_product_attention(mg.ones(3, 2, 3), heads, heads, enable_gqa=True)
+
+
+def test_a_hard_sample_has_the_gradient_of_the_soft_one():
+    x, weight = rng().normal(size=(4, 5)), rng().normal(size=(4, 5))
+    leaves = [mg.tensor(x, requires_grad=True) for _ in range(2)]
+    outs = []
+    for leaf, hard in zip(leaves, (False, True)):
+        mg.manual_seed(5)
+        outs.append(F.gumbel_softmax(leaf, 0.7, hard))
+        (outs[-1] * mg.tensor(weight)).sum().backward()
+    soft, hard = (out.detach().numpy() for out in outs)
+    np.testing.assert_array_equal(hard.sum(-1), 1)
+    np.testing.assert_array_equal(hard.argmax(-1), soft.argmax(-1))
+    np.testing.assert_array_equal(leaves[0].grad.numpy(), leaves[1].grad.numpy())
+    with pytest.raises(ValueError, match="tau is positive"):
+        F.gumbel_softmax(leaves[0], 0)
+
+
+def test_multilabel_margin_loss_refuses():
+    x = mg.ones(2, 3)
+    with pytest.raises(ValueError, match=r"\(2, 3\) and \(3,\)"):
+        F.multilabel_margin_loss(x, mg.tensor([0, 1, -1]))
+    with pytest.raises(TypeError, match="classes are integers"):
+        F.multilabel_margin_loss(x, mg.zeros(2, 3))
+    with pytest.raises(IndexError, match=r"0 \.\.\. 2"):
+        F.multilabel_margin_loss(x, mg.tensor([[0, 3, -1], [0, 1, 2]]))

@@ -682,3 +682,28 @@ def test_interpolate(seed, mode, size, factor, align, recompute):
     else:
         options |= {"scale_factor": factor, "recompute_scale_factor": recompute}
     compare("interpolate", normal(seed, 2, 3, *(5, 6)[:axes]), mode=mode, seed=seed, **options)
+
+
+@few
+@given(seed=seeds, reduction=reductions, single=st.booleans())
+def test_multilabel_margin(seed, reduction, single):
+    rng = np.random.default_rng(seed)
+    rows = [rng.permutation(5) for _ in range(3)]
+    for row in rows:
+        row[rng.integers(0, 5) :] = rng.integers(-1, 5)  # a repeated class, or the end
+    target = rows[0] if single else np.array(rows)
+    compare(
+        "multilabel_margin_loss", normal(seed, *target.shape), target, reduction=reduction,
+        seed=seed,
+    )  # fmt: skip
+
+
+def test_gumbel_softmax_draws_with_the_probabilities_of_the_softmax():
+    logits = np.log([0.1, 0.2, 0.7])
+    drawn = mg.nn.functional.gumbel_softmax(mg.tensor(logits).expand(20000, 3), hard=True)
+    np.testing.assert_allclose(drawn.mean(0).numpy(), [0.1, 0.2, 0.7], atol=0.015)
+    many = torch.tensor(logits).expand(20000, 3)
+    theirs = torch.nn.functional.gumbel_softmax(many, tau=0.5).numpy()
+    ours = mg.nn.functional.gumbel_softmax(mg.tensor(logits).expand(20000, 3), tau=0.5).numpy()
+    np.testing.assert_allclose(ours.mean(0), theirs.mean(0), atol=0.02)
+    np.testing.assert_allclose(ours.std(0), theirs.std(0), atol=0.02)

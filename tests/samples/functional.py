@@ -147,6 +147,17 @@ def smoothed(x: np.ndarray) -> np.ndarray:
     return with_probabilities(x, 0.8 * np.eye(3)[CLASSES] + 0.2 / 3)
 
 
+LABELS = np.array([[2, 0, -1], [1, -1, 0], [-1, 0, 1], [2, 1, 0]])  # what follows -1 is unused
+
+
+def multilabel_margin(x: np.ndarray) -> np.ndarray:
+    losses = []
+    for row, labels in zip(x, ([2, 0], [1], [], [2, 1, 0])):
+        wrong = [k for k in range(3) if k not in labels]
+        losses.append(sum(max(0, 1 - row[j] + row[k]) for j in labels for k in wrong) / 3)
+    return np.array(losses, x.dtype)
+
+
 def multi_margin(x: np.ndarray) -> np.ndarray:
     right = np.take_along_axis(x, CLASSES[:, None], 1)
     return np.where(np.eye(3)[CLASSES] > 0, 0, np.maximum(1 - right + x, 0)).sum(1) / 3
@@ -219,6 +230,7 @@ LOSSES = [
     *loss("margin_ranking_loss", lambda x, y: np.maximum(-SIGNS * (x - y) + 3, 0), (2, 3), (2, 3),
           constants=(SIGNS,), options={"margin": 3.0}, second=False),
     *loss("multi_margin_loss", multi_margin, (4, 3), constants=(CLASSES,), second=False),
+    *loss("multilabel_margin_loss", multilabel_margin, (4, 3), constants=(LABELS,), second=False),
     *loss("soft_margin_loss", lambda x: softplus(-SIGNS * x), (2, 3), constants=(SIGNS,)),
     *loss("multilabel_soft_margin_loss",
           lambda x, y: (y * softplus(-x) + (1 - y) * softplus(x)).mean(-1),
@@ -273,10 +285,24 @@ def mask(shape: tuple[int, ...]) -> np.ndarray:
     return mg.random.default_generator.numpy.random(shape, np.float32) >= 0.4
 
 
-def seeded(name: str) -> Callable[..., Any]:
+def uniform(shape: tuple[int, ...]) -> np.ndarray:
+    """What rrelu and gumbel_softmax draw after `seeded`."""
+    mg.manual_seed(3)
+    return mg.random.default_generator.numpy.random(shape)
+
+
+def random_leaks(x: np.ndarray) -> np.ndarray:
+    return np.where(x >= 0, x, x * (0.1 + 0.3 * uniform(x.shape)))
+
+
+def with_gumbel_noise(x: np.ndarray) -> np.ndarray:
+    return softmax((x - np.log(-np.log1p(-uniform(x.shape)))) / 0.7, -1)
+
+
+def seeded(name: str, *arguments: Any) -> Callable[..., Any]:
     def run(x: Any) -> Any:
         mg.manual_seed(3)
-        return getattr(F, name)(x, 0.4, True)
+        return getattr(F, name)(x, *(arguments or (0.4, True)))
 
     return run
 
@@ -336,6 +362,11 @@ LAYERS = [
                 zero_d=None, empty=None, call=seeded("dropout1d")),
     elementwise("dropout2d", lambda x: x * mask((*x.shape[:2], 1, 1)) / 0.6, zero_d=None,
                 shapes=((2, 3, 4, 2),), empty=None, call=seeded("dropout2d")),
+    elementwise("rrelu", random_leaks, off_kinks(0), call=seeded("rrelu", 0.1, 0.4, True)),
+    elementwise("rrelu", lambda x: np.where(x >= 0, x, x * 0.25), off_kinks(0), case="evaluation",
+                call=call("rrelu", 0.1, 0.4)),
+    elementwise("gumbel_softmax", with_gumbel_noise, call=seeded("gumbel_softmax", 0.7),
+                zero_d=None, empty=None),
     elementwise("alpha_dropout", lambda x: alpha_dropped(x, mask(x.shape)),
                 call=seeded("alpha_dropout")),
     elementwise("feature_alpha_dropout", lambda x: alpha_dropped(x, mask((*x.shape[:2], 1))),

@@ -142,17 +142,24 @@ def rrelu(
     Forward    out = x where x ≥ 0, else a x, with one a for each entry
     Gradient   x̄ = ḡ where x ≥ 0, else a ḡ
     Shapes     (...) -> (...)
-    Raises     ValueError if lower > upper
+    Raises     ValueError if lower > upper; TypeError if the input holds integers
     Source     Xu, Wang, Chen and Li 2015
     Example    >>> mg.nn.functional.rrelu(mg.tensor([-8.0, 1.0]), 0.25, 0.5)
                tensor([-3.,  1.])
     """
     if lower > upper:
         raise ValueError(f"rrelu: lower {lower} is larger than upper {upper}")
+    if input.dtype.kind != "f":
+        raise TypeError(f"rrelu takes floating-point numbers, got {input.dtype}: use t.float()")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
-    slopes = random.uniform_array(input.shape, input.dtype, None) * (upper - lower) + lower
-    return apply(leak, input, inplace, as_given(slopes, input))
+    slopes = uniform(input.shape) * (upper - lower) + lower
+    return apply(leak, input, inplace, as_given(slopes.astype(input.dtype), input))
+
+
+def uniform(shape: tuple[int, ...]) -> Array:
+    """Numbers in [0, 1), in float64 whatever they are for: a seed means the same to all types."""
+    return random.uniform_array(shape, np.dtype(np.float64), None)
 
 
 def leak(x: Any, slopes: Any) -> Any:
@@ -619,7 +626,8 @@ def gumbel_softmax(
                where that is largest, else 0
     Gradient   that of the softmax, hard or not
     Shapes     (..., n, ...) -> (..., n, ...)
-    Raises     IndexError if x has no axis `dim`; ValueError if tau is not positive
+    Raises     IndexError if x has no axis `dim`; ValueError if tau is not positive;
+               TypeError for integers
     Source     Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017
     Example    >>> F = mg.nn.functional
                >>> F.gumbel_softmax(mg.tensor([0.0, 1000.0, 0.0]), hard=True)
@@ -627,10 +635,12 @@ def gumbel_softmax(
     """
     if not tau > 0:
         raise ValueError(f"gumbel_softmax: tau is positive, got {tau}")
-    uniform = random.uniform_array(logits.shape, logits.dtype, None)
-    # -log(1 - uniform) is 0 where uniform is: the noise stays finite above that
-    waiting = np.maximum(-np.log1p(-uniform), np.finfo(logits.dtype).tiny)
-    soft: Tensor = ops.softmax((logits - as_given(np.log(waiting), logits)) / tau, dim)
+    if logits.dtype.kind != "f":
+        raise TypeError(f"gumbel_softmax takes floating-point numbers, got {logits.dtype}")
+    waiting = -np.log1p(-uniform(logits.shape))
+    # a uniform number of exactly 0 would make infinite noise
+    noise = -np.log(np.maximum(waiting, 1e-300)).astype(logits.dtype)
+    soft: Tensor = ops.softmax((logits + as_given(noise, logits)) / tau, dim)
     if not hard:
         return soft
     value = plain(soft)
