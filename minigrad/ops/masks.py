@@ -34,7 +34,7 @@ def choose(mask: Array, x: Any, y: Any) -> Array:
     if bits is None or not (has_type(x, dtype) and has_type(y, dtype)):
         return np.where(mask, x, y)
     chosen = np.negative(mask, dtype=bits)  # all bits are set, or none
-    if type(y) is not np.ndarray and y == 0:
+    if type(y) is int and y == 0:
         return np.bitwise_and(x.view(bits), chosen).view(dtype)
     x, y = np.asarray(x, dtype).view(bits), np.asarray(y, dtype).view(bits)
     out = np.bitwise_and(x ^ y, chosen)
