@@ -35,6 +35,12 @@ def pieces(x: Any, sizes: Sequence[int], dim: int) -> tuple[Array, ...]:
     return tuple([x[(*before, slice(end - n, end))] for n, end in zip(sizes, ends)])
 
 
+def layers(x: Any, dim: int) -> tuple[Array, ...]:
+    """Views of the parts of x along axis `dim`, without the axis."""
+    before = (slice(None),) * normalize_axis_index(dim, x.ndim)
+    return tuple([x[(*before, i, ...)] for i in range(x.shape[dim])])
+
+
 def with_zeros(g: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
     """The cotangents of several results, zeros in place of those that did not come."""
     known = next(each for each in g if each is not None)
@@ -63,7 +69,7 @@ def shapes_of(name: str, tensors: Any) -> list[tuple[int, ...]]:
 
 
 @op(
-    joint=lambda g, dim, sizes: _split(g, tuple([n for (n,) in sizes]), dim),
+    joint=lambda g, dim, sizes: pieces(g, [n for (n,) in sizes], dim),
     promote=True,
     notation="cat({tensors})",
 )
@@ -117,7 +123,7 @@ def agree(shape: tuple[int, ...], other: tuple[int, ...], axis: int) -> bool:
 concat = concatenate = cat
 
 
-@op(joint=lambda g, dim: _unbind(g, dim), promote=True, notation="stack({tensors})")
+@op(joint=lambda g, dim: layers(g, dim), promote=True, notation="stack({tensors})")
 def stack(tensors: Tensors, dim: int = 0) -> Array:
     """Tensors side by side along a new axis.
 
@@ -291,7 +297,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
 def split_vjp(g: Any, x_shape: tuple[int, ...], sizes: tuple[int, ...], dim: int) -> Array:
     """x̄ = the parts of ḡ, joined."""
     dim %= len(x_shape)
-    return cat(with_zeros(g, [(*x_shape[:dim], n, *x_shape[dim + 1 :]) for n in sizes]), dim)
+    shapes = [(*x_shape[:dim], n, *x_shape[dim + 1 :]) for n in sizes]
+    return np.concatenate(with_zeros(g, shapes), axis=dim)
 
 
 @op(split_vjp, view=True, notation="split({x})")
@@ -447,7 +454,7 @@ def unbind_vjp(g: Any, x_shape: tuple[int, ...], dim: int) -> Array:
     """x̄ = the cotangents of the parts, side by side."""
     dim %= len(x_shape)
     shape = (*x_shape[:dim], *x_shape[dim + 1 :])
-    return stack(with_zeros(g, [shape] * x_shape[dim]), dim)
+    return np.stack(with_zeros(g, [shape] * x_shape[dim]), axis=dim)
 
 
 @op(unbind_vjp, view=True, notation="unbind({x})")
@@ -458,8 +465,7 @@ def _unbind(x: Array, dim: int) -> Any:
     Gradient   x̄[..., i, ...] = ḡᵢ
     Shapes     (..., n, ...) -> n of (..., ...)
     """
-    before = (slice(None),) * normalize_axis_index(dim, x.ndim)
-    return tuple([x[(*before, i, ...)] for i in range(x.shape[dim])])
+    return layers(x, dim)
 
 
 @composition
