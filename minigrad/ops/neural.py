@@ -15,6 +15,7 @@ import numpy as np
 from minigrad.operation import Array, op
 from minigrad.ops.exponential import sigmoid, softplus
 from minigrad.ops.products import ones_cached
+from minigrad.ops.reduction import add_reduce, sum_along
 
 # ------------------------------------------------------------------------------ the cross-entropy
 
@@ -153,9 +154,14 @@ def standard_deviation(x: Any, dim: tuple[int, ...], eps: float) -> Any:
 
 def standardize_vjp(g: Array, out: Array, std: Array, dim: tuple[int, ...]) -> Array:
     n = count_of(out.shape, dim)
-    mean = g.sum(axis=dim, keepdims=True) / n
-    along = (g * out).sum(axis=dim, keepdims=True) / n
+    mean = sum_over(g, dim) / n
+    along = sum_over(g * out, dim) / n
     return (g - mean - out * along) / std
+
+
+def sum_over(x: Array, dim: tuple[int, ...]) -> Array:
+    """The sum along axes, which stay."""
+    return sum_along(x, dim[0]) if len(dim) == 1 else add_reduce(x, axis=dim, keepdims=True)
 
 
 @op(standardize_vjp, keep={"std": standard_deviation}, notation="standardize({x})")
@@ -171,8 +177,8 @@ def _standardize(x: Array, dim: tuple[int, ...], eps: float, moments: Any = None
     """
     if moments is None:
         n = count_of(x.shape, dim)
-        centred = x - x.sum(dim, keepdims=True) / n
-        variance = (centred * centred).sum(dim, keepdims=True) / n
+        centred = x - sum_over(x, dim) / n
+        variance = sum_over(centred * centred, dim) / n
     else:
         centred = x - moments[0]
         variance = moments[1]
