@@ -68,16 +68,16 @@ def exp_minus_square(x: Array) -> Array:
 
 def erf_small(x: Array) -> Array:
     """erf for |x| up to SMALL_LIMIT; beyond, anything finite."""
-    x = np.minimum(np.maximum(x, -SMALL_LIMIT), SMALL_LIMIT)
+    x = x.clip(-SMALL_LIMIT, SMALL_LIMIT)
     return x * ratio(x * x, SMALL)
 
 
 def erfc_of_positive(size: Array) -> Array:
     """erfc for x from SMALL_LIMIT on; below, anything finite."""
-    size = np.minimum(np.maximum(size, SMALL_LIMIT), NOTHING_LEFT)
-    scaled = ratio(np.minimum(size, MIDDLE_LIMIT), MIDDLE)
+    size = size.clip(SMALL_LIMIT, NOTHING_LEFT)
+    scaled = ratio(size.clip(max=MIDDLE_LIMIT), MIDDLE)
     if (size > MIDDLE_LIMIT).any():
-        far = np.maximum(size, MIDDLE_LIMIT)
+        far = size.clip(MIDDLE_LIMIT)
         inverse_square = 1 / (far * far)
         tail = (1 / sqrt(pi) - inverse_square * ratio(inverse_square, LARGE)) / far
         scaled = choose(size <= MIDDLE_LIMIT, scaled, tail)

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
 from minigrad.operation import Array, op
-from minigrad.ops.norms import vector_norm
+from minigrad.ops.norms import smallest_safe, vector_norm
 from minigrad.ops.reduction import (
     Dim,
     Shape,
@@ -121,11 +121,16 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
                tensor(1.5275)
     """
     deviation = deviation_of(as_float(x), dim)
+    freedom = degrees_of_freedom(x.shape, dim, correction)
+    with np.errstate(over="ignore"):
+        squares = add_reduce(deviation * deviation, axes_of(dim), None, None, keepdim)
+    if squares.size and squares.min() > smallest_safe(deviation.dtype) and squares.max() < np.inf:
+        return np.sqrt(squares / freedom), deviation
     largest = maximum_reduce(np.absolute(deviation), axes_of(dim), None, None, True, 0)
     largest = np.where((largest > 0) & np.isfinite(largest), largest, 1)
     scaled = deviation / largest
     squares = add_reduce(scaled * scaled, axes_of(dim), None, None, keepdim)
-    out = np.sqrt(squares / degrees_of_freedom(x.shape, dim, correction))
+    out = np.sqrt(squares / freedom)
     return out * (largest if keepdim else largest.reshape(out.shape)), deviation
 
 
