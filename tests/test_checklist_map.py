@@ -31,7 +31,7 @@ COVERED: dict[str, list[str]] = {
     "000-9": ["checklist", "examples/closed_form_vs_gd.py"],
     "000-10": ["docs/ideas/conditioning.md#squaring-squares-it", "examples/least_squares.py"],
     "000-11": ["checklist", "docs/ideas/layer.md#two-conventions-for-the-weights"],
-    "000-12": ["docs/ideas/layer.md#what-is-made-of-it", "docs/howto/shape_errors.md"],
+    "000-12": ["docs/ideas/training.md#what-networks-are-made-of", "docs/howto/shape_errors.md"],
     "000-13": ["examples/from_products.py", "docs/ideas/training.md"],
     "001-1": ["checklist", "docs/ideas/tensor.md#indices-start-at-0"],
     "001-2": ["checklist", "docs/ideas/tensor.md#a-vector-is-not-a-matrix"],
