@@ -74,6 +74,21 @@ def report(name: str, X, y, tolerance: float = 1e-6) -> mg.Tensor:
     return w
 
 
+def four_points() -> None:
+    """Four exact equations for three weights; and one equation, which is not enough for inv."""
+    X = mg.tensor(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0], [1.0, 0.0, 2.0]]))
+    w = mg.tensor(np.array([1.0, -2.0, 0.5]))
+    errors = {name: (v - w).abs().max().item() for name, v in closed_form(X, X @ w).items()}
+    print("four points: " + ", ".join(f"{name} off by {e:.0e}" for name, e in errors.items()))
+    kappa, squared = mg.linalg.cond(X).item(), mg.linalg.cond(X.T @ X).item()
+    print(f"  det(X^T X) {mg.linalg.det(X.T @ X).item():.6f}", end=", ")
+    print(f"kappa(X) {kappa:.4f}, kappa(X^T X) {squared:.2f}, its root {squared**0.5:.4f}")
+    try:
+        mg.linalg.inv(X[:1].T @ X[:1])
+    except np.linalg.LinAlgError as error:
+        print("  one point:", *str(error).splitlines(), *getattr(error, "__notes__", []))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -82,6 +97,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
+    four_points()
     report("known spectrum", *known_spectrum(200, 10, args.kappa, np.random.default_rng(args.seed)))
     X, y = diabetes()
     w = report("diabetes", X, y)

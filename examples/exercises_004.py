@@ -96,6 +96,22 @@ def norms() -> None:
     print(f"   {w.abs().sum().item():.2f} {mg.linalg.norm(w).item():.2f}")
 
 
+def all_together() -> None:
+    """Four inputs through a layer of two neurons: lengths of the outputs, and the gradient."""
+    W = mg.tensor(np.random.RandomState(0).randn(2, 3), requires_grad=True)
+    X = mg.tensor(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0], [1.0, 0.0, 2.0]]))
+    H = np.maximum(0, X @ W.T)
+    lengths = np.linalg.norm(H, axis=1)
+    lengths.mean().backward()
+    print(
+        "13. Row norms of relu(X W^T), their mean, and the gradient for W against the one by hand"
+    )
+    print("  ", [round(v, 8) for v in lengths.tolist()], round(lengths.mean().item(), 8))
+    H, lengths = H.detach(), lengths.detach()
+    by_hand = (H / lengths[:, None] / len(X)).T @ X  # relu's mask is in H, which is 0 where it cuts
+    print(f"   {(W.grad - by_hand).abs().max().item():.1e}")
+
+
 def main() -> None:
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -108,6 +124,7 @@ def main() -> None:
     matrix_products()
     reductions(rng)
     norms()
+    all_together()
 
 
 if __name__ == "__main__":

@@ -128,6 +128,12 @@ def test_closed_form_vs_gd(run: Run) -> None:
     needs("sklearn")
     out = run("closed_form_vs_gd")
     made, diabetes = (Output(part) for part in out.split("diabetes: "))
+    errors = [float(e) for e in re.findall(r"off by (\S+?)(?:,|$)", made.line("four points:"))]
+    assert len(errors) == 4
+    assert max(errors) < 1e-11
+    assert made.number("det(X^T X)") == 486
+    assert all(part in made for part in ("kappa(X) 18.4209", "kappa(X^T X) 339.33"))
+    assert "singular" in made.line("one point:")
     assert made.numbers("known spectrum:")[-1] == 100.0
     assert diabetes.numbers("442 x 11,")[-1] == 470.08
     for part, rate, bound in ((made, 0.980198, 691), (diabetes, 0.995754, 3248)):
@@ -341,6 +347,10 @@ def test_exercises_004(run: Run) -> None:
     assert answers[10].startswith("[3.0, -1.0, -1.0]")
     assert sum(float(p) for p in NUMBER.findall(answers[10])[3:]) == pytest.approx(1.0)
     assert answers[11] == "5.30 5.00"
+    lengths, difference = answers[12].splitlines()
+    expected = [6.28676331, 19.43151949, 32.70973992, 3.73252758, 15.54013757]
+    assert [float(n) for n in NUMBER.findall(lengths)] == expected
+    assert float(difference) < 1e-14
 
 
 def test_from_products(run: Run) -> None:
@@ -508,3 +518,15 @@ def test_factorizations(run: Run) -> None:
     assert out.numbers("projection of (3, 4) on the line of (1, 1):") == pytest.approx([3.5, 3.5])
     assert abs(out.number("P P - P:")) < 1e-15
     assert out.numbers("(3, 1) in the basis (1, 1), (1, -1):") == pytest.approx([2, 1])
+
+
+def test_pca_before_training(run: Run) -> None:
+    needs("sklearn")
+    out = run("pca_before_training", "--epochs", "20")
+    sizes = ("2 components:", "5 components:", "10 components:", "29 components:", "64 pixels:")
+    kept, found = zip(*(out.numbers(size) for size in sizes))
+    assert kept[3] == pytest.approx(0.95, abs=0.01)
+    assert kept[4] == 1.0
+    assert found[0] < found[1] < found[2] < found[4] + 0.01
+    assert found[3] > found[4] - 0.015  # 29 components do as well as 64 pixels, or nearly
+    assert found[4] > 0.96
