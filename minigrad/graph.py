@@ -79,6 +79,11 @@ def wrap(array: Array, node: Edge | None = None) -> Any:
     return tensor
 
 
+def plain(value: Any) -> Any:
+    """The array of a tensor, whose numbers have no derivative; anything else as it is."""
+    return value._array if isinstance(value, Variable) else value
+
+
 # --------------------------------------------------------------------------------- recording modes
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Array, Leaf, Variable, recording, wrap
+from minigrad.graph import Array, Leaf, Variable, plain, recording, wrap
 from minigrad.memory import writes
 from minigrad.ops import conversion, indexing
 
@@ -47,11 +47,6 @@ def update(
         value = conversion.astype(value, tensor._array.dtype)
     replace(tensor, value, name)
     return tensor
-
-
-def plain(value: Any) -> Any:
-    """The array of a tensor; anything else as it is."""
-    return value._array if isinstance(value, Variable) else value
 
 
 def is_recorded(*operands: Any) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import devices, dtypes, inplace, promotion
 from minigrad.creation import finish, floating, like, shape_of
-from minigrad.graph import Variable
+from minigrad.graph import plain
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -337,10 +337,6 @@ def randint_like(
 
 
 # ------------------------------------------------------------------- with parameters for each entry
-
-
-def plain(value: Any) -> Any:
-    return value._array if isinstance(value, Variable) else value
 
 
 def normal(

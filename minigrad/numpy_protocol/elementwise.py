@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.graph import Variable
+from minigrad.graph import Variable, plain
 from minigrad.numpy_protocol.dispatch import functions, of
 from minigrad.numpy_protocol.shaping import refuse
 from minigrad.operation import numpy_functions
-from minigrad.ops.comparison import plain
 from minigrad.ops.selection import _where
 
 # -------------------------------------------------------------------------------- choice and bounds

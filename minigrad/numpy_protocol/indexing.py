@@ -7,14 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.graph import Variable
+from minigrad.graph import Variable, plain
 from minigrad.numpy_protocol.dispatch import of
-
-
-def plain(x: Any) -> Any:
-    """The array of a tensor; anything else as it is."""
-    return x._array if isinstance(x, Variable) else x
-
 
 # ------------------------------------------------------------------------------------------- taking
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad import ops
-from minigrad.graph import wrap
+from minigrad.graph import plain, wrap
 from minigrad.numpy_protocol.dispatch import of
 from minigrad.numpy_protocol.shaping import refuse
-from minigrad.ops.comparison import plain
 
 # ------------------------------------------------------------------------------------ reductions
 

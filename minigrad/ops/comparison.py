@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minigrad.operation import Array, Variable, op
+from minigrad.graph import plain
+from minigrad.operation import Array, op
 
 __all__ = [
     "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "ge",
@@ -312,11 +311,6 @@ def equal(x: Array, y: Array) -> bool:
                True
     """
     return np.array_equal(plain(x), plain(y))
-
-
-def plain(value: Any) -> Any:
-    """The array of a tensor; anything else as it is."""
-    return value._array if isinstance(value, Variable) else value
 
 
 # PyTorch's other names

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.composition import composition
+from minigrad.graph import plain
 from minigrad.operation import Array, op
-from minigrad.ops.matrices import numbers_of
 
 __all__ = ["corrcoef", "cov"]
 
@@ -67,7 +67,7 @@ def cov(
     if weights is not None:
         total = float(weights.sum())
         if aweights is not None:
-            correction = correction * float((weights * numbers_of(aweights)).sum()) / total
+            correction = correction * float((weights * plain(aweights)).sum()) / total
         weights = weights.astype(x.dtype if x.dtype.kind == "f" else float)
     out = _cov(x, weights, max(total - correction, 0.0))
     return out.reshape(()) if x.shape[0] == 1 else out
@@ -79,7 +79,7 @@ def observation_weights(n: int, fweights: Any, aweights: Any) -> Any:
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
         if weights is None:
             continue
-        weights = np.asarray(numbers_of(weights))
+        weights = np.asarray(plain(weights))
         if weights.shape != (n,):
             raise ValueError(
                 f"cov: {name} has one weight for each of {n} observations, got shape "
@@ -109,10 +109,10 @@ def corrcoef(input: Array) -> Array:
     d = x.shape[0]
     c = cov(x).reshape(d, d)
     variance = c[np.arange(d), np.arange(d)]
-    spread = numbers_of(variance) > 0
+    spread = plain(variance) > 0
     deviation = np.sqrt(np.where(spread, variance, 1.0))
     r = c / deviation[:, None] / deviation
-    values = numbers_of(r)
+    values = plain(r)
     r = r + (np.clip(values, -1, 1) - values)  # rounding may pass 1, whose arccos is NaN
     r = np.where(spread[:, None] & spread, r, float("nan"))
     return r.reshape(()) if d == 1 else r

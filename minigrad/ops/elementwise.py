@@ -18,8 +18,8 @@ from minigrad.ops.masks import choose
 __all__ = [
     "abs", "absolute", "add", "addcdiv", "addcmul", "ceil", "div", "divide", "fix", "floor",
     "floor_divide", "fmod", "frac", "hypot", "lerp", "minus", "mul", "multiply", "neg", "negative",
-    "plus", "positive", "pow", "reciprocal", "remainder", "round", "rsqrt", "sign", "sqrt", "square",
-    "sub", "subtract", "true_divide", "trunc",
+    "plus", "positive", "pow", "reciprocal", "remainder", "round", "rsqrt", "sign", "sqrt",
+    "square", "sub", "subtract", "true_divide", "trunc",
 ]  # fmt: skip
 
 # --------------------------------------------------------------------------- sums and products

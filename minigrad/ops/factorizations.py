@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import wrap
+from minigrad.graph import plain, wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.matrices import (
     check_matrix,
@@ -20,7 +20,6 @@ from minigrad.ops.matrices import (
     first_failing,
     first_true,
     halved,
-    numbers_of,
     place,
 )
 from minigrad.ops.solving import check_right_hand_side, solve_triangular
@@ -138,7 +137,7 @@ def check_full_rank(R: Array) -> None:
 
 def qr_square_vjp(Q: Array, R: Array, g_Q: Array, g_R: Array) -> Array:
     """Ā = (Q̄ + Q copyltu(M)) R⁻ᵀ with M = R R̄ᵀ - Q̄ᵀ Q, for square R."""
-    check_full_rank(numbers_of(R))
+    check_full_rank(plain(R))
     if g_Q is None:
         inner = Q @ copyltu(R @ g_R.mT)
     else:
@@ -307,7 +306,7 @@ def lu_square_vjp(L: Array, U: Array, g_L: Array, g_U: Array) -> Array:
 def lu_vjp(g: CompactLU, out: CompactLU, pivot: bool) -> Array:
     """The rule for a square matrix, extended by L₂ = A₂ U⁻¹ (tall) or U₂ = L⁻¹ A₂ (wide)."""
     compact, order = out
-    order = numbers_of(order)
+    order = plain(order)
     n, m = compact.shape[-2:]
     k = min(n, m)
     L, U = unit_lower(compact[..., :k, :k]), upper_part(compact[..., :k, :k])
@@ -365,7 +364,7 @@ def lu(A: Array, *, pivot: bool = True) -> LUResult:
     check_matrix("lu", A)
     compact, order = _lu(A, pivot)
     n = A.shape[-2]
-    P = np.eye(n, dtype=compact.dtype)[numbers_of(order)].mT
+    P = np.eye(n, dtype=compact.dtype)[plain(order)].mT
     if isinstance(compact, Variable):
         P = wrap(P)
     return LUResult(P, unit_lower(compact), upper_part(compact))
@@ -423,7 +422,7 @@ def lu_factor(A: Array, *, pivot: bool = True) -> LUFactorResult:
     """
     check_matrix("lu_factor", A)
     compact, order = _lu(A, pivot)
-    pivots = exchanges(numbers_of(order), min(A.shape[-2:]))
+    pivots = exchanges(plain(order), min(A.shape[-2:]))
     return LUFactorResult(compact, wrap(pivots) if isinstance(compact, Variable) else pivots)
 
 
@@ -449,7 +448,7 @@ def lu_solve(
     check_right_hand_side("lu_solve", LU, B, left)
     if not left:
         return lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT
-    order = order_of(np.asarray(numbers_of(pivots)), LU.shape[-1])
+    order = order_of(np.asarray(plain(pivots)), LU.shape[-1])
     if adjoint:
         X = solve_triangular(LU.mT, B, upper=False)
         X = solve_triangular(LU.mT, X, upper=True, unitriangular=True)

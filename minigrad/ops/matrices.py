@@ -11,14 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.operation import Array, Variable
+from minigrad.operation import Array
 
 __all__ = ["symmetrize"]
-
-
-def numbers_of(x: Array) -> Array:
-    """The array of a tensor: numbers that a decision is made by, which has no derivative."""
-    return x._array if isinstance(x, Variable) else x
 
 
 def symmetrize(A: Array) -> Array:

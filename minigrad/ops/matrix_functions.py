@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import wrap
+from minigrad.graph import plain, wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.diagonals import diagonal
-from minigrad.ops.matrices import check_matrix, check_square, numbers_of
+from minigrad.ops.matrices import check_matrix, check_square
 from minigrad.ops.solving import cutoff, inv
 
 __all__ = ["linalg_diagonal", "matrix_exp", "matrix_power", "matrix_rank", "vander"]
@@ -76,7 +76,7 @@ def matrix_exp_vjp(g: Array, x: Array) -> Array:
     n = x.shape[-1]
     if 0 in x.shape:
         return g * 0.0
-    size = np.abs(numbers_of(g)).max((-2, -1), keepdims=True)
+    size = np.abs(plain(g)).max((-2, -1), keepdims=True)
     size = np.where((size == 0) | ~np.isfinite(size), np.ones_like(size), size)
     transposed = np.broadcast_to(x.mT, g.shape)
     upper = np.concatenate([transposed, g / size], -1)
@@ -148,7 +148,7 @@ def matrix_rank(
                tensor(2)
     """
     check_matrix("matrix_rank", A)
-    array = numbers_of(A)
+    array = plain(A)
     if not np.isfinite(array).all():
         raise np.linalg.LinAlgError("matrix_rank: the matrix holds NaN or inf, it has no rank")
     if 0 in array.shape[-2:]:

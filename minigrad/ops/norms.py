@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.composition import composition
+from minigrad.graph import plain
 from minigrad.operation import Array, op
 from minigrad.ops.diagonals import two_axes
-from minigrad.ops.matrices import check_matrix, check_square, first_true, numbers_of, place
+from minigrad.ops.matrices import check_matrix, check_square, first_true, place
 from minigrad.ops.reduction import axes_of, restore
 from minigrad.ops.solving import inv
 from minigrad.ops.spectral import svd, svdvals
@@ -36,18 +37,18 @@ def vector_norm_vjp(g: Array, x: Array, out: Array, ord: float, dim: Any, keepdi
         return g * np.sign(x)
     norm = restore(out, shape, dim, keepdim)
     if abs(ord) == inf:
-        extreme = np.abs(numbers_of(x)) == numbers_of(norm)
+        extreme = np.abs(plain(x)) == plain(norm)
         count = extreme.sum(axes_of(dim), keepdims=True)
-        share = (np.sign(numbers_of(x)) * extreme / np.maximum(count, 1)).astype(x.dtype)
+        share = (np.sign(plain(x)) * extreme / np.maximum(count, 1)).astype(x.dtype)
         return g * share
-    zero = numbers_of(norm) == 0
-    safe = np.where(zero, np.ones_like(numbers_of(norm)), norm) if zero.any() else norm
+    zero = plain(norm) == 0
+    safe = np.where(zero, np.ones_like(plain(norm)), norm) if zero.any() else norm
     if ord == 2:
         return g * (x / safe)
     size = np.abs(x) / safe
-    flat = numbers_of(size) == 0  # where |x|^(p-1) may be infinite, but sign(x) is 0
+    flat = plain(size) == 0  # where |x|^(p-1) may be infinite, but sign(x) is 0
     if flat.any():
-        size = np.where(flat, np.ones_like(numbers_of(size)), size)
+        size = np.where(flat, np.ones_like(plain(size)), size)
     return g * (np.sign(x) * size ** (ord - 1))
 
 
@@ -140,7 +141,7 @@ def shares(s: Array, which: float) -> Array:
 def spectral_norm_vjp(g: Array, factors: Any, which: float) -> Array:
     """Ā = n̄ u vᵀ, the mean over tied pairs."""
     U, s, Vh = factors
-    return (U * (g[..., None] * shares(numbers_of(s), which))[..., None, :]) @ Vh
+    return (U * (g[..., None] * shares(plain(s), which))[..., None, :]) @ Vh
 
 
 @op(
@@ -163,7 +164,7 @@ def _spectral_norm(x: Array, which: float) -> Any:
 def nuclear_norm_vjp(g: Array, factors: Any) -> Array:
     """Ā = n̄ U_r V_rᵀ over the singular values that are not 0."""
     U, s, Vh = factors
-    s = numbers_of(s)
+    s = plain(s)
     limit = np.finfo(s.dtype).eps * max(U.shape[-2], Vh.shape[-1]) * s[..., :1]
     return (U * (g[..., None] * (s > limit).astype(s.dtype))[..., None, :]) @ Vh
 
@@ -296,11 +297,11 @@ MANY = 1 << 16  # differences of coordinates from which on distances go by way o
 
 def euclidean_x_vjp(g: Array, out: Array, x: Array, y: Array) -> Array:
     """x̄ᵢ = Σⱼ Wᵢⱼ (xᵢ - yⱼ) with W = ḡ / out, 0 where out is 0; no array of all differences."""
-    zero = numbers_of(out) == 0
-    safe = np.where(zero, np.ones_like(numbers_of(out)), out) if zero.any() else out
+    zero = plain(out) == 0
+    safe = np.where(zero, np.ones_like(plain(out)), out) if zero.any() else out
     weights = g / safe * (~zero).astype(g.dtype)
     # the mean cancels in the differences, and the numbers that are left are small
-    centre = numbers_of(y).mean(-2, keepdims=True) if y.shape[-2] else 0.0
+    centre = plain(y).mean(-2, keepdims=True) if y.shape[-2] else 0.0
     return weights.sum(-1)[..., None] * (x - centre) - weights @ (y - centre)
 
 
@@ -380,7 +381,7 @@ def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = None)
 
 def infinite_vjp(g: Array, out: Array, infinite: Array) -> Array:
     """The gradient goes through, but not where the condition number is infinite."""
-    bad = numbers_of(infinite) & (numbers_of(g) != 0)
+    bad = plain(infinite) & (plain(g) != 0)
     if bad.any():
         raise np.linalg.LinAlgError(
             f"cond: {place(first_true(bad))} is singular: its condition number is inf and has "
@@ -429,15 +430,15 @@ def cond(A: Array, p: Any = None) -> Array:
         largest, smallest = s[..., 0], s[..., -1]
         if p == -2:
             return smallest / largest
-        numbers = numbers_of(s)
+        numbers = plain(s)
         infinite = numbers[..., -1] == 0
         if A.shape[-1] == A.shape[-2] and np.any(
             numbers[..., -1] <= np.finfo(numbers.dtype).eps * A.shape[-1] * numbers[..., 0]
         ):
-            infinite = infinite | is_singular(numbers_of(A))
+            infinite = infinite | is_singular(plain(A))
         return finite_ratio(largest, smallest, infinite)
     check_square("cond", A)
-    singular = is_singular(numbers_of(A))
+    singular = is_singular(plain(A))
     if not singular.any():
         return matrix_norm(A, p) * matrix_norm(inv(A), p)
     identity = np.eye(A.shape[-1], dtype=A.dtype)
@@ -449,5 +450,5 @@ def finite_ratio(largest: Array, smallest: Array, infinite: Array) -> Array:
     """The quotient, inf where told."""
     if not np.any(infinite):
         return largest / smallest
-    divisor = np.where(infinite, np.ones_like(numbers_of(smallest)), smallest)
+    divisor = np.where(infinite, np.ones_like(plain(smallest)), smallest)
     return _infinite_where(largest / divisor, infinite)

@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import wrap
+from minigrad.graph import plain, wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.matrices import (
     check_matrix,
     check_square,
     first_failing,
     first_true,
-    numbers_of,
     place,
     singular,
 )
@@ -312,7 +311,7 @@ def inverse_for_gradient(name: str, x: Array) -> Array:
     try:
         return inv(x)
     except np.linalg.LinAlgError:
-        array = numbers_of(x)
+        array = plain(x)
         index = first_failing(np.linalg.inv, array)
         raise np.linalg.LinAlgError(
             f"{name}: {place(index)} is singular, where the logarithm of its determinant is "
@@ -345,7 +344,7 @@ def slogdet(x: Array) -> Array:
 
 def logdet_vjp(g: Array, x: Array, out: Array) -> Array:
     """Ā = ḡ A⁻ᵀ; NaN where the determinant is negative and the value is NaN."""
-    undefined = np.where(np.isnan(numbers_of(out)), float("nan"), 0.0).astype(out.dtype)
+    undefined = np.where(np.isnan(plain(out)), float("nan"), 0.0).astype(out.dtype)
     return (g + undefined)[..., None, None] * inverse_for_gradient("logdet", x).mT
 
 
@@ -373,10 +372,10 @@ def cutoff(s: Array, shape: tuple[int, ...], atol: Any, rtol: Any) -> Array:
     """The size up to which a singular value counts as 0, for each matrix: shape (..., 1)."""
     if rtol is None:
         rtol = 0.0 if atol is not None else max(shape[-2:]) * float(np.finfo(s.dtype).eps)
-    relative = np.asarray(numbers_of(rtol), s.dtype)[..., None] * s[..., :1]
+    relative = np.asarray(plain(rtol), s.dtype)[..., None] * s[..., :1]
     if atol is None:
         return relative
-    return np.maximum(np.asarray(numbers_of(atol), s.dtype)[..., None], relative)
+    return np.maximum(np.asarray(plain(atol), s.dtype)[..., None], relative)
 
 
 def inverted(s: Array, limit: Array) -> Array:
@@ -528,7 +527,7 @@ def lstsq(A: Array, B: Array, rcond: Any = None, *, driver: str | None = None) -
         )
     solution, rank, s = _lstsq((A, B), rcond)
     n, m = A.shape[-2:]
-    if n > m and bool(np.all(numbers_of(rank) == m)):
+    if n > m and bool(np.all(plain(rank) == m)):
         residual = A @ solution - B
         residuals = (residual * residual).sum(-2)
     else:

@@ -20,9 +20,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import Leaf, enable_grad, walk, wrap
+from minigrad.graph import Leaf, enable_grad, plain, walk, wrap
 from minigrad.operation import Array, Variable, op
-from minigrad.ops.matrices import check_matrix, check_square, first_true, numbers_of, place
+from minigrad.ops.matrices import check_matrix, check_square, first_true, place
 from minigrad.ops.solving import solve
 
 __all__ = ["eig", "eigh", "eigvals", "eigvalsh", "spectral_fn", "svd", "svdvals"]
@@ -54,7 +54,7 @@ def over_gaps(name: str, values: Array, used: Array, what: str) -> tuple[Array, 
     used   for each pair, whether the cotangent has a part for its vectors
     """
     n = values.shape[-1]
-    numbers = numbers_of(values)
+    numbers = plain(values)
     tied = tied_pairs(numbers)
     unknown = tied & (used | np.swapaxes(used, -1, -2))
     if unknown.any():
@@ -99,7 +99,7 @@ def eigh_vjp(g: EighResult, out: EighResult) -> Array:
     if g.eigenvectors is None:
         return symmetric((V * g.eigenvalues[..., None, :]) @ V.mT)
     K = V.mT @ g.eigenvectors
-    used = (numbers_of(K) != 0) | hidden_use(*[numbers_of(each) for each in (w, *g)])
+    used = (plain(K) != 0) | hidden_use(*[plain(each) for each in (w, *g)])
     gaps, mask = over_gaps("eigh", w, used, "eigenvalues")
     inner = masked(K / gaps, mask)
     if g.eigenvalues is not None:
@@ -198,7 +198,7 @@ def eig_vjp(g: EigResult, out: EigResult) -> Array:
         K = V.mT @ g.eigenvectors
         along = (K * identity).sum(-2, keepdims=True)  # what would only change the vectors' lengths
         K = K - (V.mT @ V) * along
-        gaps, mask = over_gaps("eig", w, numbers_of(K) != 0, "eigenvalues")
+        gaps, mask = over_gaps("eig", w, plain(K) != 0, "eigenvalues")
         inner = inner + masked(K / gaps, mask)
     return solve(V.mT, inner @ V.mT)
 
@@ -265,7 +265,7 @@ def cut_full(name: str, g: Array, k: int, size: int, axis: int) -> Array:
     """The cotangent of the first k vectors; an error if the arbitrary extra ones got a gradient."""
     if g is None or size == k:
         return g
-    extra = numbers_of(g)[..., k:] if axis == -1 else numbers_of(g)[..., k:, :]
+    extra = plain(g)[..., k:] if axis == -1 else plain(g)[..., k:, :]
     if np.any(extra != 0):
         raise np.linalg.LinAlgError(
             f"svd: the loss uses the last {size - k} vectors of {name} that full_matrices=True "
@@ -293,16 +293,16 @@ def svd_vjp(g: SVDResult, x: Array, out: SVDResult) -> Array:
         return (U * g.S[..., None, :]) @ Vh
     K = U.mT @ g_U if g_U is not None else None
     L = Vh @ g_Vh.mT if g_Vh is not None else None
-    numbers = numbers_of(s)
+    numbers = plain(s)
     # a factor s in the loss, as in U S Vᵀ, hides the use of the vectors of zero singular values
-    hidden = (numbers == 0) & (numbers_of(g.S) != 0 if g.S is not None else False)
+    hidden = (numbers == 0) & (plain(g.S) != 0 if g.S is not None else False)
     used = hidden[..., None, :] | np.zeros((k, 1), bool)
     for each in (K, L):
         if each is not None:
-            used = used | (numbers_of(each) != 0)
+            used = used | (plain(each) != 0)
     gaps, mask = over_gaps("svd", s, used, "singular values")
     sums = s[..., None, :] + s[..., :, None]
-    sums = np.where(numbers_of(sums) == 0, np.ones_like(numbers_of(sums)), sums)
+    sums = np.where(plain(sums) == 0, np.ones_like(plain(sums)), sums)
     if K is not None:
         inner = inner + masked(skew(K) / gaps * (s[..., None, :] / sums), mask)
     if L is not None:
@@ -326,10 +326,10 @@ def outside(basis: Array, x: Array) -> Array:
 
 def over_values(g: Array, s: Array, hidden: Array) -> Array:
     """Columns of g over the singular values; where s is 0, 0 if nobody used them, else NaN."""
-    zero = numbers_of(s) == 0
+    zero = plain(s) == 0
     if not zero.any():
         return g / s[..., None, :]
-    unknown = zero & (hidden | (numbers_of(g) != 0).any(-2))
+    unknown = zero & (hidden | (plain(g) != 0).any(-2))
     if unknown.any():
         index = first_true(unknown) or (0,)
         warnings.warn(
@@ -338,8 +338,8 @@ def over_values(g: Array, s: Array, hidden: Array) -> Array:
             RuntimeWarning,
             stacklevel=2,
         )
-    mask = np.where(unknown, float("nan"), ~zero).astype(numbers_of(s).dtype)[..., None, :]
-    return masked(g / np.where(zero, np.ones_like(numbers_of(s)), s)[..., None, :], mask)
+    mask = np.where(unknown, float("nan"), ~zero).astype(plain(s).dtype)[..., None, :]
+    return masked(g / np.where(zero, np.ones_like(plain(s)), s)[..., None, :], mask)
 
 
 @op(svd_vjp, notation="svd({x})")
@@ -443,14 +443,14 @@ def spectral_fn_vjp(g: Array, decomposition: Any, function: Callable[[Any], Any]
 
 def differences_of_tensors(function: Callable[[Any], Any], w: Any) -> Any:
     """The same as a tensor; the slopes come from the graph of f."""
-    close = close_pairs(numbers_of(w))
+    close = close_pairs(plain(w))
     value = function(w)
     total = value.sum()
     leafwise = walk([(total._node, wrap(np.ones_like(total._array)))], True, True, [w._node])
     slope = leafwise.get(w._node, w * 0.0)
     gaps = w[..., :, None] - w[..., None, :]
     rises = value[..., :, None] - value[..., None, :]
-    quotient = rises / np.where(close, np.ones_like(numbers_of(gaps)), gaps)
+    quotient = rises / np.where(close, np.ones_like(plain(gaps)), gaps)
     slopes = (slope[..., :, None] + slope[..., None, :]) * 0.5
     return np.where(close, slopes, quotient)
 
@@ -483,7 +483,7 @@ def spectral_fn(x: Array, function: Callable[[Any], Any], UPLO: Triangle = "L") 
     check_triangle("spectral_fn", UPLO)
     decomposition = EighResult(*np.linalg.eigh(x, UPLO))
     w, V = decomposition
-    value = numbers_of(function(wrap(w)))
+    value = plain(function(wrap(w)))
     if np.shape(value) != w.shape:
         raise ValueError(
             f"spectral_fn: the function changed the shape of the eigenvalues, {w.shape}, to "
