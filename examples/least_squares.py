@@ -9,6 +9,7 @@ it loses twice the digits.  QR, SVD and the pseudoinverse work on A itself.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
@@ -63,21 +64,48 @@ def errors(n: int, points: int, rng: np.random.Generator) -> tuple[float, dict[s
     return L.cond(A).item(), found
 
 
+def picture(rows: list[tuple[float, dict[str, float]]], path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    kappas = np.array([kappa for kappa, _ in rows])
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    for name in ROUTES:
+        dashes = "--" if name in ("inverse", "Cholesky") else "-"
+        axes.loglog(kappas, [found[name] for _, found in rows], "o" + dashes, label=name)
+    axes.loglog(kappas, 1e-16 * kappas, ":", color="gray", label="κ · 1e-16")
+    axes.loglog(kappas, 1e-16 * kappas**2, "-.", color="gray", label="κ² · 1e-16")
+    axes.set(xlabel="condition number of A", ylabel="relative error", ylim=(1e-16, 1e6))
+    axes.set_title("Least squares: through AᵀA (dashed) and on A itself")
+    axes.legend(ncols=2, fontsize=8)
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--points", type=int, default=50)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[8, 12, 15])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 6, 8, 10, 12, 14, 15])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
     args = parser.parse_args()
 
     print(f"{'matrix':>10} {'kappa(A)':>9} " + " ".join(f"{name:>9}" for name in ROUTES))
     rng = np.random.default_rng(args.seed)
+    rows = []
     for n in args.sizes:
         kappa, found = errors(n, args.points, rng)
         cells = " ".join("   raises" if np.isnan(e) else f"{e:9.1e}" for e in found.values())
         print(f"{args.points:>5} x {n:<2} {kappa:9.1e} {cells}")
+        rows.append((kappa, found))
+    args.out.mkdir(parents=True, exist_ok=True)
+    picture(rows, args.out / "least_squares.png")
+    print("wrote", args.out / "least_squares.png")
 
 
 if __name__ == "__main__":
