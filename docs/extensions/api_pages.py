@@ -132,6 +132,38 @@ def methods_that_are_ops(tensor: type, functions: dict[str, Any]) -> list[str]:
     ]
 
 
+def numpy_page() -> list[str]:
+    """The functions of NumPy that take tensors, with the minigrad function of the same meaning."""
+    dispatch = importlib.import_module("minigrad.numpy_protocol.dispatch")
+    top = importlib.import_module("minigrad")
+    rows = {}
+    for key in {*dispatch.functions, *dispatch.numpy_functions}:
+        function, method = key if isinstance(key, tuple) else (key, "__call__")
+        module = getattr(function, "__module__", None) or "numpy"
+        prefix = "np.linalg." if module == "numpy.linalg" else "np."
+        name = prefix + function.__name__ + ("" if method == "__call__" else f".{method}")
+        op = dispatch.numpy_functions.get(key)
+        same = op is not None and key not in dispatch.functions
+        home = op.name if same else None
+        known = home is not None and callable(getattr(top, home, None))
+        rows[name] = f":func:`minigrad.{home}`" if known else ""
+    lines = heading("NumPy's functions")
+    lines += [
+        "These functions of NumPy take tensors, with NumPy's own arguments, defaults and meaning,",
+        "and are differentiated where their result is.  Where a function of minigrad with the same",
+        "arguments and meaning does the work, it stands beside.",
+        "",
+        ".. list-table::",
+        "   :header-rows: 1",
+        "",
+        "   * - NumPy",
+        "     - minigrad",
+    ]
+    for name, link in sorted(rows.items()):
+        lines += [f"   * - ``{name}``", f"     - {link}"]
+    return [*lines, ""]
+
+
 def write_pages(app: Sphinx) -> None:
     folder = Path(app.srcdir) / "reference" / "api"
     folder.mkdir(exist_ok=True)
@@ -159,6 +191,7 @@ def write_pages(app: Sphinx) -> None:
             again = functions.get(name) is thing
             lines += documented(f"minigrad.{home}", name, thing, again)
         inner.append(write(folder, "module_" + home.replace(".", "_"), lines))
+    inner.append(write(folder, "numpy_functions", numpy_page()))
     index = [*heading("Every function"), "The reference, from the docstrings of the source.", ""]
     for caption, names in (("minigrad", pages), ("Its modules", inner)):
         index += [".. toctree::", "   :maxdepth: 1", f"   :caption: {caption}", ""]
