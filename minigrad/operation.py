@@ -492,6 +492,8 @@ def unary(operation: Op) -> Callable[..., Any]:
 
     def call(x: Any, **kwargs: Any) -> Any:
         if not isinstance(x, Variable) or x._node is None or kwargs:
+            if type(x) is ndarray and not kwargs:  # in a VJP
+                return operation.run((x,), (x,), ())
             return operation.call((x,), kwargs)
         frame = recording.frame
         if frame is not None and frame.detailed:
@@ -644,6 +646,12 @@ def leading(operation: Op) -> Callable[..., Any]:
 
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(x, Variable) or (promote and x._node is None):
+            if type(x) is ndarray and len(args) == expected and not (kwargs or varargs or keep):
+                for value in args:
+                    if isinstance(value, Variable):
+                        break
+                else:  # in a VJP
+                    return operation.run((x,), (x,), args)
             return operation.call((x, *args), kwargs)
         frame = recording.frame
         if frame is not None and frame.detailed:
