@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from math import log as natural_log
 from typing import Any
 
@@ -207,7 +208,7 @@ def sigmoid(x: Array) -> Array:
                tensor([0. , 0.5, 1. ])
     """
     with np.errstate(over="ignore"):  # e⁻ˣ may be infinite: one over it is the 0 that is wanted
-        return 1 / (1 + np.exp(-x))
+        return np.reciprocal(1 + np.exp(-x))
 
 
 def logit(x: Array, eps: float | None = None) -> Any:
@@ -235,7 +236,9 @@ def _logit(x: Array) -> Array:
 
 def softplus_vjp(g: Array, x: Array, beta: float, threshold: float) -> Array:
     """x̄ = ḡ * σ(beta x), and ḡ where the function is replaced by the identity."""
-    return np.where(beta * x > threshold, g, g * sigmoid(beta * x))
+    scaled = x if beta == 1 else beta * x
+    slope = g * sigmoid(scaled)
+    return slope if threshold == inf else np.where(scaled > threshold, g, slope)
 
 
 @op(softplus_vjp, promote=True, notation="softplus({x})")
@@ -251,4 +254,5 @@ def softplus(x: Array, beta: float = 1, threshold: float = 20) -> Array:
     """
     scaled = x if beta == 1 else beta * x
     out = np.maximum(scaled, 0) + np.log1p(np.exp(-np.absolute(scaled)))
-    return np.where(scaled > threshold, x, out if beta == 1 else out / beta)
+    out = out if beta == 1 else out / beta
+    return out if threshold == inf else np.where(scaled > threshold, x, out)
