@@ -102,6 +102,14 @@ def sum_along(x: Array, dim: int) -> Array:
     return add_reduce(x, axis=dim, keepdims=True)
 
 
+def total(x: Array, dim: Dim, keepdim: bool, dtype: Any) -> Array:
+    """The sum along axes."""
+    if type(dim) is int and -2 <= dim < 2 and x.size > SMALL and x.ndim == 2 and dtype is None:
+        out = sum_along(x, dim)
+        return out if keepdim else out.reshape(-1)
+    return add_reduce(x, axes_of(dim), dtype, None, keepdim)
+
+
 @lru_cache(maxsize=64)
 def row_starts(shape: Shape) -> Array:
     """Where each row, along the last axis of an array of this shape, starts in its memory."""
@@ -148,7 +156,7 @@ def sum(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> 
     Example    >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
                tensor([4., 6.])
     """
-    return add_reduce(x, axes_of(dim), dtype, None, keepdim)
+    return total(x, dim, keepdim, dtype)
 
 
 @op(
@@ -168,7 +176,7 @@ def mean(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
     Example    >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
                tensor([2., 3.])
     """
-    return add_reduce(x, axes_of(dim), dtype, None, keepdim) / count_along(x.shape, dim)
+    return total(x, dim, keepdim, dtype) / count_along(x.shape, dim)
 
 
 def products_of_others(x: Array) -> Array:
