@@ -529,3 +529,23 @@ def test_a_model_keeps_the_memory_order_of_its_weights_and_copies_well() -> None
     with mg.no_grad():
         twin[0].weight.zero_()
     assert model[0].weight.abs().sum() > 0
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+def test_lion_follows_its_paper(maximize):
+    """Algorithm 2 of Chen et al. 2023, one parameter after the other, for 50 steps."""
+    rng = np.random.default_rng(0)
+    tensors = parameters(rng)
+    expected, momenta = values(tensors), [np.zeros(p.shape) for p in tensors]
+    options = {"lr": 0.01, "betas": (0.9, 0.97), "weight_decay": 0.3}
+    optimizer = mg.optim.Lion(tensors, maximize=maximize, **options)
+    for _ in range(50):
+        give_gradients(rng, tensors)
+        optimizer.step()
+        for i, tensor in enumerate(tensors):
+            g = -tensor.grad.numpy() if maximize else tensor.grad.numpy()
+            update = np.sign(0.9 * momenta[i] + 0.1 * g)
+            expected[i] = expected[i] * (1 - 0.01 * 0.3) - 0.01 * update
+            momenta[i] = 0.97 * momenta[i] + 0.03 * g
+        for ours, by_hand in zip(values(tensors), expected):
+            np.testing.assert_allclose(ours, by_hand, rtol=1e-12, atol=1e-13)

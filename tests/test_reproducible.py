@@ -92,7 +92,7 @@ def test_processes_train_models_that_were_sent_to_them() -> None:
     model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1)).double()
     optimizer = mg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     step(model, optimizer)
-    expected, _ = continued((pickle.loads(pickle.dumps((model, optimizer)))))
+    expected, _ = continued(pickle.loads(pickle.dumps((model, optimizer))))
     # a fresh interpreter: nothing is inherited from this process
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         found, trained_model = pool.submit(continued, (model, optimizer)).result()

@@ -183,6 +183,69 @@ def test_lbfgs(search, lr, history):
     assert len(again.state[x]["old_dirs"]) == len(reference.state[z]["old_dirs"])
 
 
+def small_net(library, x, y):
+    """A 3-5-2 network in float64 from fixed weights, its LBFGS, and the closure of its loss."""
+    rng = np.random.default_rng(1)
+    nn = library.nn
+    model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
+    with library.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(library.tensor(rng.uniform(-0.5, 0.5, tuple(parameter.shape))))
+    options = {"lr": 0.5, "max_iter": 3, "history_size": 5, "line_search_fn": "strong_wolfe"}
+    optimizer = library.optim.LBFGS(model.parameters(), **options)
+    inputs, targets = library.tensor(x), library.tensor(y)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(inputs), targets)
+        # the penalty keeps roundings from growing from step to step
+        loss = loss + 0.05 * sum((p * p).sum() for p in model.parameters())
+        loss.backward()
+        return loss
+
+    return model, optimizer, closure
+
+
+def parameters_of(model):
+    return np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
+
+
+def test_lbfgs_trains_a_network_as_pytorch_does_and_hands_over_its_state():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((12, 3)), rng.standard_normal((12, 2))
+    model, optimizer, closure = small_net(mg, x, y)
+    theirs, their_optimizer, their_closure = small_net(torch, x, y)
+    for _ in range(50):
+        loss, expected = optimizer.step(closure), their_optimizer.step(their_closure)
+        np.testing.assert_allclose(loss.item(), expected.item(), rtol=1e-10)
+        np.testing.assert_allclose(parameters_of(model), parameters_of(theirs), atol=1e-10)
+
+    # halfway: PyTorch goes on from our parameters and our state as we do
+    model, optimizer, closure = small_net(mg, x, y)
+    theirs, their_optimizer, their_closure = small_net(torch, x, y)
+    for _ in range(3):
+        optimizer.step(closure)
+    with torch.no_grad():
+        for ours, its in zip(model.parameters(), theirs.parameters()):
+            its.copy_(torch.tensor(ours.detach().numpy()))
+    their_optimizer.load_state_dict(to_torch(optimizer.state_dict()))
+    for _ in range(3):
+        optimizer.step(closure)
+        their_optimizer.step(their_closure)
+        np.testing.assert_allclose(parameters_of(model), parameters_of(theirs), atol=1e-10)
+
+
+def to_torch(value):
+    """A state dict with tensors of PyTorch."""
+    if isinstance(value, mg.Tensor):
+        return torch.tensor(value.numpy())
+    if isinstance(value, dict):
+        return {key: to_torch(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(to_torch(each) for each in value)
+    return value
+
+
 SCHEDULES = [
     ("StepLR", {"step_size": 7, "gamma": 0.5}),
     ("MultiStepLR", {"milestones": [3, 10, 10, 30], "gamma": 0.3}),
