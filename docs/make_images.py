@@ -36,15 +36,17 @@ def network() -> None:
 
 
 def layer() -> None:
-    """One layer by hand, and its backward pass with the product on each edge."""
+    """One layer by hand; then a loss, and its backward pass with the product on each edge."""
     X = mg.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
     W = mg.tensor([[0.2, 0.8], [0.5, -0.3], [0.1, 0.4]], requires_grad=True)
     b = mg.tensor([0.1, -0.2], requires_grad=True)
-    Z = X @ W + b
+    names = {"X": X, "W": W, "b": b}
+    with mg.visualize.record_values():
+        Z = X @ W + b
+    save_graph("layer", Z, names=names | {"Z": Z}, values=True, grads=False)
     loss = (Z**2).sum()
     loss.backward()
-    names = {"X": X, "W": W, "b": b, "Z": Z, "loss": loss}
-    save_graph("layer", loss, names=names, values=True)
+    names |= {"Z": Z, "loss": loss}
     save_graph("backward", loss, names=names, backward=True, values=True, grads=True)
 
 
