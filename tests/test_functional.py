@@ -596,3 +596,8 @@ def test_multilabel_margin_loss_refuses():
         F.multilabel_margin_loss(x, mg.zeros(2, 3))
     with pytest.raises(IndexError, match=r"0 \.\.\. 2"):
         F.multilabel_margin_loss(x, mg.tensor([[0, 3, -1], [0, 1, 2]]))
+
+
+def test_linear_refuses_a_number() -> None:
+    with pytest.raises(ValueError, match="got a 0-d tensor"):
+        mg.nn.Linear(3, 2)(mg.tensor(1.0))

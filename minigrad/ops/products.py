@@ -102,12 +102,17 @@ def linear(x: Array, weight: Array, bias: Array = None) -> Array:
     Forward    out = x Wᵀ + b
     Gradient   x̄ = ḡ W        W̄ = ḡᵀ x        b̄ = Σ ḡ over the rows
     Shapes     (..., n), (m, n), (m,) -> (..., m)
-    Raises     ValueError if the last axis of x is not n
+    Raises     ValueError if the last axis of x is not n, or if x is 0-d
     Source     Goodfellow, Bengio and Courville 2016, section 6.5.6
     Example    >>> mg.linear(mg.tensor([[1.0, 2.0]]), mg.tensor([[3.0, 4.0]]), mg.tensor([5.0]))
                tensor([[16.]])
     """
-    out = x.dot(weight.T) if x.ndim == 2 else rows_dot(x, weight.T)
+    if x.ndim == 2:
+        out = x.dot(weight.T)
+    elif x.ndim:
+        out = rows_dot(x, weight.T)
+    else:
+        raise ValueError("linear: x has at least one axis, its features; got a 0-d tensor")
     if bias is None:
         return out
     if type(out) is np.ndarray and out.dtype is bias.dtype:
