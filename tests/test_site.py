@@ -1,4 +1,7 @@
-"""The pages build without a warning, and need no network when they are read."""
+"""The pages build without a warning, and need no network when they are read.
+
+It is one test, so that the site is built once however many processes run the tests.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -26,9 +28,15 @@ FETCHED = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
+def test_the_site(tmp_path: Path) -> None:
+    site = build(tmp_path)
+    check_that_nothing_is_fetched_from_elsewhere(site)
+    check_that_formulas_are_mathml(site)
+    check_that_pictures_come_in_light_and_dark(site)
+    check_that_every_public_function_is_in_the_reference(site)
+
+
+def build(folder: Path) -> Path:
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
     command += ["-d", str(folder / "doctrees"), str(DOCS), str(folder / "html")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -36,27 +44,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "html"
 
 
-def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+def check_that_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     pages = [*site.rglob("*.html"), *site.rglob("*.css"), *site.rglob("*.svg")]
     assert len(pages) > 50
     found = {page.name: FETCHED.findall(page.read_text(encoding="utf-8")) for page in pages}
     assert {name: links for name, links in found.items() if links} == {}
 
 
-def test_formulas_are_mathml(site: Path) -> None:
+def check_that_formulas_are_mathml(site: Path) -> None:
     page = (site / "ideas" / "loss.html").read_text(encoding="utf-8")
     assert "<mfrac>" in page
     assert "$$" not in page
 
 
-def test_pictures_come_in_light_and_dark(site: Path) -> None:
+def check_that_pictures_come_in_light_and_dark(site: Path) -> None:
     page = (site / "ideas" / "reverse_mode.html").read_text(encoding="utf-8")
     for theme in ("light", "dark"):
         assert re.search(rf'class="only-{theme}[^>]*src="[^"]*backward-{theme}.svg"', page)
 
 
-@pytest.mark.parametrize("module", [mg, mg.linalg, mg.nn, mg.nn.functional, mg.optim, mg.func])
-def test_every_public_function_is_in_the_reference(site: Path, module: ModuleType) -> None:
+def check_that_every_public_function_is_in_the_reference(site: Path) -> None:
     sys.path.insert(0, str(DOCS / "extensions"))
     try:
         from api_pages import public
@@ -66,10 +73,11 @@ def test_every_public_function_is_in_the_reference(site: Path, module: ModuleTyp
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     described = set(re.findall(r'id="(minigrad[\w.]*)"', text))
     classes = {name.rpartition(".")[2] for name in described}  # these stand under their own module
-    missing = {
-        name
-        for name, thing in public(module).items()
-        if f"{module.__name__}.{name}" not in described
-        and not (isinstance(thing, type) and name in classes)
-    }
-    assert missing == set()
+    for module in (mg, mg.linalg, mg.nn, mg.nn.functional, mg.optim, mg.func):
+        missing = {
+            name
+            for name, thing in public(module).items()
+            if f"{module.__name__}.{name}" not in described
+            and not (isinstance(thing, type) and name in classes)
+        }
+        assert missing == set(), module.__name__
