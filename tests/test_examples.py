@@ -540,30 +540,6 @@ def test_pca_before_training(run: Run) -> None:
     assert found[4] > 0.96
 
 
-def test_conv_digits_in_short(run: Run) -> None:
-    needs("sklearn")
-    assert run("conv_digits", "--epochs", "2").number("test accuracy") > 93
-
-
-@full
-def test_conv_digits(run: Run) -> None:
-    needs("sklearn")
-    assert run("conv_digits").number("test accuracy") >= 98.5
-
-
-def test_addition_in_short(run: Run) -> None:
-    out = run("addition", "--quick")
-    losses = [float(line.split()[1]) for line in out.splitlines() if line.endswith(" s")]
-    assert losses[-1] < 0.8 * losses[0]
-
-
-@full
-def test_addition(run: Run) -> None:
-    out = run("addition")
-    rest = next(line for line in out.splitlines() if "held back are right" in line)
-    assert float(rest.split("%")[0]) > 99
-
-
 def test_conv_digits(run: Run) -> None:
     needs("sklearn")
     out = run("conv_digits", "--epochs", "6")
