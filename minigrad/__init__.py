@@ -1,4 +1,20 @@
-"""minigrad: a micro-PyTorch on NumPy."""
+"""minigrad: a micro-PyTorch on NumPy.
+
+The names are PyTorch's, with ``mg`` in place of ``torch``; ``dir(mg)`` lists them, and each has a
+help text with an example: ``help(mg.matmul)``.
+
+mg.tensor, mg.zeros, mg.randn   make tensors; ``requires_grad=True`` records what is done to them
+mg.Tensor                       what can be done: methods, operators, and NumPy's ``np.f(t)``
+loss.backward(), mg.autograd    gradients; mg.func: gradients of functions, Jacobians, vmap
+mg.nn, mg.nn.functional         layers, and the same as functions
+mg.optim, mg.utils.data         optimizers, data loaders
+mg.training                     `fit`, a training loop with callbacks; `accuracy`
+mg.save, mg.load                keep numbers in files
+mg.linalg, mg.random            linear algebra, random numbers (``mg.manual_seed``)
+mg.op                           make an operation of your own, with its derivative
+mg.visualize                    pictures of graphs and of backpropagation; mg.summary of a model
+mg.testing                      checks of gradients that say why one is wrong
+"""
 
 # ruff: noqa: F401 - what is imported here is the public namespace
 from importlib import import_module as _import_module
@@ -39,7 +55,7 @@ from minigrad.creation import (
     zeros,
     zeros_like,
 )
-from minigrad.devices import device, set_default_device
+from minigrad.devices import device, set_default_device, use_deterministic_algorithms
 from minigrad.dtypes import (
     bool,
     double,

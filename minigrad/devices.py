@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["check", "device", "set_default_device"]
+__all__ = ["check", "device", "set_default_device", "use_deterministic_algorithms"]
 
 
 class device:
@@ -58,3 +58,10 @@ def set_default_device(device: Any) -> None:
     Example  >>> mg.set_default_device("cpu")
     """
     check(device)
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Nothing: on a CPU the same program gives the same numbers, whatever `mode` asks.
+
+    Example  >>> mg.use_deterministic_algorithms(True)
+    """

@@ -405,7 +405,7 @@ class Tensor(Variable):
 
     def __getstate__(self) -> Any:
         if not self.is_leaf:
-            raise RuntimeError("only leaves can be pickled; pickle t.detach()")
+            raise RuntimeError("only leaves can be copied or pickled; use t.detach()")
         grad = self.grad
         return {
             "array": self._array,
@@ -856,6 +856,7 @@ class Tensor(Variable):
     type = ops.astype
     cpu = ops.cpu
     cuda = ops.cuda
+    pin_memory = ops.pin_memory
     half = ops.to_type(dtypes.float16)
     float = ops.to_type(dtypes.float32)
     double = ops.to_type(dtypes.float64)

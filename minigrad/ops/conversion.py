@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import devices, dtypes
 from minigrad.operation import Array, Variable, op
 
-__all__ = ["astype", "cpu", "cuda", "to", "to_type", "type_as"]
+__all__ = ["astype", "cpu", "cuda", "pin_memory", "to", "to_type", "type_as"]
 
 
 @op(lambda g: g, notation="{x}")
@@ -91,6 +91,11 @@ def to(
 
 def cpu(self: Any) -> Any:
     """This tensor: it is on the CPU."""
+    return self
+
+
+def pin_memory(self: Any, device: Any = None) -> Any:
+    """This tensor: memory is pinned for the way to a GPU, and there is none."""
     return self
 
 

@@ -465,6 +465,7 @@ class DataLoader:
     collate_fn      makes a batch of a list of samples; None: `default_collate`
     pin_memory      accepted, and without effect: there is no other device
     drop_last       leave out the last batch if it is shorter
+    worker_init_fn  accepted, and never called: there are no workers
     generator       where the random order comes from; None: the library's own
 
     A dataset with ``__getitems__`` (`TensorDataset`, and a `Subset` of one) is asked for whole
@@ -490,6 +491,7 @@ class DataLoader:
         pin_memory: bool = False,
         drop_last: bool = False,
         *,
+        worker_init_fn: Callable[[int], None] | None = None,
         generator: Any = None,
         persistent_workers: bool = False,
     ) -> None:
