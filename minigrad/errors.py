@@ -45,6 +45,7 @@ def remedy_for(op: str, shapes: Sequence[tuple[int, ...]], message: str) -> str:
         return linear_remedy(shapes)
     if op == "matmul":
         return matmul_remedy(shapes)
+    shapes = [shape for shape in shapes if shape]  # a number broadcasts against everything
     if len(shapes) == 2 and message.startswith("operands could not be broadcast together"):
         return broadcast_remedy(op, shapes)
     return ""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from tests.samples import SAMPLES, Sample
 
 NAMESPACES = [
     "minigrad", "minigrad.autograd", "minigrad.autograd.functional", "minigrad.cuda",
@@ -22,7 +23,10 @@ NAMESPACES = [
 
 # what functions return, and names that only keep PyTorch's scripts running: nothing to show
 WITHOUT_EXAMPLE = {
-    "minigrad": {"BoolTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor"},
+    "minigrad": {
+        "BoolTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor",
+        "use_deterministic_algorithms",
+    },
     "minigrad.cuda": {"empty_cache", "manual_seed", "manual_seed_all"},
     "minigrad.testing": {"Diagnosis", "Entry", "GradientError", "Jacobian", "Report", "Verdict"},
     "minigrad.training": {"LearningRates", "Run"},
@@ -95,3 +99,46 @@ def test_an_op_is_a_method_as_it_is(name: str) -> None:
     """`t.f()` is `mg.f(t)`, with one docstring; properties such as `T` call it."""
     method = inspect.getattr_static(mg.Tensor, name)
     assert isinstance(method, property) or method is getattr(mg, name)
+
+
+def takes_input(sample: Sample) -> bool:
+    """Whether the row calls the op as it is, and its first operand is PyTorch's `input`."""
+    first = next(iter(inspect.signature(sample.op).parameters))
+    plain = sample.call is None and not sample.name.startswith("linalg.")
+    return plain and len(sample.shapes) == 1 and first in ("x", "input")
+
+
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if takes_input(s)], ids=str)
+def test_an_operand_may_be_given_by_its_name(sample: Sample) -> None:
+    (array,) = sample.inputs()
+    for operand in (mg.tensor(array), mg.tensor(array, requires_grad=True)):
+        by_name, by_place = sample.op(input=operand), sample.op(operand)
+        pairs = zip(*(r if isinstance(r, tuple) else (r,) for r in (by_name, by_place)))
+        assert all(mg.equal(found, expected) for found, expected in pairs)
+        with pytest.raises(TypeError):
+            sample.op()
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda x: mg.add(input=x, other=2), [3, 4]),
+        (lambda x: mg.add(x, other=x, alpha=10), [11, 22]),
+        (lambda x: mg.sub(other=x, input=5), [4, 3]),
+        (lambda x: mg.where(condition=x > 1, input=x, other=0.0), [0, 2]),
+        (lambda x: mg.nn.functional.linear(input=x, weight=mg.ones(1, 2), bias=None), [3]),
+        (lambda x: mg.linalg.inv(A=mg.diag(input=x))[1], [0, 0.5]),
+    ],
+)
+def test_operands_in_any_order_by_name(call: Any, expected: list[float]) -> None:
+    assert call(mg.tensor([1.0, 2.0], requires_grad=True)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "missing"),
+    [(mg.exp, "x"), (mg.sum, "x"), (mg.add, "x"), (lambda: mg.add(mg.ones(2)), "y"),
+     (lambda: mg.linear(mg.ones(2)), "weight")],
+)  # fmt: skip
+def test_a_missing_operand_is_named(call: Any, missing: str) -> None:
+    with pytest.raises(TypeError, match=f"is missing its argument '{missing}'"):
+        call()

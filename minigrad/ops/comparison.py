@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.composition import composition
 from minigrad.graph import plain
 from minigrad.operation import Array, op
 
@@ -286,6 +287,7 @@ def isclose(
     return np.isclose(x, y, rtol, atol, equal_nan)
 
 
+@composition
 def allclose(
     x: Array, y: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
@@ -301,6 +303,7 @@ def allclose(
     return np.allclose(plain(x), plain(y), rtol, atol, equal_nan)
 
 
+@composition
 def equal(x: Array, y: Array) -> bool:
     """Whether two tensors have the same shape and the same numbers; a Python bool.
 

@@ -23,7 +23,7 @@ def two_axes(name: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
     """Two different axes, counted from 0."""
     axes = normalize_axis_index(dim1, ndim), normalize_axis_index(dim2, ndim)
     if axes[0] == axes[1]:
-        raise ValueError(f"{name}: a diagonal runs along two axes, got {dim1} twice")
+        raise ValueError(f"{name}: two different axes are needed, got {dim1} twice")
     return axes
 
 
@@ -118,6 +118,7 @@ def diag(x: Any, diagonal: int = 0) -> Any:
 diagonal_of = diagonal  # `diag` has an argument of that name
 
 
+@composition
 def diagflat(x: Any, offset: int = 0) -> Any:
     """A matrix with all entries of x on its diagonal.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.masks import choose
 
@@ -60,8 +61,11 @@ def with_alpha(operation: Any) -> Any:
     """
 
     @wraps(operation)
-    def call(x: Any, y: Any, *, alpha: float = 1, **kwargs: Any) -> Any:
-        return operation(x, y if alpha == 1 else y * alpha, **kwargs)
+    def call(*operands: Any, alpha: float = 1, **kwargs: Any) -> Any:
+        if alpha == 1:
+            return operation(*operands, **kwargs)
+        x, y = operation.op.bind(operands, kwargs)
+        return operation(x, y * alpha)
 
     return call
 
@@ -103,6 +107,7 @@ def true_divide(x: Array, y: Array) -> Array:
     return np.divide(x, y)
 
 
+@composition
 def div(x: Array, y: Array, *, rounding_mode: str | None = None) -> Any:
     """Quotient, rounded or not.
 
@@ -201,6 +206,7 @@ def fmod(x: Array, y: Array) -> Array:
     return np.fmod(x, y)
 
 
+@composition
 def addcmul(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Any:
     """A product, added.
 
@@ -215,6 +221,7 @@ def addcmul(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> An
     return add(x, product if value == 1 else mul(product, value))
 
 
+@composition
 def addcdiv(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Any:
     """A quotient, added.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.selection import clamp
 
@@ -211,6 +212,7 @@ def sigmoid(x: Array) -> Array:
         return np.reciprocal(1 + np.exp(-x))
 
 
+@composition
 def logit(x: Array, eps: float | None = None) -> Any:
     """Inverse of the logistic function: the log-odds of a probability.
 

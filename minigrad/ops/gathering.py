@@ -278,6 +278,7 @@ def mask_of(name: str, mask: Any) -> Array:
     return array
 
 
+@composition
 def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
     """x with the entries of `source`, one after the other, where the mask is true.
 

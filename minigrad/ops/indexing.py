@@ -194,6 +194,7 @@ def _add_at(x: Array, value: Array, index: Any) -> Array:
     return out
 
 
+@composition
 def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """A copy of x with ``x[indices] = values``, or ``+=``.
 
@@ -237,6 +238,7 @@ def _take(x: Array, index: Array) -> Array:
     return x.reshape(-1)[index]
 
 
+@composition
 def take(x: Any, index: Any) -> Any:
     """Entries of x by their row-major positions.
 
@@ -293,6 +295,7 @@ def _put(x: Array, value: Array, index: Array) -> Array:
     return out
 
 
+@composition
 def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """A copy of x with the entries of `source` at row-major positions.
 
@@ -368,6 +371,7 @@ def _nonzero(x: Array) -> Array:
     return np.argwhere(x)
 
 
+@composition
 def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
     """The positions of entries that are not zero.
 

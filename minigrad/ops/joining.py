@@ -403,6 +403,7 @@ def equal_parts(name: str, x: Any, indices_or_sections: Any, dim: int) -> tuple[
     return tensor_split(x, indices_or_sections, dim)
 
 
+@composition
 def hsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Parts along the second axis, or the only one of a vector: equal ones, or cut at positions.
 
@@ -417,6 +418,7 @@ def hsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     return equal_parts("hsplit", x, indices_or_sections, 0 if len(x.shape) == 1 else 1)
 
 
+@composition
 def vsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Parts along the first axis: equal ones, or cut at positions.
 
@@ -431,6 +433,7 @@ def vsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     return equal_parts("vsplit", x, indices_or_sections, 0)
 
 
+@composition
 def dsplit(x: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Parts along the third axis: equal ones, or cut at positions.
 

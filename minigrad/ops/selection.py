@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.composition import composition
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.indexing import nonzero
 from minigrad.ops.masks import choose
@@ -182,6 +183,7 @@ def clamp(x: Array, min: Array = None, max: Array = None) -> Array:
     return out if max is None else np.minimum(out, max)
 
 
+@composition
 def clamp_min(x: Array, min: Array) -> Any:
     """Limit numbers from below.
 
@@ -195,6 +197,7 @@ def clamp_min(x: Array, min: Array) -> Any:
     return clamp(x, min, None)
 
 
+@composition
 def clamp_max(x: Array, max: Array) -> Any:
     """Limit numbers from above.
 
@@ -243,6 +246,7 @@ def _where(x: Array, y: Array, condition: Array) -> Array:
     return choose(condition, x, y)
 
 
+@composition
 def where(condition: Array, x: Array = None, y: Array = None) -> Any:
     """Choose between two numbers by a mask; with the mask alone, the places where it is true.
 
@@ -262,6 +266,7 @@ def where(condition: Array, x: Array = None, y: Array = None) -> Any:
     return _where(x, y, condition)
 
 
+@composition
 def masked_fill(x: Array, mask: Array, value: Array) -> Any:
     """Put one value where a mask is true.
 
@@ -277,6 +282,7 @@ def masked_fill(x: Array, mask: Array, value: Array) -> Any:
     return _where(value, x, mask)
 
 
+@composition
 def masked_select(x: Array, mask: Array) -> Any:
     """The entries where a mask is true, row by row.
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from minigrad.composition import composition
 from minigrad.operation import Array, op
 
 __all__ = [
@@ -120,6 +121,7 @@ def unflatten(x: Array, dim: int, sizes: Sequence[int]) -> Array:
     return x.reshape((*x.shape[:dim], *sizes, *x.shape[dim + 1 :]))
 
 
+@composition
 def ravel(x: Any) -> Any:
     """All entries in one axis, in row-major order.
 
@@ -485,6 +487,7 @@ def _repeat_each(x: Array, repeats: int, dim: int) -> Array:
     return np.repeat(x, repeats, dim)
 
 
+@composition
 def repeat_interleave(
     x: Any, repeats: Any, dim: int | None = None, *, output_size: int | None = None
 ) -> Any:
@@ -543,6 +546,7 @@ def flip(x: Array, *dims: Any) -> Array:
     return np.array(np.flip(x, dims))
 
 
+@composition
 def fliplr(x: Any) -> Any:
     """Columns in reverse order.
 
@@ -556,6 +560,7 @@ def fliplr(x: Any) -> Any:
     return flip(x, 1)
 
 
+@composition
 def flipud(x: Any) -> Any:
     """Rows in reverse order.
 

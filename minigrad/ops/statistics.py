@@ -60,10 +60,10 @@ def takes_unbiased(operation: Any) -> Any:
     """`operation`, which then reads ``f(x, False)`` as PyTorch does: all axes, correction 0."""
 
     @wraps(operation)
-    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], bool):
-            return operation(x, None, *args, **kwargs)
-        return operation(x, *args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > 1 and isinstance(args[1], bool):
+            args = (args[0], None, *args[1:])
+        return operation(*args, **kwargs)
 
     return call
 
