@@ -264,13 +264,13 @@ def test_dot_text_of_a_small_graph() -> None:
     source = mg.visualize.draw(loss, values=False, grads=False).source
     body = [line.strip() for line in source.splitlines() if re.match(r"\s+n\d", line)]
     plain = [html.unescape(re.sub(r"<[^>]*>", "|", line)) for line in body]
-    cells = [[c for c in line.split("|") if c.strip()] for line in plain]
+    cells = [[c.strip() for c in line.split("|") if c.strip()] for line in plain]
     assert [c[1:-1] for c in cells[:5]] == [
         ["x", "1×2 · float32"],
         ["W", "2×2 · float32"],
-        ["t1", " = x @ W", "1×2 · float32"],
-        ["t2", " = relu(t1)", "1×2 · float32"],
-        ["loss", " = Σ t2", "scalar · float32"],
+        ["t1", "= x @ W", "1×2 · float32"],
+        ["t2", "= relu(t1)", "1×2 · float32"],
+        ["loss", "= Σ t2", "scalar · float32"],
     ]
     assert body[5:] == ["n0 -> n2", "n1 -> n2", "n2 -> n3", "n3 -> n4"]
 
@@ -311,8 +311,8 @@ def test_a_tensor_used_twice_collects_its_contributions() -> None:
 def test_equal_modules_in_a_row_are_drawn_once() -> None:
     source = mg.visualize.draw(deep_net(), mg.ones(1, 3)).source
     assert "Block × 12" in source
-    assert " = relu(" not in source
-    assert mg.visualize.draw(deep_net(2), mg.ones(1, 3)).source.count(" = relu(") == 2
+    assert "= relu(" not in source
+    assert mg.visualize.draw(deep_net(2), mg.ones(1, 3)).source.count("= relu(") == 2
 
 
 def test_a_leaf_with_many_uses_is_drawn_beside_them_in_a_large_picture() -> None:
@@ -385,6 +385,37 @@ def test_pictures_are_rendered(renderer: str, tmp_path: Path) -> None:
     assert Path(picture.save(tmp_path / "graph.dot")).read_text().startswith("digraph")
 
 
+def test_a_picture_writes_nothing_to_the_terminal(
+    renderer: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mg.visualize.draw(small_graph()[0]).save(tmp_path / "graph.svg")
+    print("still there", file=sys.stderr)
+    assert capfd.readouterr() == ("", "still there\n")
+
+
+def test_other_kinds_of_pictures_are_refused(tmp_path: Path) -> None:
+    picture = mg.visualize.draw(small_graph()[0])
+    with pytest.raises(ValueError, match=r"\.svg, \.png or \.pdf"):
+        picture.save(tmp_path / "graph.jpg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_module_without_its_input_is_refused() -> None:
+    with pytest.raises(TypeError, match="its input"):
+        mg.visualize.draw(mg.nn.Linear(2, 1))
+
+
+@pytest.mark.parametrize(
+    ("exponent", "expected"),
+    [(3, "ȳ * 3 * x^2"), (2, "ȳ * 2 * x"), (0.5, "ȳ * 0.5 * x^-0.5"), (-1, "ȳ * -1 * x^-2")],
+)
+def test_the_formula_of_a_power_has_its_exponent(exponent: float, expected: str) -> None:
+    x = leaf([1.0, 2.0])
+    y = x**exponent
+    y.backward(mg.ones(2))
+    assert mg.visualize.tape([y], names={"x": x, "y": y}).lines[-1].strip() == f"↳ x̄ = {expected}"
+
+
 def test_jupyter_gets_svg(renderer: str) -> None:
     bundle = mg.visualize.draw(small_graph()[0])._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<svg")
@@ -397,7 +428,8 @@ def test_without_a_renderer_there_is_text(monkeypatch: Any, tmp_path: Path) -> N
     assert list(bundle) == ["text/plain"]
     assert "relu(t1)" in bundle["text/plain"]
     assert "pygraphviz" in bundle["text/plain"]
-    path = Path(picture.save(tmp_path / "graph.svg"))
+    with pytest.warns(UserWarning, match="pip install"):
+        path = Path(picture.save(tmp_path / "graph.svg"))
     assert path.name == "graph.txt"
     assert "relu(t1)" in path.read_text(encoding="utf-8")
     with pytest.raises(render.NoRenderer, match="pip install"):

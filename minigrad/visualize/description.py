@@ -7,6 +7,7 @@ after backward.  The graph keeps few numbers; where a value is not known, the de
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -144,6 +145,10 @@ def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
     names: dict[str, Any] = {}
     if callable(x) and not isinstance(x, Variable):
         arguments = () if input is None else input if isinstance(input, tuple) else (input,)
+        if input is None and needs_input(x):
+            raise TypeError(
+                "a module is called for its picture: pass its input, too, as in draw(model, x)"
+            )
         with record_values():
             x = x(*arguments)
         if isinstance(input, Variable):
@@ -167,6 +172,17 @@ def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
                 "(or it was computed inside no_grad, or detached)"
             )
     return roots, names
+
+
+def needs_input(module: Any) -> bool:
+    """Whether it is a module that cannot be called without arguments."""
+    if not hasattr(module, "forward"):
+        return False
+    try:
+        inspect.signature(module.forward).bind()
+    except TypeError:
+        return True
+    return False
 
 
 def ancestors(roots: Sequence[Edge]) -> list[Edge]:

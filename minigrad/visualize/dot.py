@@ -23,6 +23,7 @@ LARGEST_MATRIX = 6  # rows and columns of a tensor that is shown with its number
 FONT = "Helvetica,Arial,sans-serif"
 MATH = "DejaVu Sans,Helvetica,Arial,sans-serif"
 MONO = "DejaVu Sans Mono,Menlo,Consolas,monospace"
+BLANK = "&#160;"
 
 
 def draw(
@@ -42,7 +43,8 @@ def draw(
 
     x          what to draw, see `describe`
     input      what a module is called with
-    values     show numbers: of small tensors as a matrix, of others their range
+    values     show numbers: of small tensors as a matrix, of others their range.  To have them all,
+               compute x in a block ``with mg.visualize.record_values():``
     grads      show gradients; one that was not computed yet is said to be so
     saved      show the bytes that each op keeps for the backward pass
     direction  of computation: "TB" top to bottom, "LR" left to right, "BT" or "RL"
@@ -202,7 +204,8 @@ class Painter:
 
     def title(self, vertex: Vertex) -> str:
         name = f"<B>{escape(vertex.symbol)}</B>"
-        return f"{name} = {escape(vertex.formula)}" if vertex.formula else name
+        # an SVG loses the blank that a run of text begins with, unless it is a non-breaking one
+        return f"{name}{BLANK}= {escape(vertex.formula)}" if vertex.formula else name
 
     def numbers(self, array: Any, note: str, colour: str, lead: str) -> list[str]:
         """Rows of a box: a small matrix, a range, or why there is none."""
@@ -282,7 +285,9 @@ def small(text: str, colour: str, face: str = "") -> str:
 
 
 def cell(content: str) -> str:
-    return f"<TR><TD>{content}</TD></TR>"
+    """A row of a box.  Text gets room: browsers set it wider than Graphviz thinks."""
+    room = "" if content.startswith("<TABLE") else BLANK
+    return f"<TR><TD>{room}{content}{room}</TD></TR>"
 
 
 def table(rows: list[str], ground: str, line: str) -> str:

@@ -112,10 +112,20 @@ def vjp_formula(
     if len(formulas) <= rank:
         return f"{bar(target)} = vector-Jacobian product of {op.name} with {bar(out)}"
     right = formulas[rank].split(" = ", 1)[1]
-    text = substituted(op, right, operands, out)
+    text = tidied(substituted(op, right, operands, out))
     if stretched:
         text = f"Σ ({text})" if " " in text else f"Σ {text}"
     return f"{bar(target)} = {text}"
+
+
+def tidied(text: str) -> str:
+    """What is plain once numbers are put in: ``x^(3 - 1), 0 where 3 = 0`` is ``x^2``."""
+    number = r"(-?\d+(?:\.\d+)?(?:e[-+]\d+)?)"
+    text = re.sub(
+        rf", 0 where {number} = 0$", lambda m: "" if float(m[1]) else ", which is 0", text
+    )
+    power = re.sub(rf"\^\({number} - 1\)", lambda m: f"^{float(m[1]) - 1:g}", text)
+    return re.sub(r"\^1(?![\w.])", "", power)
 
 
 def substituted(op: Op, text: str, operands: Sequence[str | None], out: str) -> str:
@@ -126,6 +136,7 @@ def substituted(op: Op, text: str, operands: Sequence[str | None], out: str) -> 
         if operand is not None:
             names[name] = names[LETTERS.get(name, name)] = operand
     pattern = "|".join([re.escape(name) for name in sorted(names, key=len, reverse=True)])
+    text = text.replace("ʸ⁻¹", "^(y - 1)")  # where y is a number, it is put in
     plain = re.sub(r"\b_(\w+\()", r"\1", unicodedata.normalize("NFD", text))
     replaced = re.sub(
         rf"(?<![\w{MACRON}])({pattern})(?![A-Za-z0-9_{MACRON}(])", lambda m: names[m[1]], plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from minigrad.visualize.tape import tape_of
 __all__ = ["Picture"]
 
 FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
+OTHER_PICTURES = {".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tiff", ".ps", ".eps", ".html"}
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]
@@ -50,12 +52,14 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
 
         filename   ``graph.svg``, ``.png``, ``.pdf``, or ``.dot`` (also ``.gv``) for the source.
                    Where nothing can render it, the text view is written beside it, as
-                   ``graph.txt``, with a note on how to get pictures.
+                   ``graph.txt``, and a warning says how to get pictures.
 
         Returns  the path of the file written.
-        Raises   OSError if the file cannot be written.
+        Raises   ValueError for pictures of other kinds; OSError if the file cannot be written.
         """
         path = None if filename is None else Path(directory or "", os.fspath(filename))
+        if path is not None and path.suffix.lower() in OTHER_PICTURES:
+            raise ValueError(f"{path.name}: pictures are written as .svg, .png or .pdf")
         if path is None or path.suffix.lower() not in FORMATS:
             return str(super().save(filename, directory=directory, skip_existing=skip_existing))
         try:
@@ -63,6 +67,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         except NoRenderer:
             path = path.with_suffix(".txt")
             path.write_text(f"{self.text()}\n\n{HOW}\n", encoding="utf-8")
+            warnings.warn(f"wrote {path} in place of a picture. {HOW}", stacklevel=2)
         return str(path)
 
     def _repr_mimebundle_(

@@ -5,9 +5,12 @@ pygraphviz's wheels bundle Graphviz, so that ``pip install`` alone gives picture
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import subprocess
 import warnings
+from collections.abc import Iterator
 
 __all__ = ["HOW", "NoRenderer", "render"]
 
@@ -40,11 +43,28 @@ def render(source: str, kind: str) -> bytes:
         import pygraphviz
     except ImportError:
         raise NoRenderer from None
-    with warnings.catch_warnings():  # the bundled Graphviz grumbles about fonts
+    with warnings.catch_warnings(), quiet():  # the bundled Graphviz grumbles about fonts
         warnings.simplefilter("ignore")
         graph = pygraphviz.AGraph(string=source)
         picture = graph.draw(format=kind, prog="dot")
     return bytes(picture)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep off the terminal what C libraries write there: Fontconfig, about the system's files."""
+    try:
+        terminal = os.dup(2)
+    except OSError:  # a program without a terminal
+        yield
+        return
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
 
 
 def by_program(program: str, source: str, kind: str) -> bytes:
