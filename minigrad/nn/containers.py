@@ -124,6 +124,8 @@ class Sequential(Chain):
                 self.add_module(name, module)
         else:
             for position, module in enumerate(args):
+                if isinstance(module, (list, tuple)):
+                    raise TypeError("Sequential takes the modules one by one: Sequential(*modules)")
                 self.add_module(str(position), module)
 
     def forward(self, input: Any) -> Any:

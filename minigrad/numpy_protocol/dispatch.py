@@ -41,7 +41,8 @@ def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any)
     operation = numpy_functions.get(function)
     if operation is not None:
         return operation.call(args, kwargs, numpy_door=True)
-    raise unmapped(function.__name__)
+    module = function.__module__.removeprefix("numpy").lstrip(".")
+    raise unmapped(f"{module}.{function.__name__}" if module else function.__name__)
 
 
 def unmapped(name: str) -> TypeError:

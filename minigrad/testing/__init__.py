@@ -1,5 +1,13 @@
 """Checks of gradients: of minigrad's functions, and of backward passes written by hand.
 
+check_gradients         gradients of a function against finite differences, and what is wrong
+check_vjp               a backward pass written by hand against differences of its forward pass
+assert_close            two tensors, arrays, or trees of them have the same shapes and numbers
+assert_gradients_close  the gradients of some outputs are what is expected
+numerical_jacobian      the Jacobian of a NumPy function by differences, with its error
+gradcheck, gradgradcheck  checks under PyTorch's names, which raise where a gradient is wrong
+strategies              inputs for tests with Hypothesis
+
 A name is imported when it is first used, so that the pytest plugin costs nothing where it is not.
 """
 

@@ -160,7 +160,10 @@ class Function:
         param_names, self.params = parameters_of(params)
         self.positions = asked or ([] if self.params else floats)
         if not self.positions and not self.params:
-            raise TypeError("check_gradients: none of the inputs is a floating-point tensor")
+            raise TypeError(
+                "check_gradients: none of the inputs is a floating-point tensor; make arrays and "
+                "lists tensors, as in check_gradients(fn, (mg.tensor(x),))"
+            )
         self.names = [names[i] for i in self.positions] + param_names
         self.given = [self.originals[i]._array for i in self.positions]
         self.given += [p._array for p in self.params]
