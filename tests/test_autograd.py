@@ -130,8 +130,9 @@ def test_create_graph_makes_grad_differentiable() -> None:
 def test_create_graph_retains_the_graph() -> None:
     x = draw(3)
     y = (x * x).sum()
-    mg.autograd.grad(y, x, create_graph=True)
-    mg.autograd.grad(y, x)
+    (first,) = mg.autograd.grad(y, x, create_graph=True)
+    (again,) = mg.autograd.grad(y, x)
+    np.testing.assert_array_equal(again.numpy(), first.detach().numpy())
 
 
 # --------------------------------------------------------------------------------- grad's arguments

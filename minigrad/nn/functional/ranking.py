@@ -229,7 +229,8 @@ def cosine_embedding_loss(
     """Angles: small for pairs that belong together (1), above a margin for others (-1).
 
     Forward    l = 1 - cos(x₁, x₂) where y = 1, max(cos(x₁, x₂) - margin, 0) where y = -1
-    Gradient   by its parts
+    Gradient   x̄₁ = ∓ḡ (x̂₂ - cos x̂₁) / ‖x₁‖ with x̂ = x / ‖x‖: - where y = 1, + where y = -1 and
+               cos ≥ margin, else 0        x̄₂ likewise
     Shapes     (n, d), (n, d), (n,) or (d,), (d,), () -> () or, with "none", (n,) or ()
     Raises     ValueError if the shapes do not go together
     Example    >>> x, y = mg.tensor([[1.0, 0.0]]), mg.tensor([[1.0, 1.0]])
@@ -265,7 +266,7 @@ def triplet_margin_loss(
 
     Forward    l = max(d(a, p) - d(a, n) + margin, 0), with d the `pairwise_distance` of order `p`;
                with swap, d(a, n) is the smaller one of d(a, n) and d(p, n)
-    Gradient   by its parts
+    Gradient   ḡ to d(a, p), -ḡ to d(a, n), from there by the distance; 0 where l < 0 before the max
     Shapes     (..., d), (..., d), (..., d) -> () or, with "none", (...)
     Raises     ValueError if the shapes differ, or if margin is not positive
     Source     Balntas, Riba, Ponsa and Mikolajczyk 2016
@@ -299,7 +300,7 @@ def triplet_margin_with_distance_loss(
 
     Forward    l = max(d(a, p) - d(a, n) + margin, 0);
                with swap, d(a, n) is the smaller one of d(a, n) and d(p, n)
-    Gradient   by its parts
+    Gradient   ḡ to d(a, p), -ḡ to d(a, n), from there by the distance; 0 where l < 0 before the max
     Shapes     (..., d), (..., d), (..., d) -> () or, with "none", (...)
     Raises     ValueError if the shapes differ, or if margin is not positive
     Source     Balntas, Riba, Ponsa and Mikolajczyk 2016
