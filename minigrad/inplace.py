@@ -162,6 +162,8 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
              RuntimeError for a leaf that requires grad, or a view of one.
     """
     name = "t[i] = v"
+    if value is None:
+        raise TypeError(f"{name}: v is a number, an array or a tensor, got None")
     index = indexing.plain_index(index)
     recorded = is_recorded(tensor, value)
     if recorded:
@@ -170,7 +172,12 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
         return
     if not recorded:
         check_writeable(tensor, name)
-        tensor._array[index] = plain(value)
+        try:
+            tensor._array[index] = plain(value)
+        except ValueError as error:
+            shape = indexing.view_at(tensor._array, index).shape
+            error.add_note(f"{name}: t[i] has shape {shape}, v has shape {np.shape(plain(value))}")
+            raise
         writes.note(tensor._array, name)
         return
     if not isinstance(value, Variable):

@@ -292,3 +292,11 @@ def test_in_place_methods_with_arguments() -> None:
     y.exp_()
     y.sum().backward()
     assert leaf.grad.item() == pytest.approx(2 * np.exp(2 * np.e), rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e8, 1e30])
+def test_gradients_of_logsumexp_add_up_to_one_at_any_scale(scale: float) -> None:
+    """The sum itself rounds to `scale`: exp(x - out) would be 1 for each of equal entries."""
+    x = mg.tensor(np.full((2, 4), scale, np.float32), requires_grad=True)
+    (g,) = mg.autograd.grad(mg.logsumexp(x, 1).sum(), x)
+    np.testing.assert_allclose(g.numpy(), 0.25, rtol=1e-6)

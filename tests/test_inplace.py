@@ -187,6 +187,16 @@ def test_a_refusal_says_why_and_changes_nothing(case: int) -> None:
     assert tensor.grad_fn is node
 
 
+def test_an_assignment_that_does_not_fit_names_both_shapes() -> None:
+    x = mg.zeros(2, 3)
+    with pytest.raises(ValueError) as caught:
+        x[0] = mg.ones(5)
+    assert "t[i] has shape (3,), v has shape (5,)" in caught.value.__notes__[0]
+    with pytest.raises(TypeError, match="got None"):
+        x[0] = None
+    assert not x.any()
+
+
 def test_a_read_only_array_is_refused() -> None:
     array = numbers(3)
     array.flags.writeable = False

@@ -497,3 +497,8 @@ def test_states() -> None:
 def test_random_refuses(call: Any, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         call()
+
+
+def test_an_argument_under_both_its_names_is_refused() -> None:
+    with pytest.raises(TypeError, match="two values for its argument 'dim'"):
+        mg.sum(mg.ones(2, 3), dim=0, axis=1)
