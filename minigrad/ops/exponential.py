@@ -209,7 +209,7 @@ def sigmoid(x: Array) -> Array:
                tensor([0. , 0.5, 1. ])
     """
     with np.errstate(over="ignore"):  # e⁻ˣ may be infinite: one over it is the 0 that is wanted
-        return np.reciprocal(1 + np.exp(-x))
+        return 1 / (1 + np.exp(-x))
 
 
 @composition
