@@ -281,7 +281,8 @@ def local_response_norm(
     size   number of neighbouring channels, the entry's own one included
 
     Forward    out = x / (k + alpha mean(x²))ᵝ, the mean over `size` channels, with zeros beyond
-    Gradient   by its parts
+    Gradient   x̄ = ḡ s⁻ᵝ - 2 alpha beta / size · x Σ ḡ x s⁻ᵝ⁻¹ with s = k + alpha mean(x²), the sum
+               over the windows that hold the entry
     Shapes     (n, c, ...) -> (n, c, ...)
     Raises     ValueError if the input has fewer than 3 axes, or if size is not positive
     Source     Krizhevsky, Sutskever and Hinton 2012, section 3.3

@@ -101,7 +101,8 @@ def multi_margin_loss(
     """Hinge loss of several classes: the right score above every other one, by a margin.
 
     Forward    lᵢ = Σ_{j ≠ y} w[y] max(margin - x[i, y] + x[i, j], 0)ᵖ / c, with y = yᵢ
-    Gradient   by its parts
+    Gradient   x̄[i, j] = ḡᵢ w[y] p eᵖ⁻¹ / c where e = margin - x[i, y] + x[i, j] ≥ 0, else 0;
+               x̄[i, y] = -Σ of these
     Shapes     (n, c), (n,) or (c,), () -> () or, with "none", (n,) or ()
     Raises     ValueError if p is neither 1 nor 2, or if the shapes do not go together; IndexError
                if a class is out of range; TypeError if classes are not integers
@@ -140,7 +141,7 @@ def multilabel_margin_loss(
     target     integers of the shape of the input: the right classes of a row, then -1
 
     Forward    lᵢ = Σ over right j and wrong k of max(1 - x[i, j] + x[i, k], 0) / c
-    Gradient   by its parts
+    Gradient   of each pair with 1 - x[i, j] + x[i, k] ≥ 0: ḡᵢ / c to x̄[i, k], -ḡᵢ / c to x̄[i, j]
     Shapes     (n, c), (n, c) or (c,), (c,) -> () or, with "none", (n,) or ()
     Raises     ValueError if the shapes differ, or for another number of axes; IndexError if a
                class is out of range; TypeError if classes are not integers
