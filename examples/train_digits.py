@@ -108,9 +108,13 @@ def main() -> None:
 
     args.out.mkdir(parents=True, exist_ok=True)
     write_curve(history, args.out / "digits_loss.png")
-    loss = F.cross_entropy(model(x_train[:4]), y_train[:4])
-    loss.backward()
-    mg.visualize.draw(loss).save(args.out / "digits_graph.svg")
+    optimizer.zero_grad()
+    digits = x_train[:4]
+    with mg.visualize.record_values():  # keep every number for the picture
+        loss = F.cross_entropy(model(digits), y_train[:4])
+        loss.backward()
+    names = {"digits": digits, "loss": loss}
+    mg.visualize.draw(loss, names=names).save(args.out / "digits_graph.svg")
     for name in ("digits_loss.png", "digits_graph.svg"):
         print("wrote", args.out / name)
 
