@@ -1,7 +1,7 @@
 """Scripts as PyTorch tutorials have them, run with ``import torch`` read as minigrad.
 
 The scripts are texts, so that nothing but their imports is adapted: a line that PyTorch runs and
-minigrad refuses fails here.  `tests/parity/test_pytorch_scripts.py` runs them with PyTorch.
+minigrad refuses fails here.
 """
 
 from __future__ import annotations
