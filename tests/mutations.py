@@ -83,8 +83,6 @@ def target_of(sample: Sample, broadcast: bool = False) -> Target | None:
     arrays = sample.inputs(shapes)
     inputs = [mg.tensor(array, requires_grad=True) for array in arrays]
     for node in nodes_of(recorded(sample.run(*inputs))):
-        if node.op.joint is not None:
-            continue
         for position, edge in enumerate(node.inputs):
             for array, x in zip(arrays, inputs):
                 if type(edge) is Leaf and edge is x._node:

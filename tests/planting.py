@@ -96,7 +96,10 @@ BUGS = [
 
 @contextmanager
 def planted(operation: Any, position: int, operand: Array, bug: Bug) -> Iterator[None]:
-    """Let the VJP of `operation` for its operand at `position` make a mistake."""
+    """Let the VJP of `operation` for its operand at `position` make a mistake.
+
+    A joint VJP, which returns the gradients of a list of operands, makes it in one of them.
+    """
 
     def mistaken(vjp: Any) -> Any:
         def wrong(g: Any, *args: Any) -> Any:
@@ -106,7 +109,22 @@ def planted(operation: Any, position: int, operand: Array, bug: Bug) -> Iterator
 
         return wrong
 
+    def mistaken_for_one(joint: Any) -> Any:
+        def wrong(g: Any, *args: Any) -> Any:
+            gradients = list(joint(g, *args))
+            right = gradients[position]
+            if bug.swap:
+                gradients[:2] = gradients[1::-1]
+            elif isinstance(right, np.ndarray):
+                changed = bug.change(right, g, operand)
+                gradients[position] = right if changed is None else changed
+            return gradients
+
+        return wrong
+
     def steps_of(steps: Any) -> Any:
+        if operation.joint is not None:
+            return tuple((i, mistaken_for_one(v), pick) for i, v, pick in steps)
         if not bug.swap:
             return tuple((i, mistaken(v) if i == position else v, pick) for i, v, pick in steps)
         if len(steps) != 2:
