@@ -192,7 +192,7 @@ def jacobian(vertex: Vertex, position: int, description: Description) -> Any:
                 if gradient.get(position) is not None:
                     row = fit(gradient[position], edge, node).reshape(-1)
             rows.append(row)
-    return np.array(rows).reshape(len(rows), -1)
+    return np.array(rows).reshape(len(rows), int(np.prod(edge.shape)))
 
 
 def among(node: Node, k: int, g: Any) -> Any:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import graphviz
 import numpy as np
 
 from minigrad.visualize.captions import kept_text, products
@@ -270,8 +271,9 @@ def tooltip(box: Box) -> str:
 
 
 def escape_string(text: str) -> str:
-    """Text inside a quoted DOT string, where a backslash would begin an escape."""
-    return text.replace("\\", "\\\\")
+    """Text as a quoted DOT string: no backslash begins an escape, and ``<x>`` is no markup."""
+    quoted: str = graphviz.escape(text)
+    return quoted
 
 
 def escape(text: str) -> str:
