@@ -20,6 +20,7 @@ from minigrad.visualize import render
 HOSTILE = {
     "quotes": "\"double\" 'single' \\backslash\\n",
     "script": "<script>alert(1)</script><b>&amp;",
+    "markup": "<x> URL=<javascript:alert(1)>",
     "newlines": "two\nlines\r\n\ttab\0nul",
     "emoji": "🙂 wörld × Ω",
     "direction": "right\u202eleft",
@@ -444,6 +445,7 @@ def test_hostile_names_are_shown_and_not_interpreted(kind: str, renderer: str) -
     svg = mg.visualize.draw(loss).svg()
     assert "<script" not in svg
     assert "<b>" not in svg
+    assert 'href="javascript' not in svg
     text = html.unescape(" ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg)))
     first = mg.visualize.describe(loss).vertices[0].symbol
     shown = re.sub(r"\s+", " ", first.replace("\xa0", " ")).strip()
