@@ -320,7 +320,7 @@ def stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
     if any(row._node is not None for row in rows):
         joined = ops.stack(list(rows))
         return ops.reshape(joined, *shape, *rows[0].shape)
-    return wrap(np.stack([row._array for row in rows]).reshape(*shape, *rows[0].shape))
+    return wrap(np.stack([row._array for row in rows]).reshape((*shape, *rows[0].shape)))
 
 
 def units(tensor: Any) -> Any:

@@ -181,7 +181,7 @@ def settles(value: Array, expected: Array | None, rounding: Array, gap: Array) -
 def refine(evaluate: Evaluate, x: Array, j: int, base: Array, noise: Array) -> Numeric:
     """Column j of the Jacobian by Ridders' method, with kinks told apart."""
     entry = x[j]
-    scale = max(1.0, abs(entry))
+    scale = max(1.0, abs(entry)) if np.isfinite(entry) else 1.0
     extent = max(abs(entry), float(np.max(abs(x)))) or 1.0  # the function may vary on this scale
     smallest = 1e-7 * min(abs(entry) or 1.0, 1.0)
     table = Table(base, noise, near=QUICK_STEP * scale)
