@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable
+from minigrad.pytrees import leaves_of
 from minigrad.visualize import values
 from minigrad.visualize.backprop import recover_gradients
 from minigrad.visualize.formulas import formula
@@ -151,6 +152,8 @@ def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
             )
         with record_values():
             x = x(*arguments)
+        if isinstance(x, tuple):  # an LSTM returns (output, (h, c))
+            x = [each for each in leaves_of(x) if each is not None]
         if isinstance(input, Variable):
             names["input"] = input
         if isinstance(x, Variable):
