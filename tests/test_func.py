@@ -332,3 +332,11 @@ def test_changing_what_a_function_saved_is_an_error() -> None:
     w += 1
     with pytest.raises(RuntimeError, match="in place"):
         y.backward()
+
+
+@pytest.mark.parametrize("transform", ["jacrev", "jacfwd", "hessian"])
+def test_derivatives_of_a_function_of_one_number(transform: str) -> None:
+    x = mg.tensor(2.0, dtype=mg.float64)
+    found = getattr(mg.func, transform)(lambda x: x * x * x)(x)
+    assert found.shape == ()
+    np.testing.assert_allclose(found.item(), 12.0, rtol=1e-12)  # 3 x² and 6 x are both 12 at 2

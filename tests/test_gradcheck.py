@@ -503,3 +503,25 @@ def test_strategies_draw_what_they_say() -> None:
         assert np.all(np.diff(flat) >= 0.499)
 
     check()
+
+
+# ------------------------------------------------------------------- found by trying to break it
+
+
+def test_an_infinite_entry_is_inconclusive_and_ends() -> None:
+    report = mg.testing.check_gradients(lambda x: x * x, mg.tensor(np.array([np.inf, 1.0])))
+    verdicts = report.to_text()
+    assert report.ok
+    assert "inconclusive" in verdicts
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_backward_pass_may_edit_its_cotangent(right: bool) -> None:
+    """``g *= ...; return g`` is how people write it; it is judged by its numbers alone."""
+
+    def backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return np.multiply(g, (2 if right else 3) * x, out=g)
+
+    report = mg.testing.check_vjp(lambda x: x * x, backward, (np.array([-1.0, 0.5, 2.0]),))
+    assert report.ok == right
+    assert "not linear" not in report.to_text()

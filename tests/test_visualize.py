@@ -597,3 +597,17 @@ def test_gradient_norms_over_time(matplotlib: Any, kind: str) -> None:
     assert norms.table["0.weight"][-1] == pytest.approx(np.linalg.norm(weight.grad.numpy()))
     ax = norms.plot(kind=kind)
     assert ax.get_xlabel() == "step"
+
+
+def test_a_module_with_nested_results_is_described() -> None:
+    model = mg.nn.LSTM(3, 4)  # returns (output, (h, c))
+    text = str(mg.visualize.tape(model, mg.ones(2, 1, 3)))
+    assert "weight_ih_l0" in text
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0, 2)])
+def test_empty_tensors_have_a_page(shape: tuple[int, ...], tmp_path) -> None:
+    x = mg.ones(*shape, requires_grad=True)
+    page = tmp_path / "page.html"
+    mg.visualize.explain((x * 2).sum(), page)
+    assert "×".join(map(str, shape)) in page.read_text(encoding="utf-8")
