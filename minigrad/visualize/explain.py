@@ -49,8 +49,8 @@ def explain(
     Returns  the path of the page.
     Raises   TypeError if x has no graph; RuntimeError if x has several entries and no gradient was
              given, if numbers that the pass needs were not kept (compute x inside
-             `record_values`, or pass a function that computes it), or if there are more than 400
-             ops to step through.
+             `record_values`, or pass a function that computes it), if there are more than 400
+             ops to step through, or if a tensor has a gradient hook.
     Example  >>> import minigrad as mg, os, tempfile
              >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
              >>> page = os.path.join(tempfile.mkdtemp(), "backprop.html")
@@ -98,6 +98,12 @@ def page_data(
             f"this graph has {ops:,} ops, and a page steps through at most {MOST_OPS}: explain a "
             "part of it, or a smaller model, and use mg.visualize.tape for all of it"
         )
+    for vertex in description.vertices:
+        if getattr(getattr(vertex.edge, "extras", None), "hooks", None):
+            raise RuntimeError(
+                f"{vertex.name} has a gradient hook, and the page shows the pass without hooks: "
+                "its numbers would not be those of backward. Remove the hook (handle.remove()) first"
+            )
     cotangents = [seed(root, gradient) for root in roots]
     done = replay(description, cotangents)
     if done.missing:
