@@ -102,7 +102,7 @@ def page_data(
         if getattr(getattr(vertex.edge, "extras", None), "hooks", None):
             raise RuntimeError(
                 f"{vertex.name} has a gradient hook, and the page shows the pass without hooks: "
-                "its numbers would not be those of backward. Remove the hook (handle.remove()) first"
+                "its numbers would not be those of backward. Remove it first: handle.remove()"
             )
     cotangents = [seed(root, gradient) for root in roots]
     done = replay(description, cotangents)
