@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import devices, dtypes, promotion
+from minigrad import devices, dtypes, errors, promotion
 from minigrad.graph import Variable, wrap
 from minigrad.memory import Alias
 
@@ -72,17 +72,29 @@ def as_array(data: Any, dtype: Any = None) -> np.ndarray:
     if isinstance(data, Variable):
         data = data._array
     if dtype is not None:
-        return np.array(nested(data), dtype=dtype)
+        return array_of_lists(data, dtype)
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.array(data)
     else:
-        array = np.array(nested(data))
+        array = array_of_lists(data)
         if array.dtype == np.float64 and not holds_float64(data):
             array = array.astype(promotion.default_dtype)
     if array.dtype.kind not in "biuf":
         kind = "complex numbers are not supported" if array.dtype.kind == "c" else "not numbers"
         raise TypeError(f"a tensor holds real numbers or booleans, got dtype {array.dtype}: {kind}")
     return array
+
+
+def array_of_lists(data: Any, dtype: Any = None) -> np.ndarray:
+    """NumPy's array of nested lists, whose error says which list has another length."""
+    lists = nested(data)
+    try:
+        return np.array(lists, dtype=dtype)
+    except ValueError as error:
+        ragged = errors.ragged(lists)
+        if ragged:
+            error.add_note(ragged)
+        raise
 
 
 def nested(data: Any) -> Any:

@@ -51,6 +51,28 @@ def remedy_for(op: str, shapes: Sequence[tuple[int, ...]], message: str) -> str:
     return ""
 
 
+def ragged(data: Any, place: str = "data") -> str:
+    """Where nested lists are no box of numbers, in words; "" where they are one."""
+    if not isinstance(data, (list, tuple)):
+        return ""
+    shapes = [shape_of_lists(item) for item in data]
+    for i, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            return (
+                f"{place}[{i}] has the shape {shape} and {place}[0] {shapes[0]}: "
+                "the lists of one level must have the same shape"
+            )
+    found = (ragged(item, f"{place}[{i}]") for i, item in enumerate(data))
+    return next(filter(None, found), "")
+
+
+def shape_of_lists(data: Any) -> tuple[int, ...]:
+    """The shape that nested lists have along their first entries."""
+    if not isinstance(data, (list, tuple)):
+        return np.shape(data)
+    return (len(data), *(shape_of_lists(data[0]) if data else ()))
+
+
 SYMBOLS = {"add": " +", "sub": " -", "mul": " *", "div": " /", "pow": " **"}
 
 

@@ -28,7 +28,7 @@ numpy_functions: dict[Any, Op] = {}  # NumPy function -> op of the same meaning
 ALIASES = {"axis": "dim", "dim": "axis", "keepdims": "keepdim", "keepdim": "keepdims",
            "axes": "dims", "dims": "axes", "ddof": "correction", "correction": "ddof",
            "unbiased": "correction", "input": "x", "self": "x", "other": "y", "a": "x", "b": "y",
-           "x1": "x", "x2": "y", "A": "x"}  # fmt: skip
+           "x1": "x", "x2": "y", "A": "x", "exponent": "y"}  # fmt: skip
 
 
 # The decorator: what an author of ops sees -------------------------------------------------------

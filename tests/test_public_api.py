@@ -127,6 +127,7 @@ def test_an_operand_may_be_given_by_its_name(sample: Sample) -> None:
         (lambda x: mg.add(input=x, other=2), [3, 4]),
         (lambda x: mg.add(x, other=x, alpha=10), [11, 22]),
         (lambda x: mg.sub(other=x, input=5), [4, 3]),
+        (lambda x: mg.pow(x, exponent=2), [1, 4]),
         (lambda x: mg.where(condition=x > 1, input=x, other=0.0), [0, 2]),
         (lambda x: mg.nn.functional.linear(input=x, weight=mg.ones(1, 2), bias=None), [3]),
         (lambda x: mg.linalg.inv(A=mg.diag(input=x))[1], [0, 0.5]),

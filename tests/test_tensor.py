@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,19 @@ def test_what_is_no_tensor(data: Any) -> None:
         mg.tensor(data)
 
 
-def test_ragged_lists() -> None:
-    with pytest.raises(ValueError, match="inhomogeneous"):
-        mg.tensor([[1.0], [1.0, 2.0]])
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ([[1.0], [1.0, 2.0]], r"data\[1\] has the shape \(2,\) and data\[0\] \(1,\)"),
+        ([[[1.0], [2.0]], [[3.0], []]], r"data\[1\]\[1\] has the shape \(0,\)"),
+        ([np.zeros(2), np.zeros(3)], r"data\[1\] has the shape \(3,\)"),
+        ([1.0, [2.0]], r"data\[1\] has the shape \(1,\)"),
+    ],
+)
+def test_ragged_lists_are_named(data: Any, place: str) -> None:
+    with pytest.raises(ValueError, match="inhomogeneous") as caught:
+        mg.tensor(data)
+    assert re.search(place, "".join(caught.value.__notes__))
 
 
 def test_tensor_copies_and_from_numpy_shares() -> None:
