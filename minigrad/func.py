@@ -20,7 +20,8 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.differentiate import grad as gradients_of
 from minigrad.graph import Leaf, Variable, enable_grad, recording, wrap
-from minigrad.pytrees import flatten, leaves_of, map_tree
+from minigrad.pytrees import describe, flatten, leaves_of, map_tree, paired
+from minigrad.random import get_rng_state, set_rng_state
 
 __all__ = [
     "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
@@ -51,13 +52,58 @@ def start_here(value: Any) -> Any:
 
 
 def check_argnums(argnums: Argnums, count: int) -> tuple[int, ...]:
+    """The positions that `argnums` names, among `count` arguments."""
     listed = argnums if isinstance(argnums, tuple) else (argnums,)
     for i in listed:
+        if isinstance(i, bool) or not isinstance(i, (int, np.integer)):
+            raise TypeError(f"argnums is an int or a tuple of ints, got {argnums!r}")
         if not -count <= i < count:
             raise ValueError(
-                f"argnums {i} is out of range: the function was given {count} arguments"
+                f"argnums {i} is out of range: the function was given {count} positional arguments"
             )
-    return tuple(i % count for i in listed)
+    chosen = tuple(i % count for i in listed)
+    if not chosen:
+        raise ValueError("argnums names no argument to differentiate")
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"argnums {argnums} names an argument twice")
+    return chosen
+
+
+def refuse_inputs(leaves: Sequence[Any]) -> None:
+    """Raise the error that says why nothing among `leaves` can be differentiated."""
+    text = "there is no floating-point tensor among the arguments to differentiate"
+    if leaves:
+        first = leaves[0]
+        if isinstance(first, Variable):
+            text += f", but an {first._array.dtype} one: convert it, x.float()"
+        else:
+            text += f", but {describe(first)}: make it a tensor, mg.tensor(x)"
+    raise TypeError(text)
+
+
+def split(returned: Any, has_aux: bool) -> tuple[Any, Any]:
+    """The output of a function, and what it returned besides."""
+    if not has_aux:
+        return returned, None
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise TypeError(
+            "with has_aux=True the function returns a pair (output, aux), it returned "
+            f"{describe(returned)}"
+        )
+    return returned[0], returned[1]
+
+
+def check_outputs(output: Any, name: str, only_floats: bool = False) -> None:
+    """Refuse what a function returned if it has no derivative; None passes."""
+    leaves = [y for y in leaves_of(output) if y is not None]
+    for y in leaves or [None]:
+        if not isinstance(y, Variable):
+            raise TypeError(f"{name}: the function must return tensors, it returned {describe(y)}")
+        if only_floats and not is_float(y):
+            raise TypeError(
+                f"{name}: the function returned a tensor of {y._array.dtype}, which has no "
+                "derivative; return such results beside the output, with has_aux=True"
+            )
 
 
 class Call:
@@ -85,9 +131,7 @@ class Call:
                 given[i] = argument
             self.inputs = [x for x in leaves if is_float(x)]
             if not self.inputs:
-                raise TypeError(
-                    "there is no floating-point tensor among the arguments to differentiate"
-                )
+                refuse_inputs(leaves)
             self.leaves = leaves
             self.output = fn(*given, **kwargs)
         self.nested = recording.enabled and (recorded_before or self.reaches_outside())
@@ -148,8 +192,9 @@ def grad_and_value(
     argnums   the argument(s) to differentiate: an int, or a tuple of ints for a tuple of gradients
     has_aux   pass on what `func` returns beside the number: ``(gradient, (value, aux))``
 
-    Raises   ValueError if `func` returns more than one number; TypeError if the argument holds no
-             floating-point tensor.
+    Raises   ValueError if `func` returns more than one number, or `argnums` names an argument that
+             is not there, or one twice; TypeError if `func` returns no tensor, or the argument
+             holds no floating-point tensor.
     Example  >>> import minigrad as mg
              >>> mg.func.grad_and_value(lambda x: (x * x).sum())(mg.tensor([1.0, 2.0]))
              (tensor([2., 4.]), tensor(5.))
@@ -158,11 +203,16 @@ def grad_and_value(
     @wraps(func)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         call = Call(func, args, kwargs, argnums)
-        value, aux = call.output if has_aux else (call.output, None)
-        if not isinstance(value, Variable) or value._array.size != 1:
-            got = getattr(value, "shape", type(value).__name__)
+        value, aux = split(call.output, has_aux)
+        if not isinstance(value, Variable):
+            raise TypeError(
+                "grad: the function must return a tensor of one entry, it returned "
+                f"{describe(value)}"
+            )
+        if value._array.size != 1:
             raise ValueError(
-                f"grad: the function must return a tensor of one entry, it returned {got}"
+                "grad: the function must return a tensor of one entry, it returned one of shape "
+                f"{value._array.shape}; jacrev takes any shape, or reduce it (.sum(), .mean())"
             )
         one = wrap(np.ones_like(value._array))
         create = call.nested
@@ -208,20 +258,37 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
              >>> pull_back(mg.tensor([1.0, 10.0]))
              (tensor([ 2., 40.]),)
     """
+    if not primals:
+        raise TypeError("vjp: there are no primals to differentiate for")
     call = Call(func, primals, {}, tuple(range(len(primals))))
-    output, aux = call.output if has_aux else (call.output, None)
-    outputs, _ = flatten(output)
+    output, aux = split(call.output, has_aux)
+    check_outputs(output, "vjp")
+    outputs = leaves_of(output)
 
     def vjp_fn(cotangents: Any) -> tuple[Any, ...]:
-        given = leaves_of(cotangents)
-        if len(given) != len(outputs):
-            raise ValueError(f"vjp: {len(given)} cotangents for {len(outputs)} outputs")
+        given = matched(cotangents, output, "vjp: the cotangents", "the output")
         recorded = call.nested or any(is_float(v) and v._node is not None for v in given)
         gradients = call.gradients(outputs, given, recording.enabled and recorded)
         return tuple(call.arrange(gradients))
 
     shown = output if call.nested else detached(output)
     return (shown, vjp_fn, detached(aux)) if has_aux else (shown, vjp_fn)
+
+
+def matched(tree: Any, pattern: Any, what: str, of: str) -> list[Any]:
+    """The leaves of `tree` in the order of `pattern`, whose form and shapes it must have."""
+    try:
+        pairs = paired(tree, pattern)
+    except ValueError as error:
+        raise ValueError(f"{what} have not the form of {of}: {error}") from None
+    for path, v, y in pairs:
+        if v is None or not is_float(y):
+            continue
+        shape, expected = getattr(v, "shape", ()), y._array.shape
+        if shape != expected:
+            at = f" at {path}" if path else ""
+            raise ValueError(f"{what} have shape {shape}{at}, {of} shape {expected}")
+    return [v for _, v, _ in pairs]
 
 
 def jvp(
@@ -235,12 +302,13 @@ def jvp(
     Returns  ``(output, tangent of the output)``, or with `has_aux` these and what it returned
              besides. Computed by reverse mode twice (see the module), so it costs about three calls
              of `func`.
-    Raises   TypeError if primals and tangents are not tuples of the same form.
+    Raises   TypeError if primals and tangents are not tuples of tensors; ValueError if they have
+             not the same form and shapes.
     Example  >>> import minigrad as mg
              >>> mg.func.jvp(lambda x: x * x, (mg.tensor([1.0, 2.0]),), (mg.tensor([1.0, 10.0]),))
              (tensor([1., 4.]), tensor([ 2., 40.]))
     """
-    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple) or not primals:
         raise TypeError("jvp: primals and tangents are tuples, one entry for each argument")
     result = linear_part(func, primals, has_aux)
     pushed = result.push(tangents)
@@ -253,9 +321,8 @@ class linear_part:
 
     def __init__(self, func: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> None:
         self.call = Call(func, primals, {}, tuple(range(len(primals))))
-        both = self.call.output if has_aux else (self.call.output, None)
-        self.output: Any = both[0]
-        self.aux: Any = both[1]
+        self.output, self.aux = split(self.call.output, has_aux)
+        check_outputs(self.output, "jvp")
         self.outputs, self.rebuild = flatten(self.output)
         with enable_grad():
             self.cotangents = [
@@ -267,15 +334,12 @@ class linear_part:
 
     def push(self, tangents: Any) -> Any:
         """J t, in the form of the output."""
-        given = leaves_of(list(tangents))
-        if len(given) != len(self.call.leaves):
-            raise TypeError(
-                f"jvp: {len(given)} tangents for {len(self.call.leaves)} tensors in the primals"
-            )
+        primals = tuple(self.call.rebuild(self.call.leaves))
+        given = matched(tangents, primals, "jvp: the tangents", "the primals")
         directions = [t for t, x in zip(given, self.call.leaves) if is_float(x)]
-        for t, x in zip(directions, self.call.inputs):
-            if t.shape != x.shape:
-                raise ValueError(f"jvp: a tangent has shape {t.shape}, its primal {x.shape}")
+        for t in directions:
+            if not isinstance(t, Variable):
+                raise TypeError(f"jvp: the tangents are tensors, one is {describe(t)}")
         wanted = [v for v in self.cotangents if v is not None]
         pairs = [(u, t) for u, t in zip(self.pulled, directions) if u._node is not None]
         recorded = any(t._node is not None for _, t in pairs)
@@ -292,7 +356,15 @@ class linear_part:
         else:
             found = tuple(wrap(np.zeros_like(v._array)) for v in wanted)
         pushed = iter(found)
-        return self.rebuild([next(pushed) if v is not None else None for v in self.cotangents])
+        return self.rebuild(
+            [next(pushed) if v is not None else still(y)
+             for v, y in zip(self.cotangents, self.outputs)]
+        )  # fmt: skip
+
+
+def still(y: Any) -> Any:
+    """The tangent of a result that has no derivative: zeros for integers, None for None."""
+    return wrap(np.zeros_like(y._array)) if isinstance(y, Variable) else None
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
@@ -313,10 +385,13 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
 # ---------------------------------------------------------------------------------------- Jacobians
 
 
-def stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """Rows, one for each entry of an array of `shape`, as a tensor (*shape, *row shape)."""
+def stacked(rows: Sequence[Any], shape: tuple[int, ...], like: Any) -> Any:
+    """Rows, one for each entry of an array of `shape`, as a tensor (*shape, *row shape).
+
+    like   a tensor of the shape and type of a row, for where there are none
+    """
     if not rows:
-        raise ValueError("a Jacobian of a tensor without entries")
+        return wrap(np.zeros((*shape, *like._array.shape), like._array.dtype))
     if any(row._node is not None for row in rows):
         joined = ops.stack(list(rows))
         return ops.reshape(joined, *shape, *rows[0].shape)
@@ -332,17 +407,23 @@ def units(tensor: Any) -> Any:
 
 
 def jacrev(
-    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+    func: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """The function that returns the Jacobian of `func`, row by row by reverse mode.
 
     argnums   the argument(s) to differentiate: an int, or a tuple of ints
     has_aux   `func` returns a pair of the output and anything else, and so does the result
+    chunk_size  accepted for PyTorch's sake: the rows are computed one by one
 
     Returns  for an output of shape (p...) and an argument of shape (q...) a tensor of shape (p...,
              q...); where outputs or arguments are trees, the tree of the outputs with trees of the
              arguments. One backward pass for each entry of the output: for few outputs and many
              inputs.
+    Raises   TypeError if `func` returns anything but floating-point tensors; otherwise as `grad`.
     Example  >>> import minigrad as mg
              >>> mg.func.jacrev(lambda x: x * x)(mg.tensor([1.0, 2.0]))
              tensor([[2., 0.],
@@ -352,13 +433,17 @@ def jacrev(
     @wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         call = Call(func, args, kwargs, argnums)
-        output, aux = call.output if has_aux else (call.output, None)
+        output, aux = split(call.output, has_aux)
+        check_outputs(output, "jacrev", only_floats=True)
         create = call.nested
 
         def of_output(y: Any) -> Any:
+            if y is None:  # of an inner Jacobian: integers among the arguments have none
+                return None
             rows = [call.gradients([y], [unit], create) for unit in units(y)]
-            columns = [stacked([row[k] for row in rows], y.shape) for k in range(len(call.inputs))]
-            return call.arrange(columns)
+            return call.arrange(
+                [stacked([row[k] for row in rows], y.shape, x) for k, x in enumerate(call.inputs)]
+            )
 
         result = map_tree(of_output, output)
         return (result, detached(aux)) if has_aux else result
@@ -367,12 +452,18 @@ def jacrev(
 
 
 def jacfwd(
-    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+    func: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    randomness: str = "error",
 ) -> Callable[..., Any]:
     """The function that returns the Jacobian of `func`, column by column by forward mode.
 
     The same result as `jacrev`; `func` runs once, with one backward pass for each entry of the
     arguments: for few inputs and many outputs.
+
+    randomness  accepted for PyTorch's sake: `func` runs once, so there is nothing to choose
 
     Example  >>> import minigrad as mg
              >>> mg.func.jacfwd(lambda x: x * x)(mg.tensor([1.0, 2.0]))
@@ -391,6 +482,7 @@ def jacfwd(
             return func(*given, **kwargs)
 
         result = linear_part(of_chosen, tuple(args[i] for i in chosen), has_aux)
+        check_outputs(result.output, "jacfwd", only_floats=True)
         call = result.call
         call.argnums = argnums
         columns: list[list[Any]] = []  # for each input, the pushed unit vectors
@@ -405,10 +497,13 @@ def jacfwd(
             columns.append(pushed)
 
         def of_output(o: int) -> Any:
+            y = result.outputs[o]
+            if y is None:
+                return None
             blocks = []
             for pushed, x in zip(columns, call.inputs):
-                block = stacked([column[o] for column in pushed], x.shape)  # (q..., p...)
-                q, p = len(x.shape), len(result.outputs[o].shape)
+                block = stacked([column[o] for column in pushed], x.shape, y)  # (q..., p...)
+                q, p = len(x.shape), len(y.shape)
                 blocks.append(block.permute(*range(q, q + p), *range(q)))
             return call.arrange(blocks)
 
@@ -448,59 +543,112 @@ def vmap(
     It is a loop, for convenience and correctness, not for speed; it is recorded and differentiable.
 
     in_dims      the batch axis of each argument: an int for all, or a tuple with an int, None
-                 (passed whole to each call) or a tree for each argument
-    out_dims     where the batch axis goes in the results: an int, or a tree
-    randomness, chunk_size  accepted for PyTorch's sake; a loop has no need of them
+                 (passed whole to each call) or a tree of these for each argument; what is no
+                 tensor is passed whole
+    out_dims     where the batch axis goes in the results: an int, or a tree; None for a result that
+                 is the same for all slices, and is returned once
+    randomness   what random numbers do, as in PyTorch: "error" refuses them, "different" draws new
+                 ones for each slice, "same" repeats those of the first
+    chunk_size   accepted for PyTorch's sake: slices run one by one
 
-    Raises   ValueError if no argument has a batch axis, or if their sizes differ.
+    Raises   ValueError if no argument has a batch axis, if the batch is empty, if sizes differ, or
+             an axis is out of range; TypeError if `func` returns anything but tensors; RuntimeError
+             if it draws random numbers and `randomness` is "error".
     Example  >>> import minigrad as mg
              >>> mg.func.vmap(lambda x: x.sum())(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
              tensor([3., 7.])
     """
+    if randomness not in ("error", "different", "same"):
+        raise ValueError(f"vmap: randomness is error, different or same, got {randomness!r}")
 
     @wraps(func)
     def batched(*args: Any, **kwargs: Any) -> Any:
-        dims = in_dims if isinstance(in_dims, (tuple, list)) else (in_dims,) * len(args)
-        if len(dims) != len(args):
-            raise ValueError(f"vmap: in_dims has {len(dims)} entries for {len(args)} arguments")
         leaves, rebuild = flatten(list(args))
-        axes = [a for dim, argument in zip(dims, args) for a in axes_for(dim, argument)]
-        sizes = {
-            x._array.shape[a]
-            for x, a in zip(leaves, axes)
-            if a is not None and isinstance(x, Variable)
-        }
-        if len(sizes) != 1:
-            found = "no argument has a batch axis" if not sizes else f"batch sizes {sorted(sizes)}"
-            raise ValueError(f"vmap: {found}; in_dims must name axes of one size")
+        dims = in_dims if isinstance(in_dims, (tuple, list)) else (in_dims,) * len(args)
+        axes = axes_for(dims, args, "in_dims")
+        size = batch_size(leaves, axes)
+        state = get_rng_state()
         results = []
-        for i in range(sizes.pop()):
+        for i in range(size):
+            if randomness == "same":
+                set_rng_state(state)
             slices = [slice_along(x, a, i) for x, a in zip(leaves, axes)]
             results.append(func(*rebuild(slices), **kwargs))
-        if not results:
-            raise ValueError("vmap: the batch is empty, so the form of the result is not known")
-        outputs, rebuild_output = flatten(results[0])
-        places = axes_for(out_dims, results[0])
-        columns = zip(*[leaves_of(result) for result in results])
-        return rebuild_output(
-            [
-                ops.stack(list(column), place) if isinstance(column[0], Variable) else column[0]
-                for column, place, _ in zip(columns, places, outputs)
-            ]
-        )
+        if randomness == "error" and get_rng_state() != state:
+            raise RuntimeError(
+                "vmap: the function draws random numbers; say whether each slice has its own, "
+                'randomness="different", or all the same, randomness="same"'
+            )
+        return joined(results, out_dims)
 
     return batched
 
 
-def axes_for(dim: Any, tree: Any) -> list[Any]:
-    """A batch axis for each leaf of `tree`: the same for all, or given by a tree of axes."""
-    leaves = leaves_of(tree)
-    if not isinstance(dim, (tuple, list, dict)):
-        return [dim if isinstance(leaf, Variable) else None for leaf in leaves]
-    given = leaves_of(dim)
-    if len(given) != len(leaves):
-        raise ValueError(f"vmap: {len(given)} axes for {len(leaves)} tensors")
-    return given
+def batch_size(leaves: Sequence[Any], axes: Sequence[int | None]) -> int:
+    """The size of the batch axes, which must all be there and agree."""
+    sizes = set()
+    for x, axis in zip(leaves, axes):
+        if axis is None:
+            continue
+        shape = x._array.shape
+        if not -len(shape) <= axis < len(shape):
+            raise ValueError(
+                f"vmap: in_dims {axis} for a tensor of shape {shape}, which has no such axis "
+                "(in_dims None passes a tensor whole)"
+            )
+        sizes.add(shape[axis])
+    if len(sizes) != 1:
+        found = "no argument has a batch axis" if not sizes else f"batch sizes {sorted(sizes)}"
+        raise ValueError(f"vmap: {found}; in_dims must name axes of one size")
+    size: int = sizes.pop()
+    if size == 0:
+        raise ValueError("vmap: the batch is empty, so the form of the result is not known")
+    return size
+
+
+def joined(results: Sequence[Any], out_dims: Any) -> Any:
+    """The results of the slices, stacked leaf by leaf."""
+    first = results[0]
+    if isinstance(out_dims, tuple) and len(out_dims) == 1 and isinstance(first, Variable):
+        out_dims = out_dims[0]
+    check_outputs(first, "vmap")
+    _, rebuild = flatten(first)
+    columns = zip(*[[y for _, y, _ in paired(result, first)] for result in results])
+    places = axes_for(out_dims, first, "out_dims")
+    return rebuild([join(column, place) for column, place in zip(columns, places)])
+
+
+def join(column: Sequence[Any], place: int | None) -> Any:
+    """One result of all slices, along a new axis at `place`; None: they must all be the same."""
+    first = column[0]
+    for y in column:
+        if not isinstance(y, Variable):
+            raise TypeError(f"vmap: the function must return tensors, it returned {describe(y)}")
+    if place is None:
+        if not all(np.array_equal(first._array, y._array, equal_nan=True) for y in column):
+            raise ValueError("vmap: out_dims is None for a result that differs between the slices")
+        return first
+    dims = first._array.ndim + 1
+    if not -dims <= place < dims:
+        raise ValueError(
+            f"vmap: out_dims {place} is out of range for a result of {dims} axes, the batch "
+            "included"
+        )
+    return ops.stack(list(column), place)
+
+
+def axes_for(dim: Any, tree: Any, what: str) -> list[Any]:
+    """A batch axis for each leaf of `tree`: one for all below it, or given by a tree of axes."""
+    if isinstance(dim, dict) and isinstance(tree, dict) and set(dim) == set(tree):
+        return [a for key in tree for a in axes_for(dim[key], tree[key], what)]
+    branches = (tuple, list)
+    if isinstance(dim, branches) and isinstance(tree, branches) and len(dim) == len(tree):
+        return [a for d, branch in zip(dim, tree) for a in axes_for(d, branch, what)]
+    if dim is None or (isinstance(dim, (int, np.integer)) and not isinstance(dim, bool)):
+        return [dim if isinstance(leaf, Variable) else None for leaf in leaves_of(tree)]
+    raise ValueError(
+        f"vmap: {what} {dim!r} does not fit {describe(tree)}: it is an int, None, or a tree of them"
+    )
 
 
 def slice_along(x: Any, axis: int | None, i: int) -> Any:

@@ -340,3 +340,63 @@ def test_derivatives_of_a_function_of_one_number(transform: str) -> None:
     found = getattr(mg.func, transform)(lambda x: x * x * x)(x)
     assert found.shape == ()
     np.testing.assert_allclose(found.item(), 12.0, rtol=1e-12)  # 3 x² and 6 x are both 12 at 2
+
+
+def test_trees_are_matched_by_key_whatever_the_order() -> None:
+    """Cotangents, tangents and axes given in another order belong to the same keys."""
+    f = lambda p: {"first": p["a"] * 2, "second": p["b"] * 3}
+    primals = {"a": X, "b": V}
+    _, pull_back = func.vjp(f, primals)
+    (found,) = pull_back({"second": X, "first": V})
+    close(found["a"], 2 * V)
+    close(found["b"], 3 * X)
+    _, pushed = func.jvp(f, (primals,), ({"b": X, "a": V},))
+    close(pushed["first"], 2 * V)
+    close(pushed["second"], 3 * X)
+    batch = {"a": A, "b": V}
+    summed = func.vmap(lambda p: p["a"] @ p["b"], in_dims=({"b": None, "a": 0},))(batch)
+    close(summed, A @ V)
+
+
+def test_integers_in_a_tree_have_no_derivative_of_any_order() -> None:
+    f = lambda p: (p["x"][p["i"]] ** 2).sum()
+    tree = {"x": X, "i": mg.tensor([0, 2])}
+    assert func.grad(f)(tree)["i"] is None
+    found = func.hessian(f)(tree)
+    close(found["x"]["x"], mg.tensor(np.diag([2.0, 0.0, 2.0])))
+    assert found["x"]["i"] is None
+    assert found["i"] is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (lambda: func.grad(number, argnums=(0, 0))(X), ValueError, "twice"),
+        (lambda: func.grad(number)(mg.tensor([1, 2])), TypeError, r"int64.*x\.float\(\)"),
+        (lambda: func.grad(number)(X.numpy()), TypeError, r"ndarray.*mg\.tensor"),
+        (lambda: func.grad(number, has_aux=True)(X), TypeError, r"pair \(output, aux\)"),
+        (lambda: func.grad(vector)(X), ValueError, r"shape \(3,\).*jacrev"),
+        (lambda: func.jacrev(lambda x: 2.0)(X), TypeError, "returned float"),
+        (lambda: func.jacfwd(lambda x: x.long())(X), TypeError, "int64.*has_aux"),
+        (lambda: func.vjp(lambda x: {"y": x}, X)[1]({"z": X}), ValueError, "keys.*'z'.*'y'"),
+        (lambda: func.vjp(vector, X)[1](A), ValueError, r"\(3, 3\).*\(3,\)"),
+        (lambda: func.jvp(vector, (X,), (A,)), ValueError, r"\(3, 3\) at \[0\].*\(3,\)"),
+        (lambda: func.vmap(lambda x: 2.0)(X), TypeError, "returned float"),
+        (lambda: func.vmap(number)(X[0]), ValueError, r"in_dims 0.*shape \(\)"),
+        (lambda: func.vmap(number, in_dims=1)(X), ValueError, r"in_dims 1.*shape \(3,\)"),
+        (lambda: func.vmap(mg.exp, out_dims=2)(X), ValueError, "out_dims 2"),
+        (lambda: func.vmap(lambda x: x * mg.rand(1))(X), RuntimeError, 'randomness="different"'),
+    ],
+)
+def test_a_refusal_says_what_was_given_and_what_would_do(fault: Any, kind: Any, words: str) -> None:
+    with pytest.raises(kind, match=words):
+        fault()
+
+
+def test_random_numbers_in_slices_are_repeated_or_not() -> None:
+    draw = lambda x: x * 0 + mg.rand(4)
+    batch = mg.zeros(3, 4)
+    same = func.vmap(draw, randomness="same")(batch).numpy()
+    assert (same == same[0]).all()
+    different = func.vmap(draw, randomness="different")(batch).numpy()
+    assert len(np.unique(different)) == 12

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import func as transforms
-from minigrad.graph import Variable, wrap
+from minigrad.autograd.differentiate import grad
+from minigrad.graph import Variable, enable_grad, wrap
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -55,6 +56,27 @@ def given_or_ones(v: Any, pattern: tuple[Any, ...], what: str) -> tuple[Any, ...
     return listed
 
 
+def check_dependence(
+    func: Callable[..., Any], primals: tuple[Any, ...], what: str, each: bool = False
+) -> None:
+    """What ``strict=True`` asks for: no output is a constant, and each input matters.
+
+    each   to every output; otherwise to one of them
+    """
+    leaves = [wrap(x._array).requires_grad_() for x in primals]
+    with enable_grad():
+        outputs = as_tuple(func(*leaves), "outputs")
+    for i, y in enumerate(outputs):
+        if y._node is None:
+            raise RuntimeError(f"{what}: strict=True, and output {i} does not depend on the inputs")
+    for i, group in enumerate([[y] for y in outputs] if each else [outputs]):
+        ones = [wrap(np.ones_like(y._array)) for y in group]
+        for j, gradient in enumerate(grad(group, leaves, ones, True, allow_unused=True)):
+            if gradient is None:
+                which = f"output {i} does" if each else "the outputs do"
+                raise RuntimeError(f"{what}: strict=True, and {which} not depend on input {j}")
+
+
 def vjp(
     func: Callable[..., Any],
     inputs: Any,
@@ -66,16 +88,18 @@ def vjp(
 
     v             cotangents of the outputs; may be left out for a single number
     create_graph  record the result
-    strict        accepted for PyTorch's sake
+    strict        raise if an output does not depend on an input, instead of returning zeros
 
-    Raises   RuntimeError if v has other shapes than the outputs; TypeError if an input is no
-             tensor.
+    Raises   RuntimeError if v has other shapes than the outputs, or with `strict`; TypeError if an
+             input is no tensor.
     Example  >>> import minigrad as mg
              >>> from minigrad.autograd.functional import vjp
              >>> vjp(lambda x: (x * x).sum(), mg.tensor([1.0, 2.0]))
              (tensor(5.), tensor([2., 4.]))
     """
     primals = prepared(inputs, create_graph)
+    if strict:
+        check_dependence(func, primals, "vjp")
     output, pull_back = transforms.vjp(func, *primals)
     cotangents = given_or_ones(v, as_tuple(output, "outputs"), "vjp")
     found = pull_back(like(cotangents, output))
@@ -100,6 +124,8 @@ def jvp(
              (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     primals = prepared(inputs, create_graph)
+    if strict:
+        check_dependence(func, primals, "jvp")
     tangents = given_or_ones(v, primals, "jvp")
     output, pushed = transforms.jvp(func, primals, tangents)
     return cleaned(output, create_graph), cleaned(pushed, create_graph)
@@ -117,20 +143,26 @@ def jacobian(
 
     strategy   "reverse-mode" (a backward pass for each output entry) or "forward-mode" (for each
                input)
-    vectorize, strict  accepted for PyTorch's sake
+    strict     raise if an output does not depend on an input, instead of returning zeros
+    vectorize  accepted for PyTorch's sake
 
     Returns  a tensor; a tuple over inputs if `inputs` is a tuple, and over outputs, outermost, if
              `func` returns a tuple.
-    Raises   ValueError for an unknown strategy.
+    Raises   ValueError for an unknown strategy; RuntimeError with `strict`.
     Example  >>> import minigrad as mg
              >>> mg.autograd.functional.jacobian(lambda x: x * x, mg.tensor([1.0, 2.0]))
              tensor([[2., 0.],
                      [0., 4.]])
     """
-    strategies = {"reverse-mode": transforms.jacrev, "forward-mode": transforms.jacfwd}
+    strategies: dict[str, Callable[..., Any]] = {
+        "reverse-mode": transforms.jacrev,
+        "forward-mode": transforms.jacfwd,
+    }
     if strategy not in strategies:
         raise ValueError(f"jacobian: strategy is one of {sorted(strategies)}, got {strategy!r}")
     primals = prepared(inputs, create_graph)
+    if strict:
+        check_dependence(func, primals, "jacobian", each=True)
     argnums = tuple(range(len(primals))) if isinstance(inputs, (tuple, list)) else 0
     return cleaned(strategies[strategy](func, argnums)(*primals), create_graph)
 
@@ -145,8 +177,12 @@ def hessian(
 ) -> Any:
     """The Hessian of `func`, which returns a single number: shape (input shape..., input shape...).
 
+    outer_jacobian_strategy  "reverse-mode" or "forward-mode", for the derivative of the gradient
+    The other arguments are those of `jacobian`.
+
     Returns  a tensor, or a tuple of tuples if `inputs` is a tuple.
-    Raises   RuntimeError if `func` does not return a single number.
+    Raises   RuntimeError if `func` does not return a single number, or with `strict`, if it or its
+             gradient does not depend on an input.
     Example  >>> import minigrad as mg
              >>> mg.autograd.functional.hessian(lambda x: (x * x * x).sum(), mg.tensor([1.0, 2.0]))
              tensor([[ 6.,  0.],
@@ -155,7 +191,11 @@ def hessian(
     primals = prepared(inputs, create_graph)
     argnums = tuple(range(len(primals))) if isinstance(inputs, (tuple, list)) else 0
     outer = transforms.jacfwd if outer_jacobian_strategy == "forward-mode" else transforms.jacrev
-    return cleaned(outer(gradient(func, argnums, "hessian"), argnums)(*primals), create_graph)
+    first = gradient(func, argnums, "hessian")
+    if strict:
+        check_dependence(func, primals, "hessian", each=True)
+        check_dependence(first, primals, "hessian, of the gradient", each=True)
+    return cleaned(outer(first, argnums)(*primals), create_graph)
 
 
 def gradient(func: Callable[..., Any], argnums: Any, what: str) -> Callable[..., Any]:
@@ -183,8 +223,9 @@ def hvp(
     The Hessian itself is never formed: the cost is a few calls of `func`.
 
     v        a vector of the form of the inputs; may be left out for a single number
+    strict   raise if `func` or its gradient does not depend on an input
     Raises   RuntimeError if `func` does not return a single number, or v has other shapes than the
-             inputs.
+             inputs, or with `strict`.
     Example  >>> import minigrad as mg
              >>> from minigrad.autograd.functional import hvp
              >>> hvp(lambda x: (x * x * x).sum(), mg.tensor([1.0, 2.0]), mg.tensor([1.0, 1.0]))
@@ -193,6 +234,9 @@ def hvp(
     primals = prepared(inputs, create_graph)
     vector = given_or_ones(v, primals, "hvp")
     first = gradient(func, tuple(range(len(primals))), "hvp")
+    if strict:
+        check_dependence(func, primals, "hvp")
+        check_dependence(first, primals, "hvp, of the gradient")
     # the Hessian is symmetric: H v = vᵀ H, a VJP of the gradient
     _, pull_back = transforms.vjp(first, *primals)
     found = pull_back(vector)
