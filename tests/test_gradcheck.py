@@ -142,6 +142,74 @@ def test_no_false_alarm_among_random_correct_cases() -> None:
     assert alarms == []
 
 
+# ------------------------------------------------- where values are inexact, derivatives infinite
+
+
+@pytest.mark.parametrize("size", [1e8, 1e10, 1e13, 1e17])
+def test_cancellation_in_the_function_is_no_error_of_the_gradient(size: float) -> None:
+    x = np.array([0.3, 1.7, -0.7])
+    inside = check_gradients(lambda x: 3 * ((x + size) - size), mg.tensor(x))
+    by_hand = check_vjp(lambda x: 3 * ((x + size) - size), lambda g, x: 3 * g, x)
+    for report in (inside, by_hand):
+        assert report.count(Verdict.WRONG) == 0
+        diagonal = np.diag(report.jacobians[0].verdict)
+        assert np.all(diagonal == (Verdict.CORRECT if size < 1e12 else Verdict.INCONCLUSIVE))
+        assert {note.kind for note in report.notes} == ({"rounding"} if size > 1e12 else set())
+
+
+@pytest.mark.parametrize("size", [1e8, 1e10])
+def test_a_wrong_gradient_is_found_in_spite_of_cancellation(size: float) -> None:
+    wrong = op_with(lambda g, x: 2 * g * x * x)
+    assert not check_gradients(lambda x: (wrong(x) + size) - size, draw(3)).ok
+
+
+def test_gradients_that_are_rounding_errors_themselves_are_inconclusive() -> None:
+    x = mg.tensor([1e-7, 0.3], dtype=mg.float64)
+    report = check_gradients(lambda x: (1 - mg.cos(x)) / x**2, x)
+    assert report.jacobians[0].verdict[0, 0] == Verdict.INCONCLUSIVE
+    assert report.jacobians[0].verdict[1, 1] == Verdict.CORRECT
+
+
+INFINITE = {
+    "sqrt": (mg.sqrt, 0.0, "infinite"),
+    "cube root": (lambda x: x ** (1 / 3), 0.0, "infinite"),
+    "arccos": (mg.arccos, 1.0, "infinite"),
+    "arcsin": (mg.arcsin, -1.0, "infinite"),
+    "x^1.5": (lambda x: x**1.5, 0.0, "boundary"),
+    "log": (mg.log, 0.0, "undefined"),
+    "reciprocal": (mg.reciprocal, 0.0, "undefined"),
+    "x / |x|": (lambda x: x / abs(x), 0.0, "undefined"),
+}
+
+
+@pytest.mark.parametrize("name", INFINITE)
+def test_an_infinite_derivative_is_no_error_and_is_named(name: str) -> None:
+    function, at, kind = INFINITE[name]
+    report = check_gradients(function, mg.tensor([at, 0.5], dtype=mg.float64))
+    assert report.ok
+    assert report.jacobians[0].verdict[0, 0] == Verdict.INCONCLUSIVE
+    assert report.jacobians[0].verdict[1, 1] == Verdict.CORRECT
+    assert {note.kind for note in report.notes} == {kind}
+    assert report.notes[0].text in report.summary()
+
+
+def test_errors_beside_an_infinite_derivative_are_found() -> None:
+    @mg.op(lambda g, out: g / out)
+    def root(x):
+        return np.sqrt(x)
+
+    report = check_gradients(root, mg.tensor([0.0, 0.5, 2.0], dtype=mg.float64))
+    verdict = report.jacobians[0].verdict
+    assert verdict[0, 0] == Verdict.INCONCLUSIVE
+    assert verdict[1, 1] == verdict[2, 2] == Verdict.WRONG
+
+
+@pytest.mark.parametrize("eps", [0.0, -1e-6, float("nan")])
+def test_a_step_must_be_positive(eps: float) -> None:
+    with pytest.raises(ValueError, match="eps"):
+        mg.gradcheck(mg.exp, draw(3), eps=eps)
+
+
 # ------------------------------------------------------------------------------- beside the numbers
 
 

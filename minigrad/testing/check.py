@@ -15,9 +15,10 @@ from minigrad.graph import Variable, enable_grad, no_grad, wrap
 from minigrad.pytrees import flatten, leaves_of, map_tree
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose
-from minigrad.testing.localise import localise, nodes_of
+from minigrad.testing.localise import keeping_values, localise, nodes_of
 from minigrad.testing.numerical import EPS
 from minigrad.testing.report import Diagnosis, GradientError, Report
+from minigrad.testing.rounding import shaken
 from minigrad.testing.verdicts import Tolerance, Verdict
 
 Array = Any
@@ -52,7 +53,7 @@ def check_gradients(
 
     Returns  a `Report`; ``report.ok`` says whether all is well, ``report.diagnoses`` what is not.
     Raises   TypeError if no input is a floating-point tensor, or no output is a tensor;
-             GradientError with `raise_exception`.
+             ValueError if `eps` is not positive; GradientError with `raise_exception`.
     Example  >>> import minigrad as mg
              >>> @mg.op(lambda g, out: -g * out)
              ... def exponential(x):
@@ -61,6 +62,8 @@ def check_gradients(
              >>> report.ok, report.diagnoses[0].kind
              (False, 'sign')
     """
+    if eps is not None and not eps > 0:
+        raise ValueError(f"check_gradients: eps={eps:g} is no step; leave it out to have it chosen")
     function = Function(fn, inputs, params)
     with np.errstate(all="ignore"):  # steps go where the function overflows or is not defined
         report = compare_with_differences(function, Tolerance(rtol, atol), eps)
@@ -77,7 +80,7 @@ def compare_with_differences(function: Function, tolerance: Tolerance, eps: floa
     with function.in_float64() as exact:
         report.problems += exact.determinism()
         if not report.problems:
-            report.jacobians, analytic = compare_all(exact.problem(), tolerance, eps)
+            report.jacobians, analytic, report.notes = compare_all(exact.problem(), tolerance, eps)
             exact.note_others(report)
             report.problems += exact.unsummed()
             report.problems += exact.linearity(analytic)
@@ -214,6 +217,17 @@ class Function:
         with enable_grad():
             return self.run()
 
+    @contextmanager
+    def rounded_otherwise(self, rng: np.random.Generator, amplitude: float) -> Any:
+        """Within, the function runs on arrays whose operations are rounded at random."""
+        state = self.arrays, self.arguments, self.tensors, self.recorded_only
+        try:
+            self.recorded_only = True  # the quick ways of unrecorded calls make ordinary arrays
+            with self.holding([shaken(x, rng, amplitude) for x in self.arrays]), keeping_values():
+                yield
+        finally:
+            self.arrays, self.arguments, self.tensors, self.recorded_only = state
+
     def evaluate(self) -> Array:
         """The outputs as one flat array; recorded only if the function differentiates itself."""
         if self.recorded_only:
@@ -269,8 +283,9 @@ class Function:
             outputs = [("random combinations of the outputs", (COMBINATIONS,))]
         eps = max(float(np.finfo(y._array.dtype).eps) for y in self.outputs)
         return Problem(
-            self.names, self.arrays, outputs, self.evaluate, self.jacobians, max(eps, EPS)
-        )
+            self.names, self.arrays, outputs, self.evaluate, self.jacobians, max(eps, EPS),
+            otherwise=self.rounded_otherwise,
+        )  # fmt: skip
 
     def unsummed(self) -> list[Diagnosis]:
         """Gradients of an `autograd.Function` that the engine had to sum over broadcast axes.

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from minigrad.testing import numerical
+from minigrad.testing.causes import causes
 from minigrad.testing.numerical import EPS, Numeric, guarded
+from minigrad.testing.report import Diagnosis
+from minigrad.testing.rounding import Otherwise, noise_within
 from minigrad.testing.verdicts import Jacobian, Tolerance, judge
 
 Array = Any
 
+LOSSY = 1e4  # rounding errors, in last bits of the result, from which on digits cancel
 PERTURBED = 2  # how often the analytic Jacobian is computed again at inputs changed in the last bit
 
 
@@ -30,6 +36,7 @@ class Problem:
               (all output entries, entries of this input)
     eps       rounding of one operation inside the function
     complex_evaluate  the outputs for inputs of which one is complex, if the function supports it
+    otherwise  a context in which `evaluate` and `analytic` round every operation otherwise
     """
 
     names: list[str]
@@ -39,28 +46,37 @@ class Problem:
     analytic: Callable[[], list[Array]]
     eps: float = EPS
     complex_evaluate: Callable[[int, Array], Array] | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    otherwise: Otherwise | None = None
 
 
 def compare_all(
     problem: Problem, tolerance: Tolerance, step: float | None = None
-) -> tuple[list[Jacobian], list[Array]]:
-    """A `Jacobian` for each pair of an input and an output, and the analytic Jacobians.
+) -> tuple[list[Jacobian], list[Array], list[Diagnosis]]:
+    """A `Jacobian` for each pair of an input and an output, the analytic Jacobians, and notes.
 
     step     a fixed step for plain central differences; by default it is chosen
     """
     with np.errstate(all="ignore"):
         base = problem.evaluate()
-        noise = numerical.rounding_noise(problem.evaluate, problem.arrays, base, problem.eps)
+        within = noise_within(problem.evaluate, problem.otherwise, base)
+        noise = numerical.rounding_noise(
+            problem.evaluate, problem.arrays, base, problem.eps, within
+        )
         analytic = problem.analytic()
         numerics = [
             differentiate(problem, k, base, noise, analytic[k], step)
             for k in range(len(problem.arrays))
         ]
-        wobble = wobbling(problem, analytic, tolerance.eps)
+        lossy = bool(np.any(within > LOSSY * EPS * abs(base)))
+        wobble = wobbling(problem, analytic, tolerance.eps, lossy)
         verdicts = [
             judge(a, n, tolerance, lambda k=k: wobble()[k])  # type: ignore[misc]
             for k, (a, n) in enumerate(zip(analytic, numerics))
+        ]
+        notes = [
+            note
+            for k, (a, n, v) in enumerate(zip(analytic, numerics, verdicts))
+            for note in causes(problem, k, v, a, n.value, base, noise)
         ]
     jacobians = []
     for k, name in enumerate(problem.names):
@@ -83,7 +99,7 @@ def compare_all(
                     right=n.right[rows],
                 )
             )
-    return jacobians, analytic
+    return jacobians, analytic, notes
 
 
 def differentiate(
@@ -147,27 +163,44 @@ def complex_columns(problem: Problem, k: int, base: Array) -> Callable[[int], Ar
     return column
 
 
-def wobbling(problem: Problem, analytic: list[Array], eps: float) -> Callable[[], list[Array]]:
-    """How much the analytic Jacobians change when all inputs change in their last bit."""
-    found: list[list[Array]] = []
+def wobbling(
+    problem: Problem, analytic: list[Array], eps: float, lossy: bool
+) -> Callable[[], list[Array]]:
+    """How much the analytic Jacobians change when all inputs change in their last bit.
 
+    lossy   digits cancel inside the function: then its operations are rounded otherwise as well
+    """
+
+    @cache
     def changes() -> list[Array]:
-        if not found:
-            rng = np.random.default_rng(1)
-            largest = [np.zeros_like(a) for a in analytic]
-            before = [x.copy() for x in problem.arrays]
-            for _ in range(PERTURBED):
-                for x in problem.arrays:
-                    x *= 1 + eps * rng.choice([-1.0, 1.0], x.shape)
-                try:
-                    again = problem.analytic()
-                    if any(a.shape != b.shape for a, b in zip(again, analytic)):
-                        again = [np.full_like(b, np.inf) for b in analytic]
-                    largest = [np.fmax(m, abs(a - b)) for m, a, b in zip(largest, again, analytic)]
-                finally:
-                    for x, values in zip(problem.arrays, before):
-                        x[...] = values
-            found.append(largest)
-        return found[0]
+        rng = np.random.default_rng(1)
+        largest = [np.zeros_like(a) for a in analytic]
+        for _ in range(PERTURBED):
+            with perturbed(problem.arrays, eps, rng):
+                largest = larger_change(problem.analytic(), analytic, largest)
+            if lossy and problem.otherwise is not None:
+                with problem.otherwise(rng, eps):
+                    largest = larger_change(problem.analytic(), analytic, largest)
+        return largest
 
     return changes
+
+
+@contextmanager
+def perturbed(arrays: list[Array], eps: float, rng: np.random.Generator) -> Iterator[None]:
+    """All entries changed by ``eps``, relative, up or down at random."""
+    before = [x.copy() for x in arrays]
+    try:
+        for x in arrays:
+            x *= 1 + eps * rng.choice([-1.0, 1.0], x.shape)
+        yield
+    finally:
+        for x, values in zip(arrays, before):
+            x[...] = values
+
+
+def larger_change(now: list[Array], then: list[Array], so_far: list[Array]) -> list[Array]:
+    """The largest changes so far, `now` against `then` included."""
+    if any(a.shape != b.shape for a, b in zip(now, then)):
+        return [np.full_like(b, np.inf) for b in then]
+    return [np.fmax(m, abs(a - b)) for m, a, b in zip(so_far, now, then)]

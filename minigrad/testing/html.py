@@ -37,17 +37,18 @@ STYLE = """<style>
 
 def page(report: Report) -> str:
     """The whole report; a fragment that stands in a notebook as well as in a file."""
-    state = "gradients agree with finite differences" if report.ok else "the gradient is wrong"
     parts = [
         STYLE,
         '<div class="gradient-report">',
-        f"<b>{state}</b>: {report.counts()} {legend()}",
+        f"<b>{report.outcome()}</b>: {report.counts()} {legend()}",
     ]
     if report.diagnoses:
         items = "".join(f"<li>{escape(diagnosis.text)}</li>" for diagnosis in report.diagnoses)
         parts.append(f'<ul class="wrong">{items}</ul>')
+    if report.notes:
+        items = "".join(f"<li>{escape(note.text)}</li>" for note in report.notes)
+        parts.append(f"<ul>{items}</ul>")
     parts += [section(jacobian) for jacobian in report.jacobians]
-    parts += [f"<p>not checked: {escape(note)}</p>" for note in report.skipped]
     return "\n".join([*parts, "</div>"])
 
 

@@ -3,9 +3,8 @@
 A cheap pass comes first: one central difference per entry.  Where it is not good enough (or does
 not agree with what the caller expects), Ridders' method takes over: central differences at steps
 that shrink by 4, extrapolated to step zero, the best of the table chosen by its own error estimate.
- The left and right differences at the same steps tell a kink from a wrong value: at a smooth point
- their
-gap shrinks with the step, at a kink it stays.
+The left and right differences at the same steps tell a kink from a wrong value: at a smooth point
+their gap shrinks with the step, at a kink it stays.
 
 Source   Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)"; Press et al. 2007,
          Numerical Recipes, section 5.7; Squire and Trapp 1998 for the complex step.
@@ -37,6 +36,7 @@ class Numeric:
     kink         whether there is a kink at the entry, or nearer to it than a usual step
     left, right  the one-sided derivatives at a kink, NaN elsewhere
     at_kink      whether the kink is at the entry itself, so that `value` means nothing
+    flat         whether the output did not change at all, at any step
     """
 
     value: Array
@@ -45,15 +45,18 @@ class Numeric:
     left: Array
     right: Array
     at_kink: Array
+    flat: Array
 
     @staticmethod
     def empty(shape: tuple[int, int]) -> Numeric:
         nan = np.full(shape, np.nan)
         no = np.zeros(shape, bool)
-        return Numeric(nan, np.full(shape, np.inf), no, nan.copy(), nan.copy(), no.copy())
+        return Numeric(
+            nan, np.full(shape, np.inf), no, nan.copy(), nan.copy(), no.copy(), no.copy()
+        )
 
     def put(self, j: int, column: Numeric) -> None:
-        for name in ("value", "error", "kink", "left", "right", "at_kink"):
+        for name in ("value", "error", "kink", "left", "right", "at_kink", "flat"):
             getattr(self, name)[:, j] = getattr(column, name)
 
 
@@ -72,15 +75,20 @@ def guarded(evaluate: Evaluate, size: int) -> Array:
     return outputs if outputs.size == size else np.full(size, np.nan)
 
 
-def rounding_noise(evaluate: Evaluate, inputs: list[Array], base: Array, eps: float) -> Array:
+def rounding_noise(
+    evaluate: Evaluate, inputs: list[Array], base: Array, eps: float, within: Any = 0.0
+) -> Array:
     """How much of each output is rounding: its change when all inputs change in the last bit.
 
     A change of more than a millionth is no rounding but a jump: infinite, nothing can be measured
     there.
+
+    within   the rounding error of the operations inside, from `rounding.noise_within`
     """
     rng = np.random.default_rng(0)
-    noise = 2 * eps * np.abs(base)
+    noise = np.fmax(2 * eps * np.abs(base), within)
     jump = 1e-6 * np.fmax(np.abs(base), 1e-3 * np.nanmax(np.abs(base), initial=0.0))
+    jump = np.fmax(jump, 10 * within)
     before = [x.copy() for x in inputs]
     for _ in range(2):
         for x in inputs:
@@ -174,7 +182,7 @@ def settles(value: Array, expected: Array | None, rounding: Array, gap: Array) -
     difference = np.abs(value - expected)
     small = np.isfinite(rounding) & (rounding <= 1e-5 * np.fmax(size, 1e-3 * typical))
     agrees = (difference <= 1e-6 * size) | ((difference <= rounding) & small)
-    exact = (value == expected) & (gap == 0)
+    exact = (value == expected) & (gap == 0) & (rounding <= 1e-6)
     return (agrees & small & (gap <= 1e-3 * size + 2 * rounding)) | exact
 
 
@@ -219,6 +227,7 @@ class Table:
         self.kink_near = np.zeros(m, bool)
         self.kinked_before = np.zeros(m, bool)
         self.left, self.right = np.full(m, np.nan), np.full(m, np.nan)
+        self.flat, self.longest = np.isfinite(base), 0.0
         self.local = False
         self.far: tuple[Array, Array] = self.value, self.error
 
@@ -236,6 +245,8 @@ class Table:
     def add(self, h: float, above: Array, below: Array) -> bool:
         """Add a step; true when every output is known well enough."""
         rounding = self.noise / h
+        self.longest = max(h, self.longest)
+        self.flat &= (above == self.base) & (below == self.base)
         rough = self.look_for_kink(h, above, below, rounding)
         rows = [(above - below) / (2 * h)]
         factor = SHRINK**2
@@ -301,6 +312,8 @@ class Table:
         better = (far_error < self.error) & (abs(far - self.value) <= 4 * self.error) & telling
         self.value = np.where(better, far, self.value)
         self.error = np.where(better, far_error, self.error)
+        self.value = np.where(self.flat, 0, self.value)
+        self.error = np.where(self.flat, self.noise / self.longest, self.error)
         at_kink = self.kink_now & self.kink_near
         middle = (self.left + self.right) / 2
         low, high = np.fmin(self.left, self.right), np.fmax(self.left, self.right)
@@ -313,4 +326,5 @@ class Table:
             left=self.left,
             right=self.right,
             at_kink=at_kink,
+            flat=self.flat,
         )

@@ -52,13 +52,13 @@ class Report:
     jacobians  the comparison for each pair of an output and an input
     problems   faults that are not about a value: a wrong shape, a function that is not
                deterministic
-    skipped    notes on what was not checked
+    notes      why entries are inconclusive
     """
 
     jacobians: list[Jacobian] = field(default_factory=list)
     diagnoses: list[Diagnosis] = field(default_factory=list)
     problems: list[Diagnosis] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    notes: list[Diagnosis] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -85,19 +85,24 @@ class Report:
         named = [(self.count(v), v.name.lower()) for v in Verdict]
         return ", ".join(f"{n} {name}" for n, name in named if n) or "no entries"
 
+    def outcome(self) -> str:
+        """What the check says, in a few words."""
+        if self.ok:
+            return "gradients agree with finite differences"
+        if self.count(Verdict.WRONG):
+            return "the gradient is wrong"
+        only = {problem.kind for problem in self.problems} == {"unverified"}
+        return "the gradient could not be verified" if only else "the gradient is not right"
+
     def summary(self) -> str:
         """A few lines: the worst entry first, the verdicts, what is wrong, how to see more."""
         if self.ok:
-            return f"gradients agree with finite differences: {self.counts()}"
-        lines = ["the gradient is wrong"]
+            lines = [f"gradients agree with finite differences: {self.counts()}"]
+            return "\n".join(lines + bullets(self.notes, 3))
         worst = self.worst()
-        if worst is not None:
-            lines[0] += f": {worst}"
+        lines = [self.outcome() + (f": {worst}" if worst is not None else "")]
         lines.append(f"verdicts: {self.counts()}")
-        told = self.diagnoses
-        lines += [f"* {diagnosis.text}" for diagnosis in told[:5]]
-        if len(told) > 5:
-            lines.append(f"* and {len(told) - 5} more")
+        lines += bullets(self.diagnoses, 5) + bullets(self.notes, 3)
         lines.append(
             "see report.to_text() or report.to_html(); an error carries it as error.report"
         )
@@ -107,7 +112,6 @@ class Report:
         """The whole report as text: a table for each Jacobian, wrong entries marked."""
         blocks = [self.summary()]
         blocks += [table(jacobian) for jacobian in self.jacobians]
-        blocks += [f"not checked: {note}" for note in self.skipped]
         return "\n\n".join(blocks)
 
     def to_html(self) -> str:
@@ -122,6 +126,11 @@ class Report:
 
     def __str__(self) -> str:
         return self.summary()
+
+
+def bullets(told: list[Diagnosis], most: int) -> list[str]:
+    lines = [f"* {each.text}" for each in told[:most]]
+    return [*lines, f"* and {len(told) - most} more"] if len(told) > most else lines
 
 
 def badness(entry: Entry) -> float:
