@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.visualize import render
+from minigrad.visualize import folding, render
 
 HOSTILE = {
     "quotes": "\"double\" 'single' \\backslash\\n",
@@ -267,21 +267,55 @@ def test_dot_text_of_a_small_graph() -> None:
     plain = [html.unescape(re.sub(r"<[^>]*>", "|", line)) for line in body]
     cells = [[c.strip() for c in line.split("|") if c.strip()] for line in plain]
     assert [c[1:-1] for c in cells[:5]] == [
-        ["x", "1×2 · float32"],
-        ["W", "2×2 · float32"],
-        ["t1", "= x @ W", "1×2 · float32"],
-        ["t2", "= relu(t1)", "1×2 · float32"],
-        ["loss", "= Σ t2", "scalar · float32"],
+        ["x", "1×2"],
+        ["W", "2×2"],
+        ["t1", "= x @ W", "1×2"],
+        ["t2", "= relu(t1)", "1×2"],
+        ["loss", "= Σ t2", "scalar"],
     ]
     assert body[5:] == ["n0 -> n2", "n1 -> n2", "n2 -> n3", "n3 -> n4"]
 
 
 def test_small_tensors_show_their_numbers_and_large_ones_a_range() -> None:
-    small = mg.visualize.draw(leaf([[1.5, -2.25]]) * 1).source
-    assert ">1.5<" in small
-    assert ">-2.25<" in small
-    large = mg.visualize.draw(leaf(np.linspace(-1, 3, 50)) * 1).source
-    assert ">-1 … 3<" in large
+    rows = texts_of(mg.visualize.draw(leaf([[1.5, -2.25], [10, 0]]) * 1).source)
+    assert "⎡ 1.5  -2.25 ⎤" in rows
+    assert "⎣  10      0 ⎦" in rows
+    assert "[1.5  -2.25]" in texts_of(mg.visualize.draw(leaf([1.5, -2.25]) * 1).source)
+    assert "-1 … 3" in texts_of(mg.visualize.draw(leaf(np.linspace(-1, 3, 50)) * 1).source)
+
+
+def texts_of(source: str) -> list[str]:
+    """The pieces of text of a picture, without markup."""
+    pieces = re.split(r"<[^>]*>", source)
+    return [html.unescape(piece).replace("\xa0", " ").strip() for piece in pieces]
+
+
+def test_what_holds_for_all_boxes_is_said_once() -> None:
+    x = leaf([1.0, 2.0], "x")
+    source = mg.visualize.draw(mg.exp(mg.tanh(x * x)).sum()).source
+    assert source.count("float32") == 1
+    assert source.count("not computed yet") == 1
+    y = x * 2
+    mixed = mg.visualize.draw([y, y.double()]).source
+    assert mixed.count("float32") == 2
+    assert mixed.count("float64") == 1
+
+
+def test_a_module_of_one_op_has_no_frame() -> None:
+    model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.ReLU())
+    source = mg.visualize.draw(model, mg.ones(4, 3)).source
+    assert source.count("subgraph") == 2, "the Sequential and the Linear"
+    assert "1: ReLU · 4×2" in texts_of(source)
+
+
+def test_the_legend_explains_the_colours_that_occur() -> None:
+    x = leaf([1.0, 2.0], "x")
+    plain = texts_of(mg.visualize.draw((x * x).sum()).source)
+    assert {"leaf, gets a gradient", "operation"} <= set(plain)
+    assert not {"data", "folded modules", "x̄ gradient of x"} & set(plain)
+    total = (x * mg.ones(2)).sum()
+    total.backward()
+    assert {"data", "x̄ gradient of x"} <= set(texts_of(mg.visualize.draw(total).source))
 
 
 def test_a_gradient_not_computed_is_not_shown_as_zero() -> None:
@@ -316,15 +350,58 @@ def test_equal_modules_in_a_row_are_drawn_once() -> None:
     assert mg.visualize.draw(deep_net(2), mg.ones(1, 3)).source.count("= relu(") == 2
 
 
+def test_equal_cells_fold_though_only_the_last_one_leaves_a_result_unused() -> None:
+    cell, steps = mg.nn.LSTMCell(3, 4), 5
+
+    def last_hidden(x: Any) -> Any:
+        state = None
+        for t in range(steps):
+            state = cell(x[t], state)
+        return state[0].sum()
+
+    source = mg.visualize.draw(last_hidden, mg.ones(steps, 2, 3)).source
+    assert f"LSTMCell × {steps}" in source
+    assert "each: linear × 2, add, lstm_cell" in texts_of(source)
+
+
+def edges_of(source: str) -> list[tuple[str, str]]:
+    return re.findall(r"^\s+(\w+) -> (\w+)", source, re.M)
+
+
 def test_a_leaf_with_many_uses_is_drawn_beside_them_in_a_large_picture() -> None:
     x = leaf([1.0], "x")
     y = x
     for _ in range(60):
         y = mg.tanh(y) + x
-    source = mg.visualize.draw(y).source
-    edges = re.findall(r"^\s+(\w+) -> (\w+)", source, re.M)
+    edges = edges_of(mg.visualize.draw(y).source)
     assert len(edges) == 60 * 3, "each tanh has one operand and each sum two"
     assert max(sum(start == name for start, _ in edges) for name, _ in edges) <= 2
+
+
+def tangled(ops: int) -> Any:
+    """A chain in which each op also uses any one of those before."""
+    rng = np.random.default_rng(0)
+    results = [leaf([1.0], "x")]
+    for _ in range(ops):
+        results.append(mg.tanh(results[-1] + results[rng.integers(len(results))]))
+    return results[-1]
+
+
+@pytest.mark.parametrize("ops", [10, 300])
+def test_no_line_of_a_large_picture_runs_through_many_ranks(ops: int) -> None:
+    """Graphviz needs minutes for such lines, and a reader cannot follow them."""
+    description = mg.visualize.describe(tangled(ops))
+    plan = folding.layout(description, None)
+    ranks = folding.ranks_of(plan.boxes, plan.edges)
+    drawn = [edge for edge in plan.edges if edge not in plan.far]
+    assert bool(plan.far) == (ops == 300)
+    if ops == 300:
+        assert all(1 <= ranks[end] - ranks[start] <= folding.LONGEST_EDGE for start, end in drawn)
+    joined = {box.name: {box.name} for box in plan.boxes}
+    for start, end in drawn:
+        union = joined[start] | joined[end]
+        joined.update(dict.fromkeys(union, union))
+    assert len(joined[plan.boxes[0].name]) == len(plan.boxes), "the picture does not fall apart"
 
 
 def test_depth_folds_modules() -> None:
@@ -606,7 +683,7 @@ def test_a_module_with_nested_results_is_described() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0, 2)])
-def test_empty_tensors_have_a_page(shape: tuple[int, ...], tmp_path) -> None:
+def test_empty_tensors_have_a_page(shape: tuple[int, ...], tmp_path: Path) -> None:
     x = mg.ones(*shape, requires_grad=True)
     page = tmp_path / "page.html"
     mg.visualize.explain((x * 2).sum(), page)
@@ -614,7 +691,7 @@ def test_empty_tensors_have_a_page(shape: tuple[int, ...], tmp_path) -> None:
 
 
 @pytest.mark.parametrize("on", ["leaf", "result"])
-def test_a_page_is_refused_where_a_hook_would_change_its_numbers(on: str, tmp_path) -> None:
+def test_a_page_is_refused_where_a_hook_would_change_its_numbers(on: str, tmp_path: Path) -> None:
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     y = x * x
     handle = (x if on == "leaf" else y).register_hook(lambda g: g * 10)

@@ -294,6 +294,7 @@ class Builder:
         self.calls: dict[Frame, Call] = {}
         self.counts = {"leaf": 0, "constant": 0, "op": 0, "output": 0}
         self.modules: dict[str, int] = {}
+        self.paths: dict[int, dict[int, str]] = {}
         self.taken = set(names.edges.values()) | set(names.arrays.values())
 
     def finish(self) -> Description:
@@ -413,21 +414,22 @@ class Builder:
         parent = self.calls.get(frame) if frame is not None else None
         for each in reversed(chain):
             call = Call(
-                len(self.calls), each, path_of(each.module, parent), type(each.module).__name__,
+                len(self.calls), each, self.path(each.module, parent), type(each.module).__name__,
                 None if parent is None else parent.index,
             )  # fmt: skip
             parent = self.calls[each] = call
         return None if parent is None else parent.index
 
-
-def path_of(module: Any, parent: Call | None) -> str:
-    """The name of a module inside the outermost one."""
-    if parent is None:
-        return ""
-    for name, child in getattr(parent.frame.module, "named_modules", lambda: ())():
-        if child is module and name:
-            return f"{parent.name}.{name}" if parent.name else name
-    return parent.name
+    def path(self, module: Any, parent: Call | None) -> str:
+        """The name of a module inside the outermost one."""
+        if parent is None:
+            return ""
+        around = parent.frame.module
+        if id(around) not in self.paths:
+            named = getattr(around, "named_modules", lambda: ())()
+            self.paths[id(around)] = {id(child): name for name, child in named if name}
+        name = self.paths[id(around)].get(id(module))
+        return parent.name if name is None else f"{parent.name}.{name}".removeprefix(".")
 
 
 def size_of(value: Any) -> int:

@@ -12,14 +12,15 @@ import numpy as np
 
 from minigrad.visualize.captions import kept_text, products
 from minigrad.visualize.description import Call, Description, Vertex, describe
-from minigrad.visualize.folding import Box, Layout, layout
+from minigrad.visualize.folding import Box, Layout, layout, title_of
 from minigrad.visualize.names import bar, number_text, shape_text, shown
 from minigrad.visualize.picture import Picture
 from minigrad.visualize.themes import Theme, theme_named
 
 __all__ = ["draw"]
 
-FEWEST_FOR_STUBS = 40  # boxes from which a leaf with many uses is drawn beside each of them
+MOST_EQUAL_NOTES = 2  # boxes that say why they show no number; more say it once, in the legend
+MANY_BOXES = 100  # from here on Graphviz is told not to spend more time on a better picture
 LARGEST_MATRIX = 6  # rows and columns of a tensor that is shown with its numbers
 FONT = "Helvetica,Arial,sans-serif"
 MATH = "DejaVu Sans,Helvetica,Arial,sans-serif"
@@ -87,21 +88,26 @@ class Painter:
         self.values, self.grads, self.saved = values, grads or backward, saved
         self.backward = backward
         self.uses = Counter([i for vertex in description.vertices for i in vertex.inputs])
+        self.dtype: Any = None  # of all tensors, if it is one: it is told once
+        self.silent: dict[str, str] = {}  # notes that are told once, for values and gradients
 
     def picture(self, plan: Layout, direction: str) -> Picture:
         picture = Picture("minigrad", description=self.description)
         theme = self.theme
         picture.attr(
             rankdir=direction, bgcolor=theme.ground, fontname=FONT, fontcolor=theme.muted,
-            fontsize="11", nodesep="0.35", ranksep="0.45", pad="0.25",
+            fontsize="11", nodesep="0.35", ranksep="0.4", pad="0.25",
         )  # fmt: skip
-        if plan.note:
-            picture.attr(label=f"<{escape(plan.note)}>", labelloc="t")
+        if len(plan.boxes) > MANY_BOXES:
+            picture.attr(nslimit="2", nslimit1="2")
         picture.attr("node", shape="plain", fontname=MATH, fontsize="12", fontcolor=theme.text)
         picture.attr(
             "edge", color=theme.line, fontcolor=theme.grad, fontname=MATH, fontsize="10",
             arrowsize="0.7",
         )  # fmt: skip
+        shown_vertices = [box.vertex for box in plan.boxes if box.vertex is not None]
+        self.say_once(shown_vertices)
+        picture.attr(label=f"<{self.legend(plan)}>", labelloc="t" if plan.note else "b")
         children: dict[int | None, list[Call]] = {}
         for call in plan.calls:
             children.setdefault(call.parent, []).append(call)
@@ -112,6 +118,49 @@ class Painter:
         self.edges(picture, plan)
         return picture
 
+    def say_once(self, vertices: list[Vertex]) -> None:
+        """What many boxes would repeat, the legend says."""
+        dtypes = {v.dtype for v in vertices if v.dtype is not None}
+        self.dtype = dtypes.pop() if len(dtypes) == 1 else None
+        notes = {
+            "values": [v.value_note for v in vertices if v.value is None],
+            "gradients": [v.grad_note for v in vertices if v.grad is None and v.edge is not None],
+        }
+        for what, found in notes.items():
+            note, count = (Counter(found).most_common(1) or [("", 0)])[0]
+            if count > MOST_EQUAL_NOTES and getattr(self, what.replace("gradients", "grads")):
+                self.silent[what] = note
+
+    def legend(self, plan: Layout) -> str:
+        """What the colours mean, and what holds for all boxes."""
+        theme = self.theme
+        found = {kind_of(box) for box in plan.boxes}
+        swatches = [
+            f'<TD BGCOLOR="{ground}" COLOR="{line}" BORDER="1" WIDTH="12" HEIGHT="12"></TD>'
+            f"<TD>{name}{BLANK}{BLANK}</TD>"
+            for kind, name, ground, line in (
+                ("leaf", "leaf, gets a gradient", theme.leaf, theme.leaf_line),
+                ("constant", "data", theme.constant, theme.constant_line),
+                ("op", "operation", theme.op, theme.op_line),
+                ("folded", "folded modules", theme.folded, theme.folded_line),
+            )
+            if kind in found
+        ]
+        if any(each.grad is not None for each in self.description.vertices) and self.grads:
+            swatches.append(f'<TD><FONT COLOR="{theme.grad}">x̄ gradient of x</FONT></TD>')
+        notes = [f"{what} not shown: {note}" for what, note in self.silent.items()]
+        if plan.far:
+            notes.append("small boxes repeat a tensor that is drawn elsewhere")
+        if self.dtype is not None:
+            notes.append(f"all {self.dtype}")
+        rows = [f"<TR><TD>{escape(plan.note)}</TD></TR>"] if plan.note else []
+        rows.append(
+            '<TR><TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2"><TR>'
+            + "".join(swatches) + "</TR></TABLE></TD></TR>"
+        )  # fmt: skip
+        rows += [f"<TR><TD>{escape(note)}</TD></TR>" for note in notes]
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0">{"".join(rows)}</TABLE>'
+
     def fill(
         self, graph: Any, parent: int | None, children: dict[Any, list[Call]],
         boxes: dict[Any, list[Box]],
@@ -121,20 +170,18 @@ class Painter:
             graph.node(box.name, label=f"<{self.label(box)}>", tooltip=tooltip(box))
         for call in children.get(parent, ()):
             with graph.subgraph(name=f"cluster_{call.index}") as inner:
-                title = f"{shown(call.name)}: {shown(call.kind)}" if call.name else shown(call.kind)
                 inner.attr(
-                    label=f"<{escape(title)}>", labeljust="l", style="rounded,filled", margin="12",
-                    color=self.theme.group_line, fillcolor=self.theme.group, tooltip=" ",
+                    label=f"<{escape(title_of(call))}>", labeljust="l", labelloc="t",
+                    style="rounded,filled", margin="12", tooltip=" ",
+                    color=self.theme.group_line, fillcolor=self.theme.group,
                 )  # fmt: skip
                 self.fill(inner, call.index, children, boxes)
 
     def edges(self, picture: Picture, plan: Layout) -> None:
-        far = self.drawn_again(plan)
-        seen: set[str] = set()
+        boxes = {box.name: box for box in plan.boxes}
         for (start, end), passing in plan.edges.items():
-            if start in far and start in seen:  # a small box of its own, beside the op that uses it
-                start = self.stub(picture, far[start], end)
-            seen.add(start)
+            if (start, end) in plan.far:
+                start = self.stub(picture, boxes[start], end, passing)
             if not self.backward:
                 picture.edge(start, end)
                 continue
@@ -155,100 +202,114 @@ class Painter:
                 label = {"label": f"<{text}>"} if formulas else {}
                 picture.edge(start, end, dir="back", color=self.theme.grad, **label)
 
-    def drawn_again(self, plan: Layout) -> dict[str, Box]:
-        """Leaves that many ops use: their lines would run through the whole of a large picture."""
-        if len(plan.boxes) <= FEWEST_FOR_STUBS:
-            return {}
-        uses = Counter([start for start, _ in plan.edges])
-        return {
-            box.name: box
-            for box in plan.boxes
-            if uses[box.name] > 2 and box.vertex is not None and box.vertex.edge is not None
-            and not box.vertex.inputs
-        }  # fmt: skip
-
-    def stub(self, picture: Picture, box: Box, end: str) -> str:
-        assert box.vertex is not None
+    def stub(self, picture: Picture, box: Box, end: str, passing: list[int]) -> str:
+        """A small box that stands for a distant one, beside the op that uses it."""
         name = f"{box.name}_{end}"
-        theme = self.theme
-        text = table([cell(escape(box.vertex.symbol))], theme.leaf, theme.leaf_line)
-        picture.node(name, label=f"<{text}>", tooltip=tooltip(box))
+        vertices = self.description.vertices
+        text = ", ".join([vertices[i].symbol for i in passing])
+        content = table([cell(escape(text))], *self.colours(box))
+        picture.node(name, label=f"<{content}>", tooltip=tooltip(box))
         return name
+
+    def colours(self, box: Box) -> tuple[str, str]:
+        """Ground and line."""
+        theme = self.theme
+        return {
+            "leaf": (theme.leaf, theme.leaf_line),
+            "constant": (theme.constant, theme.constant_line),
+            "folded": (theme.folded, theme.folded_line),
+        }.get(kind_of(box), (theme.op, theme.op_line))
 
     def label(self, box: Box) -> str:
         vertex = box.vertex
         theme = self.theme
         if vertex is None:
-            rows = [cell(f"<B>{escape(box.title)}</B>")]
+            rows = [heading(f"<B>{escape(box.title)}</B>")]
             rows += [cell(small(escape(line), theme.muted)) for line in box.lines]
-            return table(rows, theme.folded, theme.folded_line)
-        rows = [cell(self.title(vertex))]
+            return table(rows, *self.colours(box))
+        rows = [
+            heading(self.title(vertex)),
+            cell(small(escape(" · ".join(self.facts(box, vertex))), theme.muted)),
+        ]
+        numbers = self.numbers(vertex)
+        if any(lead for lead, _ in numbers):
+            rows.append(f"<TR><TD>{aligned(numbers)}</TD></TR>")
+        else:
+            rows += [f"<TR><TD>{content}</TD></TR>" for _, content in numbers]
+        return table(rows, *self.colours(box))
+
+    def facts(self, box: Box, vertex: Vertex) -> list[str]:
+        """The name, the module, the shape: what stands below the formula."""
+        if vertex.shape is None:
+            return ["shape and value not kept"]
         facts = [shape_text(vertex.shape)]
+        if box.module:
+            facts.insert(0, box.module)
         if vertex.name is not None and shown(vertex.name) != vertex.symbol:
             facts.insert(0, shown(vertex.name))
-        if vertex.dtype is not None:
+        if vertex.dtype is not None and self.dtype is None:
             facts.append(str(vertex.dtype))
         if self.saved and vertex.kind == "op":
             facts.append(kept_text(vertex))
-        rows.append(cell(small(escape(" · ".join(facts)), theme.muted)))
-        if self.values:
-            rows += self.numbers(vertex.value, vertex.value_note, theme.text, "")
-        if self.grads and vertex.edge is not None:
-            rows += self.numbers(
-                vertex.grad, vertex.grad_note, theme.grad, f"{bar(vertex.symbol)} "
-            )
-        ground = {"leaf": theme.leaf, "constant": theme.constant}.get(vertex.kind, theme.op)
-        line = {"leaf": theme.leaf_line, "constant": theme.constant_line}.get(
-            vertex.kind, theme.op_line
-        )
-        return table(rows, ground, line)
+        return facts
 
     def title(self, vertex: Vertex) -> str:
         name = f"<B>{escape(vertex.symbol)}</B>"
         # an SVG loses the blank that a run of text begins with, unless it is a non-breaking one
         return f"{name}{BLANK}= {escape(vertex.formula)}" if vertex.formula else name
 
-    def numbers(self, array: Any, note: str, colour: str, lead: str) -> list[str]:
-        """Rows of a box: a small matrix, a range, or why there is none."""
-        if array is None:
-            return [cell(small(escape((lead or "value ") + note), self.theme.muted))]
-        rows = [cell(self.matrix(array, colour, lead))]
-        if note:
-            rows.append(cell(small(escape(note), self.theme.muted)))
+    def numbers(self, vertex: Vertex) -> list[tuple[str, str]]:
+        """Value and gradient, or why they are not there: pairs of what stands left of the sign of
+        equality, which may be nothing, and the content of a cell."""
+        muted, colour = self.theme.muted, self.theme.grad
+        rows: list[tuple[str, str]] = []
+        if self.values and vertex.shape is not None:
+            if vertex.value is not None:
+                rows.append(("", self.matrix(vertex.value, self.theme.text)))
+            if vertex.value_note and (
+                vertex.value is not None or vertex.value_note != self.silent.get("values")
+            ):
+                lead = "" if vertex.value is not None else "value "
+                rows.append(("", small(BLANK + lead + vertex.value_note + BLANK, muted)))
+        if self.grads and vertex.edge is not None:
+            name = bar(vertex.symbol)
+            if vertex.grad is not None:
+                rows.append((small(escape(f"{name} ="), colour), self.matrix(vertex.grad, colour)))
+            elif vertex.grad_note != self.silent.get("gradients"):
+                note = f"{BLANK}{escape(name)} {vertex.grad_note}{BLANK}"
+                rows.append(("", small(note, muted)))
         return rows
 
-    def matrix(self, array: Any, colour: str, lead: str) -> str:
+    def matrix(self, array: Any, colour: str) -> str:
+        """The numbers of a small array, the range of a larger one."""
         if isinstance(array, (tuple, list)):
-            return small(escape(f"{lead}{len(array)} results"), colour)
+            return small(f"{BLANK}{len(array)} results{BLANK}", colour)
         array = np.asarray(array)
         if array.size == 1:
-            return small(
-                escape(lead + ("= " if lead else "") + number_text(array.reshape(()))), colour, MONO
-            )
+            return small(BLANK + number_text(array.reshape(())) + BLANK, colour, MONO)
         if array.ndim > 2 or max(array.shape) > LARGEST_MATRIX or array.size == 0:
-            return small(escape(lead + range_text(array)), colour)
-        align = "CENTER" if array.ndim == 2 and array.shape[1] == 1 else "RIGHT"
-        rows = [
-            "<TR>"
-            + "".join(
-                [
-                    f'<TD ALIGN="{align}">{small(escape(number_text(n)), colour, MONO)}</TD>'
-                    for n in row
-                ]
-            )
-            + "</TR>"
-            for row in np.atleast_2d(array)
-        ]
-        body = (
-            f'<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="2" '
-            f'COLOR="{self.theme.cell}">{"".join(rows)}</TABLE>'
-        )
-        if not lead:
-            return body
-        return (
-            '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR>'
-            f"<TD>{small(escape(lead + '='), colour)}</TD><TD>{body}</TD></TR></TABLE>"
-        )
+            return small(BLANK + range_text(array) + BLANK, colour)
+        lines = [BLANK + line.replace(" ", BLANK) + BLANK for line in matrix_lines(array)]
+        return small("<BR/>".join(lines), colour, MONO)
+
+
+def kind_of(box: Box) -> str:
+    """ "leaf", "constant", "op" or "folded"."""
+    if box.vertex is None:
+        return "folded"
+    return box.vertex.kind if box.vertex.kind in ("leaf", "constant") else "op"
+
+
+def matrix_lines(array: Any) -> list[str]:
+    """The entries of a small array in columns, between brackets."""
+    texts = [[number_text(n) for n in row] for row in np.atleast_2d(array)]
+    widths = [max(map(len, column)) for column in zip(*texts)]
+    rows = ["  ".join([t.rjust(w) for t, w in zip(row, widths)]) for row in texts]
+    if len(rows) == 1:
+        return [f"[{rows[0]}]"]
+    left = "⎡" + "⎢" * (len(rows) - 2) + "⎣"
+    right = "⎤" + "⎥" * (len(rows) - 2) + "⎦"
+    return [f"{a} {row} {b}" for a, row, b in zip(left, rows, right)]
 
 
 def range_text(array: Any) -> str:
@@ -288,12 +349,25 @@ def small(text: str, colour: str, face: str = "") -> str:
 
 def cell(content: str) -> str:
     """A row of a box.  Text gets room: browsers set it wider than Graphviz thinks."""
-    room = "" if content.startswith("<TABLE") else BLANK
-    return f"<TR><TD>{room}{content}{room}</TD></TR>"
+    return f"<TR><TD>{BLANK}{content}{BLANK}</TD></TR>"
+
+
+def aligned(rows: list[tuple[str, str]]) -> str:
+    """Rows of a name and an array, the arrays below each other."""
+    cells = [
+        f'<TR><TD ALIGN="RIGHT">{BLANK}{lead}</TD><TD ALIGN="LEFT">{content}</TD></TR>'
+        for lead, content in rows
+    ]
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0">{"".join(cells)}</TABLE>'
+
+
+def heading(content: str) -> str:
+    """The first row of a box, with air above it."""
+    return f'<TR><TD CELLPADDING="5">{BLANK}{content}{BLANK}</TD></TR>'
 
 
 def table(rows: list[str], ground: str, line: str) -> str:
     return (
-        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" STYLE="ROUNDED" '
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
         f'BGCOLOR="{ground}" COLOR="{line}">{"".join(rows)}</TABLE>'
     )

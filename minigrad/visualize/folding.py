@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +13,17 @@ from minigrad.visualize.names import shape_text, shown
 MOST_VERTICES = 5_000  # from here on a graph is summarised
 MOST_BOXES = 250  # beyond this, modules are folded unless the caller chose a depth
 FEWEST_REPEATS = 3  # equal modules in a row that are drawn as one
+FEWEST_FOR_STUBS = 40  # boxes from which long lines are cut: fewer can be followed
+LONGEST_EDGE = 10  # ranks that a line may run through in a large picture
+MOST_LINES = 2  # lines that may leave a leaf in a large picture
 
 
 @dataclass(eq=False)
 class Box:
-    """One box of a picture: a vertex, or `members` folded into one with a `title` and `lines`."""
+    """One box of a picture: a vertex, or `members` folded into one with a `title` and `lines`.
+
+    module   the module call that consists of this box alone, which needs no frame
+    """
 
     name: str
     vertex: Vertex | None = None
@@ -24,16 +31,21 @@ class Box:
     call: int | None = None  # the call that it is drawn inside
     title: str = ""
     lines: list[str] = field(default_factory=list)
+    module: str = ""
 
 
 @dataclass(eq=False)
 class Layout:
-    """The boxes of a picture, and edges between them: (from, to) -> the vertices that pass."""
+    """The boxes of a picture, and edges between them: (from, to) -> the vertices that pass.
+
+    far   edges too long to be followed: their start is drawn once more, beside their end
+    """
 
     boxes: list[Box]
     edges: dict[tuple[str, str], list[int]]
     calls: list[Call]
     note: str = ""
+    far: set[tuple[str, str]] = field(default_factory=set)
 
 
 def layout(description: Description, depth: int | None) -> Layout:
@@ -110,9 +122,12 @@ def repeats(description: Description) -> dict[int, tuple[int, ...]]:
             members[at].append(vertex)
             at = description.calls[at].parent
     signatures = {
-        call.index: (call.kind, call.parent, *[(v.op, v.shape) for v in members[call.index]])
+        call.index: (
+            call.kind, call.parent,
+            *[(v.op, v.shape) for v in members[call.index] if v.kind == "op"],
+        )
         for call in description.calls
-    }
+    }  # fmt: skip
     rows: dict[int, tuple[int, ...]] = {}
     siblings: dict[Any, list[int]] = {}
     for call in description.calls:
@@ -153,7 +168,7 @@ def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
                 else home(box.vertex, users, description)
             )
         else:
-            describe_folded(box, key, description)
+            describe_folded(box, key, description, users)
     edges: dict[tuple[str, str], list[int]] = {}
     for vertex in description.vertices:
         to = boxes[owner[vertex.index]].name
@@ -161,14 +176,78 @@ def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
             start = boxes[owner[i]].name
             if start != to and i not in edges.setdefault((start, to), []):
                 edges[start, to].append(i)
-    shown_calls = {box.call for box in boxes.values() if box.call is not None}
-    for index in list(shown_calls):
+    far = far_edges(boxes.values(), edges)
+    calls = framed_calls(list(boxes.values()), description)
+    return Layout(list(boxes.values()), edges, calls, far=far)
+
+
+def framed_calls(boxes: list[Box], description: Description) -> list[Call]:
+    """The calls that get a frame: a call of a single op is told in the op's own box."""
+    inside: dict[int | None, list[Box]] = {}
+    for box in boxes:
+        inside.setdefault(box.call, []).append(box)
+    parents = {call.parent for call in description.calls if call.index in inside}
+    for call in description.calls:
+        content = inside.get(call.index, [])
+        if len(content) == 1 and content[0].vertex is not None and call.index not in parents:
+            content[0].module, content[0].call = title_of(call), call.parent
+    framed = {box.call for box in boxes if box.call is not None}
+    for index in list(framed):
         parent = description.calls[index].parent
         while parent is not None:
-            shown_calls.add(parent)
+            framed.add(parent)
             parent = description.calls[parent].parent
-    calls = [call for call in description.calls if call.index in shown_calls]
-    return Layout(list(boxes.values()), edges, calls)
+    return [call for call in description.calls if call.index in framed]
+
+
+def title_of(call: Call) -> str:
+    """``net.2: Linear``; the outermost module has no name."""
+    return f"{shown(call.name)}: {shown(call.kind)}" if call.name else shown(call.kind)
+
+
+def far_edges(
+    boxes: Iterable[Box], edges: Mapping[tuple[str, str], list[int]]
+) -> set[tuple[str, str]]:
+    """Edges of a large picture that run through many ranks, and most of those of a busy leaf.
+
+    Nobody can follow such lines, and Graphviz takes minutes to route a thousand of them.  The
+    shortest edge of each box stays, so that the picture does not fall apart.
+    """
+    boxes = list(boxes)
+    if len(boxes) <= FEWEST_FOR_STUBS:
+        return set()
+    ranks = ranks_of(boxes, edges)
+    leaves = {box.name for box in boxes if box.vertex is not None and not box.vertex.inputs}
+    leaving: dict[str, list[tuple[str, str]]] = {}
+    for edge in edges:
+        leaving.setdefault(edge[0], []).append(edge)
+    far: set[tuple[str, str]] = set()
+    for start, group in leaving.items():
+        spans = {(start, end): ranks[end] - ranks[start] for start, end in group}
+        nearest = min(group, key=lambda edge: spans[edge])
+        busy = start in leaves and len(group) > MOST_LINES
+        far.update(e for e in group if e != nearest and (busy or spans[e] > LONGEST_EDGE))
+    return far
+
+
+def ranks_of(boxes: list[Box], edges: Mapping[tuple[str, str], list[int]]) -> dict[str, int]:
+    """How far down each box may stand: below its inputs, and just above its first user.
+
+    Graphviz makes the sum of all lengths as small as it can, so it is at most that of these ranks.
+    """
+    before: dict[str, list[str]] = {box.name: [] for box in boxes}
+    after: dict[str, list[str]] = {box.name: [] for box in boxes}
+    for start, end in edges:
+        before[end].append(start)
+        after[start].append(end)
+    order = [box.name for box in sorted(boxes, key=lambda box: box.members[-1])]
+    ranks: dict[str, int] = {}
+    for name in order:  # what is not ranked yet is folded, and returns to where it came from
+        ranks[name] = 1 + max([ranks[each] for each in before[name] if each in ranks], default=0)
+    for name in reversed(order):
+        later = [ranks[each] for each in after[name] if ranks[each] > ranks[name]]
+        ranks[name] = min(later, default=ranks[name] + 1) - 1
+    return ranks
 
 
 def home(vertex: Vertex, users: list[list[int]], description: Description) -> int | None:
@@ -179,31 +258,35 @@ def home(vertex: Vertex, users: list[list[int]], description: Description) -> in
     return calls.pop() if len(calls) == 1 else None
 
 
-def describe_folded(box: Box, calls: tuple[int, ...], description: Description) -> None:
-    """Title and lines of a folded box: ``Block × 12``, its ops and parameters."""
+def describe_folded(
+    box: Box, calls: tuple[int, ...], description: Description, users: list[list[int]]
+) -> None:
+    """Title and lines of a folded box: ``Block × 12``, the ops and parameters of each."""
     first = description.calls[calls[0]]
     box.call = first.parent
-    count = f" × {len(calls)}" if len(calls) > 1 else ""
-    box.title = f"{shown(first.kind)}{count}"
+    count = len(calls)
+    box.title = shown(first.kind) + (f" × {count}" if count > 1 else "")
     if first.name:
         last = description.calls[calls[-1]].name
-        box.lines.append(shown(first.name) + (f" … {shown(last)}" if len(calls) > 1 else ""))
+        box.lines.append(shown(first.name) + (f" … {shown(last)}" if count > 1 else ""))
     members = [description.vertices[i] for i in box.members]
     ops = Counter([v.op for v in members if v.kind == "op"])
-    box.lines.append(op_counts(ops))
+    if count > 1 and not any([n % count for n in ops.values()]):
+        each = Counter({op: n // count for op, n in ops.items()})
+        box.lines.append(f"each: {op_counts(each)}")
+    else:
+        box.lines.append(op_counts(ops))
     numbers = sum([size(v) for v in members if v.kind == "leaf"])
     if numbers:
         box.lines.append(f"{numbers:,} parameters")
     inside = set(box.members)
-    outputs = [v for v in members if v.kind != "leaf" and leaves_box(v, inside, description)]
+    outputs = [
+        v for v in members
+        if v.kind in ("op", "output")
+        and (v.index in description.roots or not inside.issuperset(users[v.index]))
+    ]  # fmt: skip
     if outputs:
-        box.lines.append("result " + shape_text(outputs[-1].shape))
-
-
-def leaves_box(vertex: Vertex, inside: set[int], description: Description) -> bool:
-    if vertex.index in description.roots:
-        return True
-    return any(vertex.index in v.inputs for v in description.vertices if v.index not in inside)
+        box.lines.append(f"result {outputs[-1].symbol}: {shape_text(outputs[-1].shape)}")
 
 
 def size(vertex: Vertex) -> int:
