@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from functools import partial
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.visualize import backprop, rules, values
+from minigrad.visualize import backprop, captions, rules, values
 from minigrad.visualize.explain import one_product, page_data
+from minigrad.visualize.names import MACRON, bar
 from tests.samples import SAMPLES, Sample
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -152,6 +155,98 @@ def by_rule(rule: Any, c: Any) -> Any:
         left, right = (f.matrix.T if f.transposed else f.matrix for f in (rule.left, rule.right))
         return left @ right
     return None
+
+
+# ----------------------------------------------------------------------------------------- formulas
+
+FUNCTIONS = """cof copyltu cos cosh det diag e einsum exp log max mean min onehot ravel sigmoid sign
+    sin sinh softmax softplus sym tanh tril triu trunc var I Φ φ π σ Σ None True False inf ½"""
+WORDS = """1e a above added all along among and are at axes axis back backwards block both by chosen
+    cofactors column copies density diagonal distribution each eigenvalues eigenvectors else
+    elsewhere engine entries entry error exchanged finite first for frame gate given halved if
+    images in indices into inverse is its joined kernel laid largest last like lower matrix
+    middle moved none normal not number of on ones or order other others over overlap part
+    parts place places product quarter quarters read reading regular repeated right rounding
+    rows same second shape singular slice smallest softmax stacked summed that the their them
+    they third tie times to triangle triangles turned up update upper value values vectors was
+    weight went where window windows with without zeros"""
+INDICES = re.compile(r"(?<![^\W_])[ijk](?![^\W_])")
+
+
+def unknown_words(formula: str, vertex: Any, graph: Any) -> set[str]:
+    """Words of a formula that are neither names of the graph nor of the vocabulary."""
+    text = unicodedata.normalize("NFD", formula)
+    symbols = sorted([v.symbol for v in graph.vertices], key=len, reverse=True)
+    for symbol in symbols:  # t1 and t̄1, and of results that nobody used t1.indices
+        barred = unicodedata.normalize("NFD", bar(symbol))
+        for name in (barred, symbol):
+            text = re.sub(
+                rf"(?<![\w{MACRON}]){re.escape(name)}(\.[A-Za-z_]+)?(?![A-Za-z0-9{MACRON}])",
+                "",
+                text,
+            )
+    definitions = text.partition(" with ")[2]
+    known = {*FUNCTIONS.split(), *WORDS.split(), *re.findall(r"[^\W\d_]", definitions)}
+    known |= {n for n, v in vertex.statics.items() if isinstance(v, (np.ndarray, tuple, str))}
+    if re.search(r"[\[ⱼᵢ]|over k", text):
+        text = INDICES.sub("", text)
+    if "einsum(" in text:
+        text = re.sub(r"einsum\([a-zA-Z]*,[a-zA-Z]*->[a-zA-Z]*\)", "", text)
+    words = re.findall(rf"[^\W\d_][\w{MACRON}]*", text)
+    plain = [re.sub(r"[ᵀᵢⱼ₀-₉⁻¹²³]", "", word) for word in words]
+    return {word for word in plain if word and word not in known}
+
+
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+def test_every_operand_has_a_formula_in_the_names_of_the_graph(sample: Sample) -> None:
+    graph, done, *_ = replayed(sample)
+    told: dict[int, list[tuple[str, Any]]] = {}
+    for c in done.contributions:
+        vertex = graph.vertices[c.source]
+        formula = captions.product(graph, vertex, c.position, c.raw.shape != c.gradient.shape)
+        left, right = formula.split(" = ", 1)
+        assert "vector-Jacobian product of" not in right
+        assert left.split("[")[0] == bar(graph.vertices[c.target].symbol)
+        assert not set(formula) & set("`{}?")
+        assert unknown_words(formula, vertex, graph) == set()
+        arrived = [vertex] if isinstance(c.cotangent, np.ndarray) else [
+            v for v in graph.vertices if v.kind == "output" and v.inputs == [c.source]
+        ]  # fmt: skip
+        assert right == "0" or any(bar(v.symbol) in right for v in arrived)
+        told.setdefault(c.source, []).append((right, c.raw))
+    for formulas in told.values():
+        for (one, first), (other, second) in combinations(formulas, 2):
+            assert one != other or np.array_equal(first, second, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [mg.nn.LSTMCell(2, 3), mg.nn.GRUCell(2, 3), mg.nn.RNNCell(2, 3), mg.nn.LayerNorm(2),
+     mg.nn.LSTM(2, 3), mg.nn.MultiheadAttention(2, 1), mg.nn.BatchNorm1d(2)],
+    ids=lambda module: type(module).__name__,
+)  # fmt: skip
+def test_fused_layers_have_formulas_in_the_names_of_the_graph(module: Any) -> None:
+    x = leaf(np.random.default_rng(0).normal(size=(3, 2)).astype("f"), "x")
+    attention = isinstance(module, mg.nn.MultiheadAttention)
+    with mg.visualize.record_values():
+        results = results_of(module(x, x, x) if attention else module(x))
+    graph = mg.visualize.describe(results)
+    done = backprop.replay(graph, [np.ones(r.shape, r.dtype) for r in results])
+    for c in done.contributions:
+        vertex = graph.vertices[c.source]
+        formula = captions.product(graph, vertex, c.position, c.raw.shape != c.gradient.shape)
+        assert "vector-Jacobian product of" not in formula
+        assert unknown_words(formula, vertex, graph) == set()
+
+
+def test_an_op_without_a_gradient_section_still_has_a_caption() -> None:
+    @mg.op(lambda g, x: g * 2 * x)
+    def squared(x: Any) -> Any:
+        return x * x
+
+    x = leaf(np.ones(2), "x")
+    _, steps = page_of(squared(x).sum())
+    assert "x̄ = vector-Jacobian product of squared with t̄1" in steps
 
 
 # -------------------------------------------------------------------------------------------- rules

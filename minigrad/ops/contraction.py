@@ -101,7 +101,8 @@ def _contract(x: Array, y: Array, x_indices: str, y_indices: str, output: str) -
     """One step of a contraction: ``einsum("ij,jk->ik", x, y)``.
 
     Forward    out[output] = Σ x[x_indices] y[y_indices] over the indices not in the output
-    Gradient   x̄[x_indices] = Σ ḡ[output] y[y_indices], and the same for y
+    Gradient   x̄ = einsum(`output`,`y_indices`->`x_indices`) of ḡ and y
+               ȳ = einsum(`output`,`x_indices`->`y_indices`) of ḡ and x
     Shapes     one axis for each letter of x_indices and y_indices -> one for each of `output`
     """
     return product_sum(f"{x_indices},{y_indices}->{output}", (x, y))

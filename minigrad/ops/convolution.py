@@ -175,7 +175,9 @@ def _convolve(
     """Convolution (without mirroring the kernel, as everywhere in deep learning) plus bias.
 
     Forward    out[n,o,i,j] = b[o] + Σ_{c,k,l} w[o,c,k,l] x[n, c, s·i + d·k - p, s·j + d·l - p]
-    Gradient   x̄ = _convolve_back(ḡ, w)        w̄ = _correlate(ḡ, x)        b̄ = Σ ḡ over n, i and j
+    Gradient   x̄ = ḡ ⋆ᵀ w, each kernel laid back over its window, times its entry of ḡ
+               w̄ = ḡ ⋆ x, the windows of x, times their entries of ḡ, added up
+               b̄ = Σ ḡ over the images and their places
     Shapes     (n, c, h, w), (o, c / groups, kh, kw), (o,) or None -> (n, o, oh, ow), or without h
     Raises     ValueError if the kernel does not fit
     Source     Dumoulin and Visin 2016, sections 2 and 5
@@ -243,7 +245,7 @@ def _convolve_back(
     """The transpose of `_convolve` in its image: each entry of y lays down a copy of the kernel.
 
     Forward    out[n, c, s·i + d·k - p, s·j + d·l - p] += Σ_o w[o, c, k, l] y[n, o, i, j]
-    Gradient   ȳ = _convolve(ḡ, w)        w̄ = _correlate(y, ḡ)
+    Gradient   ȳ = ḡ ⋆ w        w̄ = y ⋆ ḡ
     Shapes     (n, o, oh, ow), (o, c / groups, kh, kw) -> (n, c, *size)
     Raises     ValueError if `size` does not lead to the size of y
     Source     Dumoulin and Visin 2016, section 4
@@ -312,7 +314,7 @@ def _correlate(
     """The transpose of `_convolve` in its kernel: how y goes together with x, shifted.
 
     Forward    out[o, c, k, l] = Σ_{n, i, j} y[n, o, i, j] x[n, c, s·i + d·k - p, s·j + d·l - p]
-    Gradient   ȳ = _convolve(x, ḡ)        x̄ = _convolve_back(y, ḡ)
+    Gradient   ȳ = x ⋆ ḡ        x̄ = y ⋆ᵀ ḡ
     Shapes     (n, o, oh, ow), (n, c, h, w) -> (o, c / groups, *kernel)
     """
     geo = geometry_of(x.shape[2:], kernel, stride, padding, dilation, groups)

@@ -31,7 +31,7 @@ def _cov(x: Array, weights: Array | None, factor: float) -> Array:
     """Sums of products of deviations from the means of the rows, over `factor`; see `cov`.
 
     Forward    out = (X - μ) diag(weights) (X - μ)ᵀ / factor
-    Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) diag(weights) / factor
+    Gradient   X̄ = (ḡ + ḡᵀ)(X - mean(X)) / factor, each column times its weight (1 if none is given)
     Shapes     (d, n), weights (n,) or None -> (d, d)
     """
     deviation = centred(x, weights)

@@ -138,7 +138,7 @@ def floor_divide(x: Array, y: Array) -> Array:
     """Quotient rounded down, like ``//``.
 
     Forward    out = ⌊x / y⌋
-    Gradient   0: the result is constant between its jumps
+    Gradient   x̄ = 0        ȳ = 0; the result is constant between its jumps
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.floor_divide(mg.tensor([-7, 7]), 2)
@@ -157,7 +157,7 @@ def _truncated_divide(x: Array, y: Array) -> Array:
     """Quotient rounded towards 0; of integers, exactly.
 
     Forward    out = trunc(x / y)
-    Gradient   0: the result is constant between its jumps
+    Gradient   x̄ = 0        ȳ = 0; the result is constant between its jumps
     Shapes     (...), (...) -> broadcast (...)
     """
     if np.result_type(x, y).kind == "f":
@@ -308,7 +308,7 @@ def sign(x: Array) -> Array:
     """Sign: -1, 0 or 1.
 
     Forward    out = -1 where x < 0, 0 where x = 0, 1 where x > 0
-    Gradient   0
+    Gradient   x̄ = 0
     Shapes     (...) -> (...)
     Example    >>> mg.sign(mg.tensor([-3.0, 0.0, 2.0]))
                tensor([-1.,  0.,  1.])
@@ -390,7 +390,7 @@ def pow(x: Array, y: Array) -> Array:
     """Power.
 
     Forward    out = xʸ, with x⁰ = 1
-    Gradient   x̄ = ḡ * y * xʸ⁻¹, 0 where y = 0
+    Gradient   x̄ = ḡ * y * x^(y - 1), 0 where y = 0
                ȳ = ḡ * out * log x, 0 where x = 0 and y ≥ 0; NaN where x < 0
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast, or for integers to a negative power
@@ -428,7 +428,7 @@ def floor(x: Array) -> Array:
     """Round down.
 
     Forward    out = the largest integer not above x
-    Gradient   0: the result is constant between its jumps
+    Gradient   x̄ = 0; the result is constant between its jumps
     Shapes     (...) -> (...)
     Example    >>> mg.floor(mg.tensor([-1.5, 1.5]))
                tensor([-2.,  1.])
@@ -441,7 +441,7 @@ def ceil(x: Array) -> Array:
     """Round up.
 
     Forward    out = the smallest integer not below x
-    Gradient   0: the result is constant between its jumps
+    Gradient   x̄ = 0; the result is constant between its jumps
     Shapes     (...) -> (...)
     Example    >>> mg.ceil(mg.tensor([-1.5, 1.5]))
                tensor([-1.,  2.])
@@ -454,7 +454,7 @@ def trunc(x: Array) -> Array:
     """Round towards 0.
 
     Forward    out = x without its fraction
-    Gradient   0: the result is constant between its jumps
+    Gradient   x̄ = 0; the result is constant between its jumps
     Shapes     (...) -> (...)
     Example    >>> mg.trunc(mg.tensor([-1.5, 1.5]))
                tensor([-1.,  1.])
@@ -467,7 +467,7 @@ def round(x: Array, decimals: int = 0) -> Array:
     """Round to the nearest, halves to the even one.
 
     Forward    out = x, rounded to so many decimals
-    Gradient   0: the result is constant between its jumps
+    Gradient   x̄ = 0; the result is constant between its jumps
     Shapes     (...) -> (...)
     Example    >>> mg.round(mg.tensor([0.5, 1.5, 2.4]))
                tensor([0., 2., 2.])

@@ -146,7 +146,7 @@ def logaddexp(x: Array, y: Array) -> Array:
     """Sum of two numbers that are given by their logarithms.
 
     Forward    out = log(eˣ + eʸ)
-    Gradient   x̄ = ḡ * eˣ / (eˣ + eʸ)        ȳ = ḡ * eʸ / (eˣ + eʸ)
+    Gradient   x̄ = ḡ * exp(x - out)        ȳ = ḡ * exp(y - out)
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.logaddexp(mg.tensor([1000.0]), mg.tensor([1000.0]))
@@ -166,7 +166,7 @@ def logaddexp2(x: Array, y: Array) -> Array:
     """Sum of two numbers that are given by their logarithms to base 2.
 
     Forward    out = log₂(2ˣ + 2ʸ)
-    Gradient   x̄ = ḡ * 2ˣ / (2ˣ + 2ʸ)        ȳ = ḡ * 2ʸ / (2ˣ + 2ʸ)
+    Gradient   x̄ = ḡ * 2^(x - out)        ȳ = ḡ * 2^(y - out)
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.logaddexp2(mg.tensor([3.0]), mg.tensor([3.0]))
@@ -248,7 +248,7 @@ def softplus(x: Array, beta: float = 1, threshold: float = 20) -> Array:
     """A smooth relu.
 
     Forward    out = log(1 + e^(beta x)) / beta; x itself where beta x > threshold
-    Gradient   x̄ = ḡ * σ(beta x); ḡ where beta x > threshold
+    Gradient   x̄ = ḡ * σ(beta * x); ḡ where beta * x > threshold
     Shapes     (...) -> (...)
     Source     Dugas et al. 2001; Goodfellow, Bengio and Courville 2016, equation 3.31
     Example    >>> mg.softplus(mg.tensor([-1000.0, 0.0, 1000.0]))

@@ -48,8 +48,8 @@ def cholesky(x: Array, upper: bool = False) -> Array:
     Only the lower triangle is read.  The gradient is that of ``f(symmetrize(A))``: symmetric.
 
     Forward    out = L, lower triangular, with L Lᵀ = A; or Lᵀ with upper=True
-    Gradient   Ā = (S + Sᵀ) / 2 with S = L⁻ᵀ Φ(Lᵀ ḡ) L⁻¹; Φ is the lower triangle, its diagonal
-               halved
+    Gradient   Ā = sym(L⁻ᵀ Φ(Lᵀ ḡ) L⁻¹) with A = L Lᵀ, ḡ turned like L, and Φ(M) the lower triangle
+               of M, its diagonal halved
     Shapes     (..., n, n) -> (..., n, n)
     Raises     ValueError unless square; LinAlgError if a matrix is not positive definite, with
                its batch index and the first leading minor that is not positive
@@ -176,7 +176,7 @@ def _qr(x: Array, mode: Any) -> Any:
     """Q and R of one matrix or a batch, in a mode that was checked; see `qr`.
 
     Forward    (Q, R) with A = Q R
-    Gradient   Ā = (Q̄ + Q copyltu(M)) R⁻ᵀ with M = R R̄ᵀ - Q̄ᵀ Q
+    Gradient   Ā = (Q̄ + Q copyltu(M)) R⁻ᵀ with M = R R̄ᵀ - Q̄ᵀ Q and Q, R = out
     Shapes     (..., n, m) -> (..., n, k), (..., k, m)
     """
     return QRResult(*np.linalg.qr(x, mode))
@@ -330,7 +330,8 @@ def _lu(x: Array, pivot: bool) -> Any:
 
     Forward    (compact, order) with A[order] = L U; L is below the diagonal of compact, with ones
                on it, and U is on and above it
-    Gradient   Ā[order] = L⁻ᵀ [tril(Lᵀ L̄, -1) + triu(Ū Uᵀ)] U⁻ᵀ; the order is a constant
+    Gradient   Ā[order] = L⁻ᵀ [tril(Lᵀ C̄, -1) + triu(C̄ Uᵀ)] U⁻ᵀ with L, U the triangles of C, and
+               C, order = out; the order is a constant
     Shapes     (..., n, m) -> (..., n, m), (..., n) of integers
     Raises     LinAlgError, with the batch index, for a pivot that is 0 if pivot is false
     """

@@ -92,7 +92,7 @@ def _getitem(x: Array, index: Any) -> Array:
     """Entries of a tensor by position: ``x[index]``.
 
     Forward    out = x[index]; a view for integers, slices, None and ..., else a copy
-    Gradient   x̄ = zeros, with ḡ added at `index`; an entry taken twice gets both gradients
+    Gradient   x̄ = 0, with ḡ added at x̄[`index`]; an entry taken twice gets both gradients
     Shapes     NumPy's indexing
     """
     out = x[index]
@@ -105,7 +105,7 @@ def getitem(x: Any, index: Any) -> Any:
     index      NumPy's: integers, slices, None, ..., boolean and integer arrays or tensors, and
                tuples
     Forward    out = x[index]; a view for integers, slices, None and ..., else a copy
-    Gradient   x̄ = zeros, with ḡ added at `index`; an entry taken twice gets both gradients
+    Gradient   x̄ = 0, with ḡ added at x̄[`index`]; an entry taken twice gets both gradients
     Shapes     NumPy's indexing
     Raises     IndexError if an index is out of range, or of the wrong type
     Example    >>> mg.tensor([10.0, 20.0, 30.0])[1:]
@@ -119,7 +119,7 @@ def _scatter_into(g: Array, shape: tuple[int, ...], index: Any) -> Array:
     """The transpose of ``x[index]``: zeros of `shape`, with `g` added at `index`.
 
     Forward    out = zeros(shape); out[index] += g, repeated positions adding up
-    Gradient   ḡ = out̄[index]
+    Gradient   ḡ = out̄[`index`]
     Shapes     shape of x[index] -> shape
     """
     out = np.zeros_like(g, shape=shape, order="C")
@@ -145,7 +145,7 @@ def _setitem(x: Array, value: Array, index: Any) -> Array:
     """A copy of x with ``x[index] = value``.
 
     Forward    out = x; out[index] = value
-    Gradient   x̄ = ḡ, zero at `index`        value̅ = ḡ[index]; of several values for one position
+    Gradient   x̄ = ḡ, 0 at x̄[`index`]        value̅ = ḡ[`index`]; of several values for one position
                only the last gets it
     Shapes     (...), broadcastable to x[index] -> (...)
     """
@@ -158,7 +158,7 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
     """A copy of x with ``x[index] = value``.
 
     Forward    out = x; out[index] = value
-    Gradient   x̄ = ḡ, zero at `index`        value̅ = ḡ[index]; of several values for one position
+    Gradient   x̄ = ḡ, 0 at x̄[`index`]        value̅ = ḡ[`index`]; of several values for one position
                only the last gets it
     Shapes     (...), broadcastable to x[index] -> (...)
     Raises     ValueError if the value does not broadcast; IndexError if an index is out of range
@@ -173,7 +173,7 @@ def _without(x: Array, index: Any) -> Array:
     """A copy of x that is zero at `index`: a projection, so it is its own transpose.
 
     Forward    out = x; out[index] = 0
-    Gradient   x̄ = ḡ, zero at `index`
+    Gradient   x̄ = ḡ, 0 at x̄[`index`]
     Shapes     (...) -> (...)
     """
     out = np.array(x)
@@ -186,7 +186,7 @@ def _add_at(x: Array, value: Array, index: Any) -> Array:
     """A copy of x with `value` added at `index`, every entry at its position.
 
     Forward    out = x; out[index] += value, repeated positions adding up
-    Gradient   x̄ = ḡ        value̅ = ḡ[index]
+    Gradient   x̄ = ḡ        value̅ = ḡ[`index`]
     Shapes     (...), broadcastable to x[index] -> (...)
     """
     out = np.array(x, order="C")
@@ -232,7 +232,7 @@ def _take(x: Array, index: Array) -> Array:
     """Entries of x by their row-major positions.
 
     Forward    out = x.ravel()[index]
-    Gradient   x̄ = zeros, with ḡ added at `index`
+    Gradient   x̄ = 0, with ḡ added at x̄.ravel()[`index`]
     Shapes     (...), (...) of integers -> shape of index
     """
     return x.reshape(-1)[index]
@@ -243,7 +243,7 @@ def take(x: Any, index: Any) -> Any:
     """Entries of x by their row-major positions.
 
     Forward    out = x.ravel()[index]
-    Gradient   x̄ = zeros, with ḡ added at `index`
+    Gradient   x̄ = 0, with ḡ added at x̄.ravel()[`index`]
     Shapes     (...), (...) of integers -> shape of index
     Raises     IndexError if a position is out of range, or no integer
     Example    >>> mg.take(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([0, 3]))
@@ -257,7 +257,7 @@ def _put_zeros(g: Array, index: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of `take`: zeros of `shape`, with `g` added at row-major positions.
 
     Forward    out = zeros(shape); out.ravel()[index] += g, repeated positions adding up
-    Gradient   ḡ = out̄.ravel()[index]
+    Gradient   ḡ = out̄.ravel()[`index`]
     Shapes     shape of index -> shape
     """
     size = int(np.prod(shape))
@@ -286,8 +286,8 @@ def _put(x: Array, value: Array, index: Array) -> Array:
     """A copy of x with `value` at row-major positions.
 
     Forward    out = x; out.ravel()[index] = value
-    Gradient   x̄ = ḡ, zero at `index`        value̅ = ḡ there; of several values for one position
-               only the last gets it
+    Gradient   x̄ = ḡ, 0 at x̄.ravel()[`index`]        value̅ = ḡ.ravel()[`index`]; of several values
+               for one position only the last gets it
     Shapes     (...), shape of index -> (...)
     """
     out = np.array(x, order="C")

@@ -77,7 +77,7 @@ def _cat(tensors: Tensors, dim: int, sizes: tuple[tuple[int, ...], ...]) -> Arra
     """Tensors one after the other along an axis.
 
     Forward    out = [x₀, x₁, ...] along `dim`, of `sizes` (a tuple of one each) along it
-    Gradient   x̄ᵢ = the part of ḡ that xᵢ went to
+    Gradient   x̄ᵢ = part i of ḡ, where xᵢ went
     Shapes     (..., n₀, ...), (..., n₁, ...) -> (..., n₀ + n₁, ...)
     """
     return np.concatenate(tensors, dim)
@@ -128,7 +128,7 @@ def stack(tensors: Tensors, dim: int = 0) -> Array:
     """Tensors side by side along a new axis.
 
     Forward    out[..., i, ...] = xᵢ, with i at axis `dim`
-    Gradient   x̄ᵢ = ḡ[..., i, ...]
+    Gradient   x̄ᵢ = slice i of ḡ along axis dim
     Shapes     n of (m, k) -> (n, m, k) for dim 0, (m, k, n) for dim -1
     Raises     ValueError if the shapes differ, or if the list is empty; AxisError if `dim` is out
                of range
@@ -228,7 +228,7 @@ def _block_diag(tensors: Tensors, shapes: tuple[tuple[int, int], ...]) -> Array:
     """Matrices of `shapes` on the diagonal of a larger one, zeros elsewhere.
 
     Forward    out = [[x₀, 0], [0, x₁]]
-    Gradient   x̄ᵢ = the block of ḡ that xᵢ went to
+    Gradient   x̄ᵢ = block i of ḡ, where xᵢ went
     Shapes     (n, m), (k, l) -> (n + k, m + l)
     """
     shape = tuple([sum(sizes) for sizes in zip(*shapes)])
@@ -306,7 +306,7 @@ def _split(x: Array, sizes: tuple[int, ...], dim: int) -> Any:
     """Neighbouring parts along an axis, of given sizes.
 
     Forward    [out₀, out₁, ...] = x
-    Gradient   x̄ = [ḡ₀, ḡ₁, ...]
+    Gradient   x̄ = ḡ, joined along axis dim
     Shapes     (..., n₀ + n₁, ...) -> (..., n₀, ...), (..., n₁, ...)
     """
     return pieces(x, sizes, dim)
@@ -465,7 +465,7 @@ def _unbind(x: Array, dim: int) -> Any:
     """The parts along an axis, without the axis.
 
     Forward    outᵢ = x[..., i, ...]
-    Gradient   x̄[..., i, ...] = ḡᵢ
+    Gradient   x̄ = ḡ, stacked along axis dim
     Shapes     (..., n, ...) -> n of (..., ...)
     """
     return layers(x, dim)

@@ -172,7 +172,7 @@ def _vander(x: Array, N: int) -> Array:
     """Powers 0, 1, ... N-1 of each entry, along a new last axis.
 
     Forward    out[..., i, j] = x[..., i]ʲ
-    Gradient   x̄ᵢ = Σⱼ ḡᵢⱼ j xᵢʲ⁻¹
+    Gradient   x̄[i] = Σ over j of ḡ[i, j] j x[i]^(j - 1)
     Shapes     (..., n) -> (..., n, N)
     """
     factors = np.concatenate(
@@ -187,7 +187,7 @@ def vander(x: Array, N: int | None = None) -> Array:
     N   number of powers; by default as many as there are entries
 
     Forward    out[..., i, j] = x[..., i]ʲ
-    Gradient   x̄ᵢ = Σⱼ ḡᵢⱼ j xᵢʲ⁻¹
+    Gradient   x̄[i] = Σ over j of ḡ[i, j] j x[i]^(j - 1)
     Shapes     (..., n) -> (..., n, N)
     Raises     ValueError if N is negative, or x has no axis
     Example    >>> mg.linalg.vander(mg.tensor([1.0, 2.0, 3.0]))

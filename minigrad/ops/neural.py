@@ -52,7 +52,7 @@ def cross_entropy(x: Array, target: Array) -> Array:
     """Mean cross-entropy of scores against classes, in one op.
 
     Forward    out = -mean over the rows i of log softmax(x)[i, target[i]]
-    Gradient   x̄ = ḡ (softmax(x) - onehot(target)) / n
+    Gradient   x̄ = ḡ (softmax(x) - onehot(`target`)) / n with n the number of rows
     Shapes     (n, c), (n,) of integers in 0 ... c-1 -> ()
     Raises     ValueError if a class is out of range, or for other shapes; TypeError for classes
                that are not integers.  `minigrad.nn.functional.cross_entropy` takes these cases.
@@ -105,8 +105,8 @@ def _bce_with_logits(x: Array, y: Array, pos_weight: Array) -> Array:
     Forward    out = w y softplus(-x) + (1 - y) softplus(x)
                    = w y max(-x, 0) + (1 - y) max(x, 0) + (1 - y + w y) log(1 + exp(-|x|))
                where no term is negative, so that nothing cancels (x - x y does, near y = 1)
-    Gradient   x̄ = ḡ ((1 - y) sigmoid(x) - w y sigmoid(-x))
-               ȳ = ḡ (w softplus(-x) - softplus(x))        w̅ = ḡ y softplus(-x)
+    Gradient   x̄ = ḡ ((1 - y) sigmoid(x) - w * y sigmoid(-x))
+               ȳ = ḡ (w * softplus(-x) - softplus(x))        w̄ = ḡ y softplus(-x)
     Shapes     (...), (...), broadcast (...) or None -> (...)
     """
     positive = y if pos_weight is None else y * pos_weight
@@ -171,7 +171,7 @@ def _standardize(x: Array, dim: tuple[int, ...], eps: float, moments: Any = None
     moments   mean and variance, if they are known
 
     Forward    out = (x - mean(x)) / sqrt(mean((x - mean(x))²) + eps)
-    Gradient   x̄ = (ḡ - mean(ḡ) - out * mean(ḡ * out)) / sqrt(variance + eps)
+    Gradient   x̄ = (ḡ - mean(ḡ) - out * mean(ḡ * out)) / √(var(x) + eps)
     Shapes     (...) -> (...)
     Source     Ioffe and Szegedy 2015, section 3
     """
@@ -204,7 +204,7 @@ def _embedding(weight: Array, index: Array, scale: Any = None) -> Array:
     """Rows of a table; `scale`, one number for each row taken, multiplies gradients only.
 
     Forward    out[..., :] = weight[index[...], :]
-    Gradient   row i of weight̅ is the sum of scale[...] ḡ[..., :] over all places where index is i
+    Gradient   weight̅ = 0, with the rows of ḡ added at the rows [`index`]; times scale, if given
     Shapes     (n, d), integers (...) -> (..., d)
     """
     return weight[index]
@@ -215,7 +215,7 @@ def _add_rows(rows: Array, index: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of `_embedding`: each row is added to the row of a table that `index` names.
 
     Forward    out = zeros(shape); out[index[...], :] += rows[..., :]
-    Gradient   rows̅[..., :] = ḡ[index[...], :]
+    Gradient   rows̅ = ḡ[`index`]
     Shapes     (..., d), integers (...) -> (n, d)
     """
     n, d = shape

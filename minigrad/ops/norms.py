@@ -86,7 +86,7 @@ def vector_norm(
 
     Forward    out = (Σ |x|ᵖ)^(1/p), scaled by max |x| so that it does not overflow before its
                value does
-    Gradient   x̄ = ḡ sign(x) (|x| / out)^(p-1); 0 at x = 0.  inf: shared evenly by the largest
+    Gradient   x̄ = ḡ sign(x) (|x| / out)^(ord - 1); 0 at x = 0.  inf: shared evenly by the largest
                entries; 1: sign(x), 0 at 0; 0: none
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     IndexError if x has no such axis; ValueError for the largest of no entries
@@ -154,7 +154,7 @@ def _spectral_norm(x: Array, which: float) -> Any:
     """The largest (2) or smallest (-2) singular value.
 
     Forward    out = s₁, or the last one
-    Gradient   Ā = ḡ u vᵀ with the vectors of that value; where several are tied, the mean
+    Gradient   Ā = ḡ u vᵀ with u, v the vectors of that value; where several are tied, the mean
     Shapes     (..., n, m) -> (...)
     """
     factors: Any = svd(x, False)
@@ -179,7 +179,8 @@ def _nuclear_norm(x: Array) -> Any:
     """The sum of the singular values.
 
     Forward    out = Σ sᵢ
-    Gradient   Ā = ḡ U_r V_rᵀ over the values above the rounding error: the smallest subgradient
+    Gradient   Ā = ḡ U Vᵀ with U, V the vectors of the values above the rounding error; this is the
+               smallest subgradient
     Shapes     (..., n, m) -> (...)
     """
     factors: Any = svd(x, False)
@@ -316,7 +317,7 @@ def _euclidean(x: Array, y: Array) -> Array:
 
     Forward    out[i, j] = ‖x[i] - y[j]‖
     Gradient   x̄[i] = Σⱼ ḡ[i, j] (x[i] - y[j]) / out[i, j]; 0 where two vectors are equal
-               ȳ[j] = Σᵢ ḡ[i, j] (y[j] - x[i]) / out[i, j], the same
+               ȳ[j] = Σᵢ ḡ[i, j] (y[j] - x[i]) / out[i, j]
     Shapes     (..., n, d), (..., m, d) -> (..., n, m)
     """
     if x.shape[-2] * y.shape[-2] * x.shape[-1] > MANY:

@@ -121,7 +121,7 @@ def _max_pool_back(
     """The transpose of `_max_pool`, linear in g: each entry goes back to where it came from.
 
     Forward    out = zeros like x; out at the first largest entry of window i, j += g[..., i, j]
-    Gradient   ḡ = _max_pool_pick(out̄)
+    Gradient   ḡ = out̄ at the first largest entry of each window
     Shapes     (..., oh, ow) -> (..., h, w)
     """
     lead = x.ndim - len(kernel)
@@ -149,7 +149,7 @@ def _max_pool_pick(
     """The entries of h at the places where x is the largest: the transpose of `_max_pool_back`.
 
     Forward    out[..., i, j] = h at the first largest entry of x in window i, j
-    Gradient   h̄ = _max_pool_back(ḡ)
+    Gradient   h̄ = ḡ at the first largest entry of each window, else 0
     Shapes     (..., h, w) -> (..., oh, ow)
     """
     frame = framed(h, padding, 0)
@@ -189,7 +189,7 @@ def _avg_pool(x: Array, kernel: Sizes, stride: Sizes, padding: Padding, divisor:
     """The sum of what each window sees, divided by `divisor` (a number, or one for each window).
 
     Forward    out[..., i, j] = Σ_{k, l} x[..., s·i + k - p, s·j + l - p] / divisor[i, j]
-    Gradient   x̄ = _avg_pool_back(ḡ)
+    Gradient   x̄ = ḡ / divisor, added at all entries of its window
     Shapes     (..., h, w) -> (..., oh, ow)
     """
     undilated = (1,) * len(kernel)
@@ -206,7 +206,7 @@ def _avg_pool_back(
     """The transpose of `_avg_pool`: each entry is shared among what its window sees.
 
     Forward    out[..., s·i + k - p, s·j + l - p] += g[..., i, j] / divisor[i, j] for all k, l
-    Gradient   ḡ = _avg_pool(out̄)
+    Gradient   ḡ = the means of the windows of out̄
     Shapes     (..., oh, ow) -> shape
     """
     out = g / divisor
@@ -259,7 +259,7 @@ def _lay_windows(
     """The transpose of `_windows`: windows put back to their places, and added up.
 
     Forward    out[..., s·i + d·k - p, s·j + d·l - p] += windows[..., k, l, i, j]
-    Gradient   windows̅ = the windows of ḡ
+    Gradient   windows̅ = the parts of ḡ that each of them was added to
     Shapes     (..., kh, kw, oh, ow) -> (..., *size)
     """
     axes = len(size)

@@ -84,8 +84,10 @@ def _lstm_cell(tensors: Sequence[Array]) -> Any:
 
     Forward    i, f, g, o are the quarters of the gates;
                c' = σ(f) c + σ(i) tanh(g)        h' = σ(o) tanh(c')
-    Gradient   with γ = c̄' + h̄' σ(o) (1 - tanh²(c')):  c̄ = γ σ(f), and the gates get
-               (γ tanh(g) σ'(i), γ c σ'(f), γ σ(i) tanh'(g), h̄' tanh(c') σ'(o))
+    Gradient   gates̅ = (γ tanh(g) σ'(i), γ c σ'(f), γ σ(i) tanh'(g), h̄' tanh(c') σ'(o)) with
+               γ = c̄' + h̄' σ(o) (1 - tanh²(c')), i, f, g, o the quarters of gates, and h', c' = out
+               c̄ = (c̄' + h̄' σ(o) (1 - tanh²(c'))) σ(f) with f, o the second and the last quarter
+               of gates, and h', c' = out
     Shapes     (..., 4 hidden), (..., hidden) -> two of (..., hidden)
     Source     Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000 for f
     Example    >>> state = mg.ops.recurrent._lstm_cell([mg.zeros(1, 4), mg.ones(1, 1)])
@@ -144,8 +146,11 @@ def _gru_cell(tensors: Sequence[Array]) -> Any:
 
     Forward    with the thirds of a and u:  r = σ(aᵣ + uᵣ)        z = σ(a_z + u_z)
                n = tanh(aₙ + r uₙ)        h' = (1 - z) n + z h
-    Gradient   with ν = ḡ (1 - z) (1 - n²):  ā = (ν uₙ σ'(r), ḡ (h - n) σ'(z), ν),
-               ū = (the same, the same, ν r)        h̄ = ḡ z
+    Gradient   ā = (ν q r (1 - r), ḡ (h - n) z (1 - z), ν) with ν = ḡ (1 - z) (1 - n²) and q the
+               last third of u
+               ū = (ν q r (1 - r), ḡ (h - n) z (1 - z), ν r) with ν = ḡ (1 - z) (1 - n²) and q the
+               last third of u
+               h̄ = ḡ z with z the update gate; r, z and n are those of the forward
     Shapes     (..., 3 hidden), (..., 3 hidden), (..., hidden) -> (..., hidden)
     Source     Cho et al. 2014
     Example    >>> mg.ops.recurrent._gru_cell([mg.zeros(1, 3), mg.zeros(1, 3), mg.ones(1, 1)])

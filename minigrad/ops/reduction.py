@@ -170,7 +170,7 @@ def mean(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
     """Mean of the entries along axes.
 
     Forward    out = Σ x / n over the n entries along `dim`; that of integers is a float
-    Gradient   x̄ = ḡ / n, repeated along the axes
+    Gradient   x̄ = ḡ / (size(x) / size(out)), repeated along the axes
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     AxisError if x has no such axis
     Example    >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
@@ -269,7 +269,7 @@ def amax(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     """The largest entry along axes.
 
     Forward    out = max x over the axes `dim`; NaN if there is one
-    Gradient   ḡ to the largest entry; several equal ones share it evenly
+    Gradient   x̄ = ḡ at the largest entry, else 0; several equal ones share it evenly
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     AxisError if x has no such axis; ValueError if there are no entries
     Example    >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
@@ -283,7 +283,7 @@ def amin(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     """The smallest entry along axes.
 
     Forward    out = min x over the axes `dim`; NaN if there is one
-    Gradient   ḡ to the smallest entry; several equal ones share it evenly
+    Gradient   x̄ = ḡ at the smallest entry, else 0; several equal ones share it evenly
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     AxisError if x has no such axis; ValueError if there are no entries
     Example    >>> mg.amin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
@@ -315,7 +315,7 @@ def _max(x: Array, dim: int, keepdim: bool = False) -> Any:
     """The largest entries along an axis, and their first indices.
 
     Forward    values = max x, indices = argmax x
-    Gradient   ḡ to the entry at the index
+    Gradient   x̄[indices] = values̅, else 0
     Shapes     (..., n, ...) -> twice (..., ...)
     """
     indices = x.argmax(axis_of_any(x, dim), keepdims=keepdim)
@@ -329,7 +329,7 @@ def _min(x: Array, dim: int, keepdim: bool = False) -> Any:
     """The smallest entries along an axis, and their first indices.
 
     Forward    values = min x, indices = argmin x
-    Gradient   ḡ to the entry at the index
+    Gradient   x̄[indices] = values̅, else 0
     Shapes     (..., n, ...) -> twice (..., ...)
     """
     indices = x.argmin(axis_of_any(x, dim), keepdims=keepdim)

@@ -49,7 +49,7 @@ def cumsum(x: Array, dim: int, dtype: Any = None) -> Array:
     """Sums of the entries up to each place along an axis.
 
     Forward    out[i] = x[0] + ... + x[i]
-    Gradient   x̄[i] = ḡ[i] + ... + ḡ[n - 1]
+    Gradient   x̄[i] = Σ over k ≥ i of ḡ[k]
     Shapes     (..., n, ...) -> (..., n, ...)
     Raises     AxisError if x has no such axis
     Example    >>> mg.cumsum(mg.tensor([1.0, 2.0, 3.0]), dim=0)
@@ -67,8 +67,8 @@ def _recurrence(x: Array, factor: Array, backwards: bool = False) -> Array:
     """The solution of a linear recurrence along the first axis, without a division.
 
     Forward    out[i] = x[i] + factor[i] * out[i - 1]; backwards: + factor[i] * out[i + 1]
-    Gradient   x̄ solves the recurrence of the other direction, with the factors moved by one;
-               factor̅[i] = x̄[i] * out[i - 1]; backwards: * out[i + 1]
+    Gradient   x̄[i] = ḡ[i] + factor[i + 1] * x̄[i + 1]        factor̅[i] = x̄[i] * out[i - 1]; if it
+               runs backwards, i - 1 and i + 1 change places
     Shapes     (n, ...), (n, ...) -> (n, ...)
     """
     out = np.array(x)

@@ -40,7 +40,8 @@ def maximum(x: Array, y: Array) -> Array:
     """The larger of two numbers; NaN if one of them is.
 
     Forward    out = max(x, y)
-    Gradient   ḡ to the larger one; at a tie ½ ḡ to each.  So max(x, 0) has the gradient ½ at 0,
+    Gradient   x̄ = ḡ where x > y, ½ ḡ where x = y, else 0
+               ȳ = ḡ where y > x, ½ ḡ where x = y, else 0; so max(x, 0) has the gradient ½ at 0,
                where `relu` has 0
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
@@ -61,7 +62,8 @@ def minimum(x: Array, y: Array) -> Array:
     """The smaller of two numbers; NaN if one of them is.
 
     Forward    out = min(x, y)
-    Gradient   ḡ to the smaller one; at a tie ½ ḡ to each
+    Gradient   x̄ = ḡ where x < y, ½ ḡ where x = y, else 0
+               ȳ = ḡ where y < x, ½ ḡ where x = y, else 0
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.minimum(mg.tensor([1.0, 5.0]), mg.tensor([3.0, 4.0]))
@@ -81,7 +83,8 @@ def fmax(x: Array, y: Array) -> Array:
     """The larger of two numbers; if one is NaN, the other.
 
     Forward    out = max(x, y)
-    Gradient   ḡ to the one that was chosen; at a tie ½ ḡ to each
+    Gradient   x̄ = ḡ where x was chosen, ½ ḡ at a tie, else 0
+               ȳ = ḡ where y was chosen, ½ ḡ at a tie, else 0
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.fmax(mg.tensor([1.0, np.nan]), mg.tensor([3.0, 4.0]))
@@ -101,7 +104,8 @@ def fmin(x: Array, y: Array) -> Array:
     """The smaller of two numbers; if one is NaN, the other.
 
     Forward    out = min(x, y)
-    Gradient   ḡ to the one that was chosen; at a tie ½ ḡ to each
+    Gradient   x̄ = ḡ where x was chosen, ½ ḡ at a tie, else 0
+               ȳ = ḡ where y was chosen, ½ ḡ at a tie, else 0
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.fmin(mg.tensor([1.0, np.nan]), mg.tensor([3.0, 4.0]))
@@ -168,8 +172,8 @@ def clamp(x: Array, min: Array = None, max: Array = None) -> Array:
     """Limit numbers to an interval; a bound may be a number, a tensor, or None.
 
     Forward    out = min(max(x, lower), upper); upper where lower > upper
-    Gradient   x̄ = ḡ within the interval and at its bounds, else 0;
-               a bound gets ḡ where it was taken
+    Gradient   x̄ = ḡ where out = x, else 0
+               min̅ = ḡ where out > x, else 0        max̅ = ḡ where out < x, else 0
     Shapes     (...), (...), (...) -> broadcast (...)
     Raises     ValueError if both bounds are None, or the shapes do not broadcast
     Example    >>> mg.clamp(mg.tensor([-2.0, 0.5, 2.0]), -1, 1)
@@ -240,7 +244,7 @@ def _where(x: Array, y: Array, condition: Array) -> Array:
     """Choose by a mask; `where` has PyTorch's order of arguments.
 
     Forward    out = x where `condition`, else y
-    Gradient   x̄ = ḡ where `condition`, else 0        ȳ the other way round
+    Gradient   x̄ = ḡ where `condition`, else 0        ȳ = 0 where `condition`, else ḡ
     Shapes     (...), (...), (...) -> broadcast (...)
     """
     return choose(condition, x, y)

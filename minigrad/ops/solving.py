@@ -64,7 +64,7 @@ def _solve(tensors: Any) -> Array:
     """X with A X = B, for matrices A and B.
 
     Forward    out = A⁻¹ B
-    Gradient   B̄ = A⁻ᵀ ḡ        Ā = -B̄ outᵀ
+    Gradient   Ā = -A⁻ᵀ ḡ outᵀ        B̄ = A⁻ᵀ ḡ
     Shapes     (..., n, n), (..., n, k) -> (..., n, k)
     Raises     LinAlgError, with the batch index, if a matrix is singular
     """
@@ -161,7 +161,7 @@ def _solve_triangular(tensors: Any, upper: bool, unitriangular: bool) -> Array:
     """X with A X = B, for one triangle of A.
 
     Forward    out = A⁻¹ B
-    Gradient   B̄ = A⁻ᵀ ḡ        Ā = -B̄ outᵀ on the triangle
+    Gradient   Ā = -A⁻ᵀ ḡ outᵀ on the triangle        B̄ = A⁻ᵀ ḡ
     Shapes     (..., n, n), (..., n, k) -> (..., n, k)
     Raises     LinAlgError, with the batch index, if an entry of the diagonal is 0
     """
@@ -331,7 +331,7 @@ def slogdet(x: Array) -> Array:
     """Sign of the determinant and logarithm of its absolute value, where det would overflow.
 
     Forward    (sign, logabsdet) = (sign det A, log |det A|); 0 and -inf for a singular A
-    Gradient   Ā = ḡ A⁻ᵀ for logabsdet; 0 for the sign
+    Gradient   Ā = logabsdet̅ A⁻ᵀ; 0 for the sign
     Shapes     (..., n, n) -> (...), (...)
     Raises     ValueError unless square; LinAlgError in backward if a matrix is singular
     Source     Giles 2008, section 2.2.4
@@ -397,7 +397,7 @@ def _pinv(x: Array, atol: Any, rtol: Any, hermitian: bool) -> Array:
     """The pseudoinverse, of a matrix that was checked; see `pinv`.
 
     Forward    out = P = V diag(1/sᵢ, 0 where sᵢ counts as 0) Uᵀ
-    Gradient   Ā = -Pᵀ ḡ Pᵀ + (I - A P) ḡᵀ P Pᵀ + Pᵀ P ḡᵀ (I - P A)
+    Gradient   Ā = -Pᵀ ḡ Pᵀ + (I - A P) ḡᵀ P Pᵀ + Pᵀ P ḡᵀ (I - P A) with P = out
     Shapes     (..., n, m) -> (..., m, n)
     """
     if 0 in x.shape:
@@ -481,8 +481,9 @@ def _lstsq(tensors: Any, rcond: Any) -> Any:
     """The solution, rank and singular values of `lstsq`; keeps the pseudoinverse P = A⁺.
 
     Forward    (solution, rank, singular_values) = (P B, the number of sᵢ that are not 0, s)
-    Gradient   with U = Pᵀ ḡ: B̄ = U, Ā = (B - A X)(P U)ᵀ - U Xᵀ + (Pᵀ X)(ḡ - Aᵀ U)ᵀ; the rank and
-               the singular values have none
+    Gradient   Ā = (B - A X)(P U)ᵀ - U Xᵀ + (Pᵀ X)(X̄ - Aᵀ U)ᵀ with P = A⁺, U = Pᵀ X̄ and
+               X, rank, s = out
+               B̄ = Pᵀ X̄ with P = A⁺ and X, rank, s = out
     Shapes     (..., n, m), (..., n, k) -> (..., m, k), (...), (..., min(n, m))
     """
     A, B = tensors

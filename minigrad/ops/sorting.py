@@ -39,7 +39,7 @@ def sort(x: Array, dim: int = -1, descending: bool = False, stable: bool = True)
     """The entries in order along an axis, and where they were.
 
     Forward    values = x[indices], which rise, or fall with `descending`; NaN counts as the largest
-    Gradient   x̄[indices] = ḡ
+    Gradient   x̄[indices] = values̅
     Shapes     (..., n, ...) -> twice (..., n, ...)
     Raises     AxisError if x has no such axis
     Example    >>> mg.sort(mg.tensor([3.0, 1.0, 2.0])).values

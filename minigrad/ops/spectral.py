@@ -135,8 +135,9 @@ def eigh(x: Array, UPLO: Triangle = "L") -> Any:
     Only one triangle is read (UPLO: 'L' or 'U').  The gradient is that of ``f(symmetrize(A))``.
 
     Forward    (w, V) with A = V diag(w) Vᵀ
-    Gradient   Ā = sym(V [diag(w̄) + F ∘ (Vᵀ V̄)] Vᵀ), F_ij = 1/(w_j - w_i) and 0 for i = j.  At tied
-               eigenvalues whose vectors got a gradient: NaN, with a warning that names the pair
+    Gradient   Ā = sym(V [diag(w̄) + F ∘ (Vᵀ V̄)] Vᵀ) with F[i, j] = 1 / (w[j] - w[i]), 0 for i = j,
+               and w, V = out; at tied eigenvalues whose vectors got a gradient: NaN, with a warning
+               that names the pair
     Shapes     (..., n, n) -> (..., n), (..., n, n)
     Raises     ValueError unless square
     Source     Giles 2008, section 3.1
@@ -164,8 +165,8 @@ def eigvalsh(x: Array, UPLO: Triangle = "L") -> Array:
     """Eigenvalues of a symmetric matrix, in ascending order.
 
     Forward    out = w with A = V diag(w) Vᵀ
-    Gradient   Ā = V diag(ḡ) Vᵀ, finite everywhere; at a tie one choice of many, unless ḡ is the
-               same for the tied eigenvalues
+    Gradient   Ā = V diag(ḡ) Vᵀ with V the eigenvectors; finite everywhere, at a tie one choice of
+               many, unless ḡ is the same for the tied eigenvalues
     Shapes     (..., n, n) -> (..., n)
     Raises     ValueError unless square
     Source     Giles 2008, section 3.1
@@ -208,7 +209,8 @@ def eig(x: Array) -> Any:
     """Eigenvalues and eigenvectors of a square matrix whose eigenvalues are real.
 
     Forward    (w, V) with A V = V diag(w), columns of norm 1, in no particular order
-    Gradient   Ā = V⁻ᵀ [diag(w̄) + (VᵀV̄ - VᵀV diag(VᵀV̄)) ∘ 1/(w_j - w_i)] Vᵀ; NaN with a warning at
+    Gradient   Ā = V⁻ᵀ [diag(w̄) + F ∘ (Vᵀ V̄ - Vᵀ V diag(Vᵀ V̄))] Vᵀ with
+               F[i, j] = 1 / (w[j] - w[i]), 0 for i = j, and w, V = out; NaN with a warning at
                tied eigenvalues whose vectors got a gradient
     Shapes     (..., n, n) -> (..., n), (..., n, n)
     Raises     ValueError unless square; LinAlgError, with the batch index, if eigenvalues are
@@ -349,9 +351,10 @@ def svd(x: Array, full_matrices: bool = True) -> Any:
     full_matrices   U and Vh are square; their extra vectors are arbitrary and carry no gradient
 
     Forward    (U, S, Vh) with A = U diag(S) Vh, S falling
-    Gradient   Ā = U [(F ∘ (K - Kᵀ)) S + S (F ∘ (L - Lᵀ)) + diag(s̄)] Vᵀ, K = UᵀŪ, L = VᵀV̄,
-               F_ij = 1/(s_j² - s_i²); of a tall A also (I - UUᵀ) Ū S⁻¹ Vᵀ, of a wide one
-               U S⁻¹ V̄ᵀ (I - VVᵀ).  At tied singular values whose vectors got a gradient: NaN,
+    Gradient   Ā = U [(F ∘ (K - Kᵀ)) diag(s) + diag(s) (F ∘ (L - Lᵀ)) + diag(s̄)] W with K = Uᵀ Ū,
+               L = W W̄ᵀ, F[i, j] = 1 / (s[j]² - s[i]²), 0 for i = j, and U, s, W = out; W is Vᵀ;
+               of a tall A also (I - U Uᵀ) Ū diag(1/s) W, of a wide one
+               U diag(1/s) W̄ (I - Wᵀ W).  At tied singular values whose vectors got a gradient: NaN,
                with a warning that names the pair
     Shapes     (..., n, m) -> (..., n, n), (..., k), (..., m, m) with k = min(n, m); without
                full_matrices (..., n, k), (..., k), (..., k, m)
@@ -376,8 +379,8 @@ def svdvals(x: Array) -> Array:
     """Singular values, falling.
 
     Forward    out = s with A = U diag(s) Vᵀ
-    Gradient   Ā = U diag(ḡ) Vᵀ, finite everywhere; at a tie one choice of many, unless ḡ is the
-               same for the tied values
+    Gradient   Ā = U diag(ḡ) Vᵀ with U, V the singular vectors; finite everywhere, at a tie one
+               choice of many, unless ḡ is the same for the tied values
     Shapes     (..., n, m) -> (..., min(n, m))
     Raises     ValueError unless A has two axes or more
     Source     Giles 2008, section 3.2
@@ -470,8 +473,9 @@ def spectral_fn(x: Array, function: Callable[[Any], Any], UPLO: Triangle = "L") 
     UPLO       the triangle that is read; the gradient is that of ``f(symmetrize(A))``
 
     Forward    out = V f(diag w) Vᵀ, with A = V diag(w) Vᵀ
-    Gradient   Ā = sym(V [D ∘ (Vᵀ sym(ḡ) V)] Vᵀ), D_ij = (f(w_i) - f(w_j)) / (w_i - w_j); f′(w)
-               where they are equal.  Its derivative asks for distinct eigenvalues
+    Gradient   Ā = sym(V [D ∘ (Vᵀ sym(ḡ) V)] Vᵀ) with w, V the eigenvalues and eigenvectors, and
+               D[i, j] = (f(w[i]) - f(w[j])) / (w[i] - w[j]); f′(w) where they are equal.  Its
+               derivative asks for distinct eigenvalues
     Shapes     (..., n, n) -> (..., n, n)
     Raises     ValueError unless square, or if the function changes the shape
     Source     Daleckii and Krein 1965; Higham 2008, theorem 3.11

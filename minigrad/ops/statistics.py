@@ -85,7 +85,7 @@ def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     ``mg.var(x, False)`` is taken for the latter, over all axes.
 
     Forward    out = Σ (x - mean)² / (n - correction)
-    Gradient   x̄ = 2 ḡ (x - mean) / (n - correction)
+    Gradient   x̄ = 2 ḡ (x - mean(x)) / (size(x) / size(out) - correction)
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     AxisError if x has no such axis
     Example    >>> mg.var(mg.tensor([1.0, 2.0, 4.0]))
@@ -114,7 +114,8 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     `correction` 1 (or True) gives the usual estimate, 0 (or False) the root of the mean square.
 
     Forward    out = √(Σ (x - mean)² / (n - correction))
-    Gradient   x̄ = ḡ (x - mean) / (out (n - correction)); of equal numbers 0
+    Gradient   x̄ = ḡ (x - mean(x)) / (out * (size(x) / size(out) - correction)); of equal
+               numbers 0
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     AxisError if x has no such axis
     Example    >>> mg.std(mg.tensor([1.0, 2.0, 4.0]))
@@ -177,7 +178,7 @@ def _median(x: Array) -> Array:
     """The lower median of all entries.
 
     Forward    out = the entry that (n - 1) // 2 others come before; NaN if there is one
-    Gradient   ḡ to that entry; several equal ones share it evenly
+    Gradient   x̄ = ḡ at the middle entry, else 0; several equal ones share it evenly
     Shapes     (...) -> ()
     """
     if x.size == 0:
@@ -192,7 +193,7 @@ def _median_along(x: Array, dim: int, keepdim: bool = False) -> Any:
     """The lower medians along an axis, and their indices.
 
     Forward    values = the entries in the middle; NaN if there is one, and its index
-    Gradient   ḡ to the entry at the index
+    Gradient   x̄[indices] = values̅, else 0
     Shapes     (..., n, ...) -> twice (..., ...)
     """
     axis = normalize_axis_index(dim, x.ndim or 1)

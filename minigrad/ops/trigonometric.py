@@ -119,7 +119,7 @@ def atan2(x: Array, y: Array) -> Array:
     """Angle in [-π, π] of the point with ordinate x and abscissa y.
 
     Forward    out = the angle with sine x / r and cosine y / r, where r = √(x² + y²)
-    Gradient   x̄ = ḡ * y / r²        ȳ = -ḡ * x / r²; both 0 at the origin
+    Gradient   x̄ = ḡ * y / (x² + y²)        ȳ = -ḡ * x / (x² + y²); both 0 at the origin
     Shapes     (...), (...) -> broadcast (...)
     Raises     ValueError if the shapes do not broadcast
     Example    >>> mg.atan2(mg.tensor([1.0, 0.0]), mg.tensor([1.0, -1.0]))
@@ -147,7 +147,7 @@ def sinc(x: Array) -> Array:
     """The normalised sinc function.
 
     Forward    out = sin(πx) / (πx); 1 at x = 0
-    Gradient   x̄ = ḡ * (cos(πx) - out) / x; 0 at x = 0
+    Gradient   x̄ = ḡ * (cos(π x) - out) / x; 0 at x = 0
     Shapes     (...) -> (...)
     Example    >>> mg.sinc(mg.tensor([0.0, 0.5]))
                tensor([1.    , 0.6366])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from minigrad.graph import Node
-from minigrad.visualize.description import Description, Vertex
-from minigrad.visualize.formulas import is_entrywise, vjp_formula
+from minigrad.visualize.description import Description, Operand, Vertex
+from minigrad.visualize.formulas import Names, is_entrywise, vjp_formula
 from minigrad.visualize.names import bytes_text, number_text
 
-__all__ = ["kept_text", "products"]
+__all__ = ["kept_text", "product", "products"]
 
 
 def products(description: Description, vertex: Vertex, source: int) -> list[str]:
@@ -15,18 +18,59 @@ def products(description: Description, vertex: Vertex, source: int) -> list[str]
     node = vertex.edge
     if not isinstance(node, Node) or vertex.kind != "op":
         return []
-    written = [
-        description.vertices[o.vertex].symbol if o.vertex is not None
-        else None if o.number is None else number_text(o.number)
-        for o in vertex.operands
-    ]  # fmt: skip
     target = description.vertices[source]
     stretched = is_entrywise(node.op) and target.shape != vertex.shape
     return [
-        vjp_formula(node.op, i, written, vertex.symbol, stretched)
+        product(description, vertex, i, stretched)
         for i, operand in enumerate(vertex.operands)
         if operand.vertex == source and node.inputs[i] is not None
     ]
+
+
+def product(description: Description, vertex: Vertex, position: int, stretched: bool) -> str:
+    """How `vertex` computes the gradient of one operand: ``x̄ = z̄ Wᵀ``.
+
+    stretched   the operand was broadcast: its gradient is summed over the stretched axes
+    """
+    node = vertex.edge
+    assert isinstance(node, Node)
+    around = [description.vertices[i] for i in (*vertex.inputs, vertex.index)]
+    sizes = {
+        each.symbol: math.prod(each.shape)
+        for each in around if each.shape is not None and not is_several(each.shape)
+    }  # fmt: skip
+    names = Names(
+        [written(operand, description) for operand in vertex.operands],
+        vertex.symbol,
+        results(vertex, description),
+        vertex.statics,
+        sizes,
+    )
+    return vjp_formula(node.op, position, names, stretched)
+
+
+def written(operand: Operand, description: Description) -> str | None:
+    """An operand as formulas write it; None if it was left out."""
+    if operand.vertex is not None:
+        return description.vertices[operand.vertex].symbol
+    return None if operand.number is None else number_text(operand.number)
+
+
+def results(vertex: Vertex, description: Description) -> list[str | None]:
+    """The symbols of the results of an op that has several; None for one that nobody used."""
+    if not is_several(vertex.shape):
+        return []
+    found: list[str | None] = [None] * len(vertex.shape)
+    for each in description.vertices[vertex.index + 1 :]:
+        if each.kind != "output":  # they follow their op
+            break
+        found[each.position] = each.symbol
+    return found
+
+
+def is_several(shape: Any) -> bool:
+    """Whether a shape is that of several results: a tuple of shapes."""
+    return isinstance(shape, tuple) and bool(shape) and isinstance(shape[0], tuple)
 
 
 def kept_text(vertex: Vertex) -> str:

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.visualize.backprop import Contribution, Replay, jacobian, products, replay, saved_of
+from minigrad.visualize.captions import product
 from minigrad.visualize.description import Description, Vertex, computed, describe
-from minigrad.visualize.formulas import is_entrywise, vjp_formula
+from minigrad.visualize.formulas import is_entrywise
 from minigrad.visualize.names import bar, number_text, shape_text, shown
 from minigrad.visualize.rules import Factor, Rule, find_rule
 
@@ -233,15 +234,13 @@ class PageData:
     def product(self, c: Contribution) -> dict[str, Any]:
         """One vector-Jacobian product as the page shows it."""
         vertex = self.description.vertices[c.source]
-        edge: Any = vertex.edge
-        written = [self.written(i, vertex) for i in range(len(vertex.operands))]
         step: dict[str, Any] = {
             "kind": "vjp",
             "vertex": c.source,
             "operand": c.position,
             "target": c.target,
-            "formula": vjp_formula(
-                edge.op, c.position, written, vertex.symbol, c.raw.shape != c.gradient.shape
+            "formula": product(
+                self.description, vertex, c.position, c.raw.shape != c.gradient.shape
             ),
             "g": self.array(c.cotangent),
             "gradient": self.array(c.gradient),
@@ -259,12 +258,6 @@ class PageData:
         if matrix is not None:
             step["jacobian"] = self.array(matrix)
         return step
-
-    def written(self, position: int, vertex: Vertex) -> str | None:
-        operand = vertex.operands[position]
-        if operand.vertex is not None:
-            return self.description.vertices[operand.vertex].symbol
-        return None if operand.number is None else number_text(operand.number)
 
     def rule(self, c: Contribution, vertex: Vertex) -> dict[str, Any]:
         node: Any = vertex.edge

@@ -419,7 +419,7 @@ def _silu(x: Array) -> Array:
     """See `silu`; keeps s = sigmoid(x).
 
     Forward    out = x * s
-    Gradient   x̄ = ḡ * s * (1 + x * (1 - s))
+    Gradient   x̄ = ḡ * σ(x) * (1 + x * (1 - σ(x)))
     Shapes     (...) -> (...)
     """
     s = ops.sigmoid(x)
@@ -476,7 +476,7 @@ def _gelu(x: Array) -> Array:
     """See `gelu`; keeps Φ(x).
 
     Forward    out = x * Φ(x)
-    Gradient   x̄ = ḡ * (Φ(x) + x * φ(x))
+    Gradient   x̄ = ḡ * (Φ(x) + x * φ(x)) with Φ, φ the normal distribution and its density
     Shapes     (...) -> (...)
     """
     cdf = normal_cdf(x)
@@ -508,7 +508,8 @@ def _gelu_tanh(x: Array) -> Array:
     """`gelu` with approximate="tanh"; keeps t = tanh(√(2/π) (x + 0.044715 x³)).
 
     Forward    out = ½ x (1 + t)
-    Gradient   x̄ = ½ ḡ (1 + t + x (1 - t²) √(2/π) (1 + 3 · 0.044715 x²))
+    Gradient   x̄ = ½ ḡ (1 + t + x (1 - t²) √(2/π) (1 + 3 · 0.044715 x²)) with
+               t = tanh(√(2/π) (x + 0.044715 x³))
     Shapes     (...) -> (...)
     """
     t = gelu_tanh(x)
@@ -659,7 +660,7 @@ def _straight_through(soft: Array, hard: Array) -> Array:
     """The value `hard` with the gradient of `soft`.
 
     Forward    out = hard
-    Gradient   soft gets ḡ, as if it had been returned
+    Gradient   soft̅ = ḡ, as if it had been returned
     Shapes     (...), (...) -> (...)
     Source     Bengio, Léonard and Courville 2013
     Example    >>> mg.nn.functional.activations._straight_through(mg.tensor([0.4]), np.ones(1))
