@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -287,6 +289,53 @@ def test_a_function_is_freed_and_refuses_a_second_backward() -> None:
     y.backward()
     with pytest.raises(RuntimeError, match="second time"):
         y.backward()
+
+
+@pytest.mark.parametrize("function", [Cube, ExpBySaving])
+def test_what_a_function_saved_is_freed_by_backward_and_by_nothing_later(function: Any) -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    h = x * 2
+    y = function.apply(h)
+    saved = [weakref.ref(t._array) for t in (h, y)]
+    loss = y.sum()
+    del h, y
+    assert any(array() is not None for array in saved)
+    gc.disable()  # the arrays go at once: no cycle holds them
+    try:
+        loss.backward(retain_graph=True)
+        assert any(array() is not None for array in saved)
+        loss.backward()
+        assert all(array() is None for array in saved)
+    finally:
+        gc.enable()
+
+
+def test_results_that_were_not_saved_are_not_kept() -> None:
+    y = Cube.apply(mg.tensor([1.0, 2.0], requires_grad=True))
+    result, loss = weakref.ref(y._array), y.sum()
+    del y
+    assert result() is None
+    loss.backward()
+
+
+def test_saved_tensors_are_at_hand_in_backward_only() -> None:
+    class Leaking(Cube):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            Leaking.context = ctx
+            return Cube.forward(ctx, x)
+
+    Leaking.apply(mg.tensor([1.0], requires_grad=True)).backward()
+    with pytest.raises(RuntimeError, match="inside backward"):
+        _ = Leaking.context.saved_tensors
+
+
+def test_a_picture_computes_the_result_of_a_function_again_after_backward() -> None:
+    x = mg.tensor([5.0], requires_grad=True)
+    loss = Cube.apply(x).sum()
+    loss.backward()
+    (vertex,) = [v for v in mg.visualize.describe(loss).vertices if v.op == "Cube"]
+    assert vertex.value.item() == 125.0
 
 
 def test_once_differentiable_refuses_the_second_derivative() -> None:

@@ -34,10 +34,10 @@ class Context:
         )
         self._arguments = tuple(None if isinstance(a, Variable) else a for a in arguments)
         self._tensors = tuple(i for i, a in enumerate(arguments) if isinstance(a, Variable))
-        self._inputs = [a for a in arguments if isinstance(a, Variable)]
-        self._to_save: tuple[Any, ...] = ()
-        self._saved: list[Any] = []
-        self._lifted: list[Any] | None = None
+        self._to_save: tuple[Any, ...] | None = ()  # None once forward is over
+        self._places: list[tuple[Any, int | None]] = []
+        self._lifted: tuple[Any, ...] | None = None
+        self._results: list[tuple[tuple[int, ...], Any]] = []
         self._constant_outputs: tuple[Any, ...] = ()
         self._materialize = True
 
@@ -67,98 +67,149 @@ class Context:
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        if self._lifted is None:  # during forward
-            return self._to_save
-        return tuple(self._lifted)
+        saved = self._to_save if self._lifted is None else self._lifted
+        if saved is None:
+            raise RuntimeError("saved_tensors: what forward saved is at hand inside backward only")
+        return saved
 
     # -- the engine's side
 
-    def _keep(self, outputs: Sequence[Any]) -> tuple[Array, ...]:
-        """Note where each saved tensor stands in the graph, without holding an output's node."""
-        inputs, self._inputs = self._inputs, []
-        for tensor in self._to_save:
-            if tensor is None:
-                self._saved.append((None, None, None))
-                continue
+    def _filled(self, tensors: Sequence[Any]) -> list[Any]:
+        """The arguments of forward, with `tensors` in the places of its tensors."""
+        arguments = list(self._arguments)
+        for i, tensor in zip(self._tensors, tensors):
+            arguments[i] = tensor if isinstance(tensor, Variable) else wrap(np.asarray(tensor))
+        return arguments
+
+    def _close(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[Array, ...]:
+        """What forward saved, as arrays for the node to keep and to free.
+
+        Of their tensors the context remembers where they stand in the graph, and nothing else.
+        """
+        to_save, self._to_save = self._to_save or (), None
+        for tensor in to_save:
             place = next((i for i, y in enumerate(outputs) if y is tensor), None)
             known = any(x is tensor for x in inputs)
-            self._saved.append((tensor._array, tensor._node if known else None, place))
-        self._to_save = ()
+            self._places.append((tensor._node if known else None, place))
+        self._results = [(y._array.shape, y._array.dtype) for y in outputs]
         self._constant_outputs = tuple(
             i for i, y in enumerate(outputs) if any(y is c for c in self._constant_outputs)
         )
-        return tuple(array for array, _, _ in self._saved if array is not None)
+        return tuple(None if tensor is None else tensor._array for tensor in to_save)
 
-    def _lift(self, outputs: Sequence[Any], recorded: bool) -> None:
-        """Make `saved_tensors`: at their places in the graph if backward itself is recorded."""
-        self._lifted = []
-        for array, edge, place in self._saved:
+    def _lift(self, saved: Sequence[Array], outputs: Any, recorded: bool) -> tuple[Any, ...]:
+        """The saved tensors: at their places in the graph if backward itself is recorded."""
+        lifted: list[Any] = []
+        for array, (edge, place) in zip(saved, self._places):
             if array is None:
-                self._lifted.append(None)
+                lifted.append(None)
             elif recorded and place is not None:
-                self._lifted.append(outputs[place])
+                lifted.append(outputs[place] if isinstance(outputs, tuple) else outputs)
             else:
-                self._lifted.append(wrap(array, edge if recorded else None))
+                lifted.append(wrap(array, edge if recorded else None))
+        return tuple(lifted)
 
 
 class FunctionOp(Op):
-    """The op behind a `Function`: its one VJP calls the function's backward."""
+    """The op behind a `Function`: its one VJP calls the function's backward.
 
-    def __init__(self, cls: type[Function]) -> None:
-        def forward(tensors: Any, ctx: Any, saved: Any) -> Any:
-            return tensors
+    saves        whether forward saved tensors: the node keeps them, and frees them after backward
+    saves_output  whether a result is among them, whose place in the graph is the node itself
+    """
 
-        def backward(g: Any, out: Any, ctx: Any) -> list[Any]:
-            return call_backward(cls, g, out, ctx)
+    def __init__(self, function: type[Function], saves: bool, saves_output: bool) -> None:
+        def forward(tensors: Any, ctx: Any) -> Any:
+            again = Context(ctx._filled(tensors))
+            outputs, returned = run_forward(function, again, ctx._filled(tensors))
+            saved = again._close((), outputs)
+            out = tuple(y._array for y in outputs) if returned is outputs else outputs[0]._array
+            return (out, saved) if saves else out
 
-        forward.__name__ = cls.__name__
-        super().__init__(forward, (), joint=backward, notation=None)
-        self.function = cls
+        def from_nothing(g: Any, ctx: Any) -> list[Any]:
+            return call_backward(function, g, ctx, (), None)
 
-    def gradients(self, node: Any, g: Array) -> list[Any]:
-        """What backward returns at `node` for the cotangent `g`, before its shapes are fitted."""
-        out, ctx = node.saved[0], node.statics[0]
-        return call_backward(self.function, g, out, ctx)
+        def from_saved(g: Any, saved: Any, ctx: Any) -> list[Any]:
+            return call_backward(function, g, ctx, saved, None)
+
+        def from_output(g: Any, out: Any, saved: Any, ctx: Any) -> list[Any]:
+            return call_backward(function, g, ctx, saved, out)
+
+        forward.__name__ = function.__name__
+        vjp = from_output if saves_output else from_saved if saves else from_nothing
+        keep = {"saved": lambda saved: saved} if saves else None
+        super().__init__(forward, (), joint=vjp, keep=keep, notation=None)
+        self.function = function
+
+    def gradients(self, node: Any) -> list[Any]:
+        """What backward returns at `node` for cotangents of ones, before its shapes are fitted."""
+        kept = dict(zip(node.plan.names, node.saved or ()))
+        ctx = node.statics[0]
+        ones = [np.ones(shape, dtype) for shape, dtype in ctx._results]
+        return call_backward(self.function, ones, ctx, kept.get("saved", ()), kept.get("out"))
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], numpy_door: bool = False) -> Any:
         """Call the function again, on other tensors: what the gradient checker does."""
-        operands, ctx = list(args[0]), args[1]
-        arguments = list(ctx._arguments)
-        for i, operand in zip(ctx._tensors, operands):
-            arguments[i] = operand if isinstance(operand, Variable) else wrap(np.asarray(operand))
-        return self.function.apply(*arguments)
+        return self.function.apply(*args[1]._filled(args[0]))
 
 
-def call_backward(cls: type[Function], g: Any, out: Any, ctx: Context) -> list[Any]:
+def run_forward(
+    function: type[Function], ctx: Context, arguments: Sequence[Any]
+) -> tuple[tuple[Any, ...], Any]:
+    """The results of forward as a tuple, and as they were returned."""
+    with no_grad():
+        if function.setup_context is not None:
+            returned = function.forward(*arguments)
+            function.setup_context(ctx, tuple(arguments), returned)
+        else:
+            returned = function.forward(ctx, *arguments)
+    outputs = returned if isinstance(returned, tuple) else (returned,)
+    for y in outputs:
+        if not isinstance(y, Variable):
+            raise TypeError(
+                f"{function.__name__}.forward must return tensors, it returned {type(y).__name__}"
+            )
+    return outputs, returned
+
+
+def call_backward(
+    function: type[Function], g: Any, ctx: Context, saved: Sequence[Array], outputs: Any
+) -> list[Any]:
     """The gradients of the tensor arguments, from the user's backward."""
-    outputs = out if isinstance(out, tuple) else (out,)
     cotangents = list(g) if isinstance(g, (list, tuple)) else [g]
     recorded = any(isinstance(c, Variable) for c in cotangents)
     given = []
-    for c, y in zip(cotangents, outputs):
+    for c, (shape, dtype) in zip(cotangents, ctx._results):
         if c is None and ctx._materialize:
-            c = np.zeros_like(y._array if isinstance(y, Variable) else y)
+            c = np.zeros(shape, dtype)
         given.append(c if c is None or isinstance(c, Variable) else wrap(c))
-    ctx._lift(outputs, recorded)
-    with enable_grad() if recorded else no_grad():
-        returned = cls.backward(ctx, *given)
+    before, ctx._lifted = ctx._lifted, ctx._lift(saved, outputs, recorded)
+    try:
+        with enable_grad() if recorded else no_grad():
+            returned = function.backward(ctx, *given)
+    finally:
+        ctx._lifted = before
+    gradients = checked(function, returned, len(ctx._arguments))
+    chosen = [gradients[i] for i in ctx._tensors]
+    return chosen if recorded else [None if each is None else each._array for each in chosen]
+
+
+def checked(function: type[Function], returned: Any, count: int) -> list[Any]:
+    """What backward returned, one gradient or None for each of the `count` arguments."""
     gradients = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-    count = len(ctx._arguments)
     if len(gradients) > count and all(extra is None for extra in gradients[count:]):
         gradients = gradients[:count]
     if len(gradients) != count:
         raise RuntimeError(
-            f"{cls.__name__}.backward returned {len(gradients)} gradients, forward took {count} "
-            "arguments: return one for each, None for those without a gradient"
+            f"{function.__name__}.backward returned {len(gradients)} gradients, forward took "
+            f"{count} arguments: return one for each, None for those without a gradient"
         )
     for i, gradient in enumerate(gradients):
         if gradient is not None and not isinstance(gradient, Variable):
             raise TypeError(
-                f"{cls.__name__}.backward returned {type(gradient).__name__} for argument {i}; it "
-                "returns tensors, or None"
+                f"{function.__name__}.backward returned {type(gradient).__name__} for argument "
+                f"{i}; it returns tensors, or None"
             )
-    chosen = [gradients[i] for i in ctx._tensors]
-    return chosen if recorded else [None if each is None else each._array for each in chosen]
+    return gradients
 
 
 class Function:
@@ -190,12 +241,12 @@ class Function:
              tensor([ 3., 12.])
     """
 
-    _op: FunctionOp
+    _ops: dict[tuple[bool, bool], FunctionOp]
     setup_context: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._op = FunctionOp(cls)
+        cls._ops = {}
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -214,25 +265,18 @@ class Function:
         Raises   TypeError if forward returns something that is not a tensor or a tuple of tensors.
         """
         ctx = Context(args)
-        with no_grad():
-            if cls.setup_context is not None:
-                returned = cls.forward(*args)
-                cls.setup_context(ctx, args, returned)
-            else:
-                returned = cls.forward(ctx, *args)
-        outputs = returned if isinstance(returned, tuple) else (returned,)
-        for y in outputs:
-            if not isinstance(y, Variable):
-                raise TypeError(
-                    f"{cls.__name__}.forward must return tensors, it returned {type(y).__name__}"
-                )
+        outputs, returned = run_forward(cls, ctx, args)
         tensors = [args[i] for i in ctx._tensors]
-        edges = tuple(x._node for x in tensors)
-        saved = ctx._keep(outputs)
+        saved = ctx._close(tensors, outputs)
         arrays = tuple(y._array for y in outputs)
-        out = arrays if isinstance(returned, tuple) else arrays[0]
+        out = arrays if returned is outputs else arrays[0]
+        kind = bool(saved), any(place is not None for _, place in ctx._places)
+        operation = cls._ops.get(kind)
+        if operation is None:
+            operation = cls._ops[kind] = FunctionOp(cls, *kind)
+        edges = tuple(x._node for x in tensors)
         operands = tuple(x._array for x in tensors)
-        result = cls._op.conclude(out, (), edges, [operands], (ctx, saved))
+        result = operation.conclude(out, (saved,) if saved else (), edges, [operands], (ctx,))
         results = result if isinstance(result, tuple) else (result,)
         for i in ctx._constant_outputs:
             results[i]._node = None

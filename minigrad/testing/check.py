@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.autograd.differentiate import grad
 from minigrad.autograd.function import FunctionOp
 from minigrad.graph import Variable, enable_grad, no_grad, wrap
-from minigrad.pytrees import flatten, leaves_of, map_tree
+from minigrad.pytrees import flatten, leaves_of
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose
 from minigrad.testing.localise import keeping_values, localise, nodes_of
@@ -296,8 +296,7 @@ class Function:
         for node in nodes_of(self.recorded()):
             if not isinstance(node.op, FunctionOp):
                 continue
-            ones = map_tree(np.ones_like, node.saved[0] if node.saved else None)
-            for i, (edge, gradient) in enumerate(zip(node.inputs, node.op.gradients(node, ones))):
+            for i, (edge, gradient) in enumerate(zip(node.inputs, node.op.gradients(node))):
                 if edge is None or gradient is None or gradient.shape == edge.shape:
                     continue
                 text = (

@@ -213,6 +213,78 @@ def func_transforms(lib, x, w, g):
     ]
 
 
+def function(library: Any, forward: Any, backward: Any) -> Any:
+    """The ``apply`` of a Function of either library."""
+    members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    return type("Custom", (library.autograd.Function,), members).apply
+
+
+@program
+def function_that_saves_nothing(lib, x, w, g):
+    y = function(lib, lambda ctx, x: x * 3, lambda ctx, g: g * 3)(x)
+    y.backward(g)
+    y.backward(g)
+    return x.grad
+
+
+@program
+def function_that_saves_its_results(lib, x, w, g):
+    def forward(ctx, x, w):
+        y = lib.exp(x) * w
+        z = lib.sin(y)
+        ctx.save_for_backward(x, None, y, z)
+        return y, z
+
+    def backward(ctx, g, h):
+        x, nothing, y, _ = ctx.saved_tensors
+        total = g + h * lib.cos(y)
+        return total * y, total * lib.exp(x), nothing
+
+    y, z = function(lib, forward, backward)(x, w)
+    first = lib.autograd.grad(y * z, [x, w], g, create_graph=True)
+    second = lib.autograd.grad(first[0] + first[1], [x, w], g, create_graph=True)
+    return [first, second, lib.autograd.grad(second[0], x, g)]
+
+
+@program
+def function_with_unused_results(lib, x, w, g):
+    seen = []
+    for materialize in (True, False):
+
+        def forward(ctx, x, factor, w, materialize=materialize):
+            ctx.set_materialize_grads(materialize)
+            seen.append(list(ctx.needs_input_grad))
+            return x * factor, x * 3
+
+        def backward(ctx, g, h):
+            seen.append(list(ctx.needs_input_grad))
+            seen.append(h)
+            return g * 2, None, None
+
+        apply = function(lib, forward, backward)
+        apply(x, 2.0, w.detach())[0].backward(g)
+    return [seen, x.grad, w.grad]
+
+
+@program
+def function_with_constant_results(lib, x, w, g):
+    def forward(ctx, x):
+        mask, copy = x > 0, x * 2
+        ctx.mark_non_differentiable(mask, copy)
+        return mask, copy, x * 3
+
+    results = function(lib, forward, lambda ctx, a, b, g: g * 3)(x)
+    results[2].backward(g)
+    return [[y.requires_grad for y in results], x.grad]
+
+
+@program
+def function_without_a_gradient(lib, x, w, g):
+    y = function(lib, lambda ctx, x, w: x * w, lambda ctx, g: (None, g))(x, w)
+    y.backward(g)
+    return [x.grad, w.grad]
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_gives_the_same_in_both_libraries(name: str) -> None:
     results = []
@@ -236,6 +308,16 @@ def compare(a: Any, b: Any) -> None:
         assert a == b
 
 
+def saving(library: Any) -> Any:
+    """A Function that saves its input."""
+
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    return function(library, forward, lambda ctx, g: 2 * g * ctx.saved_tensors[0])
+
+
 FAULTS: list[Callable[[Any, Any, Any], Any]] = [
     lambda lib, x, w: (x * w).backward(),
     lambda lib, x, w: x.detach().sum().backward(),
@@ -247,6 +329,7 @@ FAULTS: list[Callable[[Any, Any, Any], Any]] = [
     lambda lib, x, w: x.add_(1),
     lambda lib, x, w: x.numpy(),
     lambda lib, x, w: x.detach().register_hook(print),
+    lambda lib, x, w: [y.backward() for y in [saving(lib)(x).sum()] * 2],
 ]
 
 
