@@ -95,3 +95,25 @@ def test_options_have_pytorchs_meaning() -> None:
             )
         ]
         assert said[0] == said[1] == ("rtol" in options and options["rtol"] == 0.2)
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+@pytest.mark.parametrize("size", [0.0, 1.0, 1000.0])
+@pytest.mark.parametrize("dtypes", [("float64",) * 2, ("float32",) * 2, ("float32", "float64")])
+def test_assert_close_has_pytorchs_tolerances(
+    dtypes: tuple[str, str], size: float, factor: float
+) -> None:
+    """Just inside and just outside of what PyTorch accepts."""
+    rtol, atol = (1.3e-6, 1e-5) if "float32" in dtypes else (1e-7, 1e-7)
+    a, b = np.array(size, dtypes[0]), np.array(size + factor * (atol + rtol * size), dtypes[1])
+    said = []
+    for close, make in (
+        (torch.testing.assert_close, torch.tensor),
+        (mg.testing.assert_close, mg.tensor),
+    ):
+        try:
+            close(make(a), make(b), check_dtype=False)
+            said.append(True)
+        except AssertionError:
+            said.append(False)
+    assert said == [factor < 1] * 2
