@@ -298,6 +298,51 @@ def test_fan_out_adds_one_contribution_at_a_time() -> None:
         assert np.allclose(np.sum(list(parts), axis=0), total, rtol=1e-3)
 
 
+def doubled(g: Any) -> Any:
+    return g * 2
+
+
+def test_a_gradient_hook_is_a_step_and_counts() -> None:
+    x = leaf(np.array([[1.0, -2.0], [3.0, 0.5]]), "x")
+    h = mg.exp(x)
+    y = h * h + x
+    for tensor in (x, h, y):
+        tensor.register_hook(doubled)
+    h.register_hook(lambda g: g + 1)
+    h.retain_grad()
+    loss = y.sum()
+    data = page_data(loss)
+    assert x.grad is None
+    assert h.grad is None
+    calls = [s for s in data["steps"] if s["kind"] == "hook"]
+    symbols = [data["vertices"][s["vertex"]]["symbol"] for s in calls]
+    named = [s["name"] for s in calls]
+    assert named == ["doubled", "doubled", "<lambda>", "doubled"]
+    assert symbols[-1] == "x"
+    assert symbols[1] == symbols[2] != symbols[0]
+    assert calls[1]["total"] == calls[2]["before"]
+    for call in (calls[0], calls[1], calls[3]):
+        before, after = (dense(data["arrays"][call[key]]) for key in ("before", "total"))
+        assert np.allclose(after, 2 * before, rtol=1e-3)
+    loss.backward()
+    shown = dense(data["arrays"][dict(data["steps"][-1]["leaves"])[0]])
+    assert np.allclose(shown, x.grad.numpy(), rtol=5e-4)
+    for step in data["steps"]:  # what is sent on is what the last hook returned
+        if step["kind"] == "vjp" and data["vertices"][step["vertex"]]["symbol"] == symbols[1]:
+            assert step["g"] == calls[2]["total"]
+
+
+def test_a_backward_hook_of_a_module_counts() -> None:
+    layer = mg.nn.Linear(2, 2)
+    layer.register_full_backward_hook(lambda module, inner, outer: (inner[0] * 3,))
+    x = leaf(np.ones((1, 2), np.float32), "x")
+    loss = layer(x).sum()
+    data = page_data(loss)
+    loss.backward()
+    shown = dense(data["arrays"][dict(data["steps"][-1]["leaves"])[0]])
+    assert np.allclose(shown, x.grad.numpy(), rtol=5e-4)
+
+
 def test_numbers_equal_the_gradients_to_the_printed_precision() -> None:
     mg.random.manual_seed(0)
     model = mg.nn.Sequential(mg.nn.Linear(2, 16), mg.nn.ReLU(), mg.nn.Linear(16, 1))

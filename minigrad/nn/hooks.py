@@ -107,7 +107,7 @@ def _boundary(tensors: Sequence[Any], hook: Callable[..., Any]) -> Any:
     """The tensors that enter or leave a module, unchanged: `hook` sees all their gradients at once.
 
     Forward    out_i = x_i
-    Gradient   x̄_i = hook(ḡ)_i
+    Gradient   x̄ᵢ = part i of what the hook of the module makes of ḡ
     Shapes     (...), ... -> (...), ...
     """
     return tuple(tensors)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.graph import Node, fit
+from minigrad.graph import Extras, Leaf, Node, fit, run_hooks
 from minigrad.memory import writes
 from minigrad.visualize import values
 
 if TYPE_CHECKING:
     from minigrad.visualize.description import Description, Vertex
 
-__all__ = ["Contribution", "Replay", "jacobian", "recover_gradients", "replay"]
+__all__ = ["Contribution", "HookCall", "Replay", "jacobian", "recover_gradients", "replay"]
 
 
 MOST_REPLAYED = 2_000  # vertices
@@ -49,33 +49,62 @@ class Contribution:
 
 
 @dataclass(eq=False)
-class Replay:
-    """All contributions in order, and the gradients of vertices; `missing` could not be had."""
+class HookCall:
+    """One call of a gradient hook of `vertex`, with the gradient before it and after it."""
 
-    contributions: list[Contribution] = field(default_factory=list)
+    vertex: int
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclass(eq=False)
+class Replay:
+    """All that happened, in order, and the gradients of vertices; `missing` could not be had."""
+
+    events: list[Contribution | HookCall] = field(default_factory=list)
     gradients: dict[int, Any] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
 
+    @property
+    def contributions(self) -> list[Contribution]:
+        return [event for event in self.events if isinstance(event, Contribution)]
 
-def replay(description: Description, cotangents: list[Any]) -> Replay:
+
+def replay(description: Description, cotangents: list[Any], call_hooks: bool = False) -> Replay:
     """Carry cotangents from the roots back, in falling order of computation.
 
     cotangents   one array for each root
+    call_hooks   call the gradient hooks of tensors, as backward does
     """
     done = Replay()
     for root, cotangent in zip(description.roots, cotangents):
         before = done.gradients.get(root)
         done.gradients[root] = cotangent if before is None else before + cotangent
-    for vertex in reversed(description.vertices):
-        if vertex.index not in done.gradients or not isinstance(vertex.edge, Node):
+    vertices = [v for v in description.vertices if isinstance(v.edge, Node)]
+    leaves = [v for v in description.vertices if isinstance(v.edge, Leaf)]
+    for vertex in (*reversed(vertices), *leaves):
+        if vertex.index not in done.gradients:
             continue
+        if call_hooks:
+            pass_hooks(vertex, done)
         if vertex.kind == "output":
             deliver(vertex, description, done)
-            continue
-        sent = send(vertex, description, done)
-        if sent is None:
+        elif vertex.kind == "op" and send(vertex, description, done) is None:
             done.missing.append(vertex.index)
     return done
+
+
+def pass_hooks(vertex: Vertex, done: Replay) -> None:
+    """Give the gradient that arrived at `vertex` to each of its hooks in turn."""
+    extras = getattr(vertex.edge, "extras", None)
+    for hook in list(extras.hooks.values()) if extras is not None else ():
+        alone = Extras()  # without `retain`: no .grad is touched
+        alone.hooks[0] = hook
+        before = done.gradients[vertex.index]
+        after = done.gradients[vertex.index] = run_hooks(alone, before, False)
+        name = getattr(hook, "__name__", type(hook).__name__)
+        done.events.append(HookCall(vertex.index, name, before, after))
 
 
 def recover_gradients(description: Description) -> None:
@@ -129,8 +158,9 @@ def send(vertex: Vertex, description: Description, done: Replay) -> bool | None:
         before = done.gradients.get(target)
         total = gradient if before is None else np.asarray(before + gradient)
         done.gradients[target] = total
-        contribution = Contribution(vertex.index, target, position, g, raw, gradient, before, total)
-        done.contributions.append(contribution)
+        done.events.append(
+            Contribution(vertex.index, target, position, g, raw, gradient, before, total)
+        )
     return True
 
 

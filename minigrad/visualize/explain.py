@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.visualize.backprop import Contribution, Replay, jacobian, products, replay, saved_of
+from minigrad.visualize.backprop import (
+    Contribution,
+    HookCall,
+    Replay,
+    jacobian,
+    products,
+    replay,
+    saved_of,
+)
 from minigrad.visualize.captions import product
 from minigrad.visualize.description import Description, Vertex, computed, describe
 from minigrad.visualize.formulas import is_entrywise
@@ -41,6 +50,9 @@ def explain(
 ) -> Path:
     """Write a page that steps through the forward and the backward pass, with every number.
 
+    Gradients, and numbers kept for backward, stay as they are.  Gradient hooks are called once, as
+    in backward, and each is a step of its own.
+
     x         what to explain: a tensor, usually the loss; or a function, or a module with `input`,
               which is then called with all its values recorded
     filename  where to write the page: one file, which needs no network
@@ -50,8 +62,8 @@ def explain(
     Returns  the path of the page.
     Raises   TypeError if x has no graph; RuntimeError if x has several entries and no gradient was
              given, if numbers that the pass needs were not kept (compute x inside
-             `record_values`, or pass a function that computes it), if there are more than 400
-             ops to step through, or if a tensor has a gradient hook.
+             `record_values`, or pass a function that computes it), or if there are more than 400
+             ops to step through.
     Example  >>> import minigrad as mg, os, tempfile
              >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
              >>> page = os.path.join(tempfile.mkdtemp(), "backprop.html")
@@ -99,14 +111,8 @@ def page_data(
             f"this graph has {ops:,} ops, and a page steps through at most {MOST_OPS}: explain a "
             "part of it, or a smaller model, and use mg.visualize.tape for all of it"
         )
-    for vertex in description.vertices:
-        if getattr(getattr(vertex.edge, "extras", None), "hooks", None):
-            raise RuntimeError(
-                f"{vertex.name} has a gradient hook, and the page shows the pass without hooks: "
-                "its numbers would not be those of backward. Remove it first: handle.remove()"
-            )
     cotangents = [seed(root, gradient) for root in roots]
-    done = replay(description, cotangents)
+    done = replay(description, cotangents, call_hooks=True)
     if done.missing:
         vertex = description.vertices[done.missing[0]]
         raise RuntimeError(
@@ -213,16 +219,16 @@ class PageData:
             {"kind": "seed", "vertex": root, "total": self.array(cotangent)}
             for root, cotangent in zip(self.description.roots, self.cotangents)
         ]
-        arrivals: dict[int, int] = {}
-        for contribution in self.replay.contributions:
-            arrivals[contribution.target] = arrivals.get(contribution.target, 0) + 1
-        seen: dict[int, int] = {}
-        for contribution in self.replay.contributions:
-            target = contribution.target
-            seen[target] = seen.get(target, 0) + 1
-            step = self.product(contribution)
-            if arrivals[target] > 1:
-                step["arrival"] = [seen[target], arrivals[target]]
+        arrivals = Counter([c.target for c in self.replay.contributions])
+        seen: Counter[int] = Counter()
+        for event in self.replay.events:
+            if isinstance(event, HookCall):
+                steps.append(self.hook_step(event))
+                continue
+            step = self.product(event)
+            seen[event.target] += 1
+            if arrivals[event.target] > 1:
+                step["arrival"] = [seen[event.target], arrivals[event.target]]
             steps.append(step)
         leaves = [
             [v.index, self.array(self.replay.gradients[v.index])]
@@ -230,6 +236,15 @@ class PageData:
             if v.kind == "leaf" and v.index in self.replay.gradients
         ]
         return [*steps, {"kind": "done", "leaves": leaves}]
+
+    def hook_step(self, call: HookCall) -> dict[str, Any]:
+        return {
+            "kind": "hook",
+            "vertex": call.vertex,
+            "name": shown(call.name),
+            "before": self.array(call.before),
+            "total": self.array(call.after),
+        }
 
     def product(self, c: Contribution) -> dict[str, Any]:
         """One vector-Jacobian product as the page shows it."""
