@@ -549,12 +549,122 @@ def kinds(findings: Any) -> set[str]:
     return {finding.kind for finding in findings}
 
 
-def test_a_sound_loss_has_no_findings() -> None:
+def perceptron(widths: list[int], activation: Any, normalization: Any = None) -> Any:
+    layers = []
+    for before, after in zip(widths[:-2], widths[1:-1]):
+        layers += [mg.nn.Linear(before, after), *([normalization(after)] if normalization else [])]
+        layers.append(activation())
+    return mg.nn.Sequential(*layers, mg.nn.Linear(*widths[-2:]))
+
+
+def initialized(model: Any, init: Any) -> Any:
+    for parameter in model.parameters():
+        if parameter.ndim == 2:
+            init(parameter)
+    return model
+
+
+class Attention(mg.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = mg.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.head = mg.nn.Linear(8, 4)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(self.encoder(x.reshape(x.shape[0], -1, 8)).mean(1))
+
+
+nn = mg.nn
+HEALTHY = {
+    "one layer": lambda: nn.Linear(8, 4),
+    "narrow": lambda: perceptron([8, 4, 4], nn.ReLU),
+    "wide": lambda: perceptron([8, 256, 4], nn.ReLU),
+    "deep tanh": lambda: perceptron([8] + [16] * 8 + [4], nn.Tanh),
+    "deep relu": lambda: perceptron([8] + [64] * 8 + [4], nn.ReLU),
+    "deeper relu": lambda: initialized(
+        perceptron([8] + [64] * 20 + [4], nn.ReLU), nn.init.kaiming_normal_
+    ),
+    "sigmoid": lambda: perceptron([8, 32, 32, 4], nn.Sigmoid),
+    "gelu": lambda: initialized(perceptron([8, 32, 32, 4], nn.GELU), nn.init.xavier_uniform_),
+    "batch norm": lambda: perceptron([8, 32, 32, 4], nn.ReLU, nn.BatchNorm1d),
+    "layer norm": lambda: perceptron([8, 32, 32, 4], nn.ReLU, nn.LayerNorm),
+    "convolution": lambda: nn.Sequential(
+        nn.Unflatten(1, (1, 2, 4)), nn.Conv2d(1, 6, 2), nn.BatchNorm2d(6), nn.ReLU(),
+        nn.Flatten(), nn.Linear(18, 4),
+    ),
+    "attention": Attention,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [4, 64])
+@pytest.mark.parametrize("net", HEALTHY)
+def test_a_healthy_net_has_no_findings(net: str, batch: int) -> None:
     mg.random.manual_seed(0)
-    model = mg.nn.Sequential(mg.nn.Linear(3, 4), mg.nn.Tanh(), mg.nn.Linear(4, 2))
-    x = mg.tensor(np.random.default_rng(0).normal(size=(8, 3)).astype("f"))
-    loss = mg.nn.functional.cross_entropy(model(x), mg.tensor(np.arange(8) % 2))
+    rng = np.random.default_rng(0)
+    model = HEALTHY[net]()
+    x = mg.tensor(rng.normal(size=(batch, 8)).astype("f"))
+    target = mg.tensor(rng.integers(0, 4, batch))
+
+    def loss() -> Any:
+        return mg.nn.functional.cross_entropy(model(x), target)
+
     assert str(mg.visualize.lint(loss, model)) == "nothing found"
+    computed = loss()
+    computed.backward()
+    assert str(mg.visualize.lint(computed, model)) == "nothing found"
+
+
+def test_a_net_that_has_learned_all_is_healthy() -> None:
+    """Its gradients are rounding errors, and so are some of its biases."""
+    x = mg.tensor(np.random.default_rng(0).normal(size=(32, 3)).astype("f"))
+    model = nn.Linear(3, 1)
+    target = model(x).detach() * (1 + 1e-7)
+    found = mg.visualize.lint(lambda: nn.functional.mse_loss(model(x), target), model)
+    assert str(found) == "nothing found"
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        (lambda: perceptron([8] + [16] * 20 + [4], nn.Sigmoid), "tiny gradient"),
+        (
+            lambda: initialized(
+                perceptron([8] + [64] * 30 + [4], nn.ReLU), lambda w: nn.init.normal_(w, std=0.6)
+            ),
+            "huge gradient",
+        ),
+    ],
+    ids=["vanishing", "exploding"],
+)
+def test_a_sick_net_has_findings_at_its_first_layer(model: Any, kind: str) -> None:
+    mg.random.manual_seed(0)
+    net = model()
+    x = mg.randn(32, 8)
+    target = mg.tensor(np.arange(32) % 4)
+    found = mg.visualize.lint(lambda: nn.functional.cross_entropy(net(x), target), net)
+    first = [f for f in found if f.module == "0.weight"]
+    assert [f.kind for f in first] == [kind]
+    assert "W1" in first[0].op
+
+
+def test_lint_finds_a_loss_without_a_graph() -> None:
+    model, x = nn.Linear(2, 1), mg.ones(3, 2)
+    with mg.no_grad():
+        loss = model(x).sum()
+        assert "leave the no_grad block" in str(mg.visualize.lint(loss, model))
+    assert "inside no_grad" in str(mg.visualize.lint(loss, model))
+    model.requires_grad_(False)
+    assert "requires_grad_()" in str(mg.visualize.lint(lambda: model(x).sum(), model))
+    assert [f.kind for f in mg.visualize.lint(loss)] == ["no graph"]
+
+
+def test_lint_says_which_parameter_is_not_finite() -> None:
+    model = perceptron([2, 3, 1], nn.Tanh)
+    with mg.no_grad():
+        model[2].weight[0, 0] = float("nan")
+    found = mg.visualize.lint(lambda: model(mg.ones(4, 2)).sum(), model)
+    destroyed = [f.module for f in found if "the parameter itself" in f.message]
+    assert destroyed == ["2.weight"]
 
 
 def test_lint_finds_unreached_parameters() -> None:
@@ -566,7 +676,7 @@ def test_lint_finds_unreached_parameters() -> None:
 def test_lint_finds_dead_relus_and_zero_gradients() -> None:
     layer = mg.nn.Linear(2, 3)
     with mg.no_grad():
-        layer.bias.copy_(mg.tensor([-100.0, 100.0, 100.0]))
+        layer.bias.copy_(mg.tensor([-100.0, 0.0, 0.0]))
     model = mg.nn.Sequential(layer, mg.nn.ReLU())
     found = mg.visualize.lint(lambda: model(mg.ones(4, 2)).sum(), model)
     dead = [f for f in found if f.kind == "dead relu"]
@@ -578,21 +688,50 @@ def test_lint_finds_dead_relus_and_zero_gradients() -> None:
     assert "zero gradient" in kinds(mg.visualize.lint(lambda: model(mg.ones(4, 2)).sum()))
 
 
-def test_lint_finds_softmax_before_cross_entropy() -> None:
+@pytest.mark.parametrize(
+    ("loss", "op"),
+    [
+        (lambda x, t, y: nn.functional.cross_entropy(mg.softmax(x, dim=1), t), "softmax"),
+        (lambda x, t, y: nn.functional.cross_entropy(mg.log_softmax(x, dim=1), t), "log softmax"),
+        (lambda x, t, y: nn.functional.nll_loss(mg.softmax(x, dim=1), t), "take"),
+        (
+            lambda x, t, y: nn.functional.binary_cross_entropy_with_logits(
+                mg.sigmoid(x).reshape(-1), y
+            ),
+            "σ",
+        ),
+    ],
+    ids=["softmax", "log_softmax", "nll_loss", "sigmoid"],
+)
+def test_lint_finds_what_a_loss_applies_itself(loss: Any, op: str) -> None:
+    scores, target = leaf(np.eye(3)), mg.tensor(np.arange(3))
+    found = mg.visualize.lint(loss(scores, target, mg.ones(9)))
+    assert [f.kind for f in found] == ["double softmax"]
+    assert found[0].op.startswith(op)
+
+
+@pytest.mark.parametrize("loss", [nn.functional.cross_entropy, nn.functional.nll_loss])
+def test_losses_of_what_they_expect_are_sound(loss: Any) -> None:
     scores = leaf(np.eye(3))
-    target = mg.tensor(np.arange(3))
-    loss = mg.nn.functional.cross_entropy(mg.nn.functional.softmax(scores, dim=1), target)
-    assert "double softmax" in kinds(mg.visualize.lint(loss))
+    given = mg.log_softmax(scores, dim=1) if loss is nn.functional.nll_loss else scores
+    assert not mg.visualize.lint(loss(given, mg.tensor(np.arange(3))))
 
 
 def test_lint_finds_a_missing_zero_grad() -> None:
     x = leaf([1.0, 2.0])
     (x * x).sum().backward()
     assert "missing zero_grad" in kinds(mg.visualize.lint((x * x).sum()))
-    with mg.visualize.record_values():
-        again = (x * x).sum()
-    again.backward()
+    again = (x * x).sum()
+    again.backward()  # frees the numbers, so that gradients cannot be compared
     assert "missing zero_grad" in kinds(mg.visualize.lint(again))
+    with mg.visualize.record_values():
+        recorded = (x * x).sum()
+    recorded.backward()
+    assert "missing zero_grad" in kinds(mg.visualize.lint(recorded))
+    x.grad = None
+    alone = (x * x).sum()
+    alone.backward()
+    assert not mg.visualize.lint(alone)
 
 
 def test_lint_finds_a_column_against_a_row() -> None:
@@ -603,6 +742,8 @@ def test_lint_finds_a_column_against_a_row() -> None:
         assert "(5, 1)" in found[0].message
     sound = ((prediction - mg.ones(5, 1)) * mg.ones(1)).sum()
     assert "stretched shapes" not in kinds(mg.visualize.lint(sound))
+    vector = leaf(np.arange(5))
+    assert not mg.visualize.lint(((vector[:, None] - vector) ** 3).sum()), "all pairs, on purpose"
 
 
 @pytest.mark.filterwarnings("ignore:divide by zero")

@@ -8,28 +8,37 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node
+from minigrad.graph import Node, Variable, is_grad_enabled
+from minigrad.memory import owner_of, writes
 from minigrad.visualize import values
 from minigrad.visualize.backprop import replay
-from minigrad.visualize.description import Description, Vertex, describe
+from minigrad.visualize.description import Description, Vertex, describe, needs_input
 from minigrad.visualize.formulas import is_entrywise
 from minigrad.visualize.names import number_text, shape_text, shown
+from minigrad.visualize.recording import record_values
 
 __all__ = ["Finding", "Findings", "lint"]
 
-TINY = 1e-8  # root mean square of a gradient below which nothing is learned in float32
-HUGE = 1e3  # and above which a step of the usual size destroys the weights
-FEWEST_EXAMPLES = 2  # a ReLU that is 0 for one example is not dead
+# What is tiny or huge is judged by the step that a gradient asks for: the root mean square of its
+# entries over that of the parameter's; what is large, over the largest of all parameters, since the
+# numbers of a bias may be small by chance.
+HUGE = 1e5  # times the parameter: a learning rate of 0.00001 already replaces it
+FADED = 1e-6  # of the largest step among the parameters: the others learn a million times faster
+LOST = 1e-3  # of a rounding error of the parameter: no learning rate up to 1000 changes it
+CANCELLED = 1e-4  # of what arrives at its op: the gradient of a vector that only adds up to nothing
+FEWEST_EXAMPLES = 4  # a ReLU that is 0 for fewer is not dead
+FAR_BELOW = 5  # times the size of a usual operand: a ReLU whose operands are all below that is dead
+MOST_DEAD = 0.75  # share of the units of a layer that may be 0 by chance: an untrained one has half
 
 
 @dataclass(frozen=True)
 class Finding:
     """One mistake.
 
-    kind      "unreached", "zero gradient", "tiny gradient", "huge gradient", "not finite",
-              "dead relu", "double softmax", "missing zero_grad" or "stretched shapes"
+    kind      "no graph", "unreached", "zero gradient", "tiny gradient", "huge gradient",
+              "not finite", "dead relu", "double softmax", "missing zero_grad" or "stretched shapes"
     message   what is wrong, and what to do
-    op        the formula of the op; empty if it is about a parameter
+    op        the formula of the op; of a finding about a parameter, the op that uses it
     module    the module call, or the parameter's name
     """
 
@@ -60,12 +69,18 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
     model   the module whose parameters the loss should reach
     names   names of tensors: a mapping, or `locals()`
 
-    It finds parameters that the loss does not reach; gradients that are zero, tiny, huge or not
-    finite, and the op where numbers that are not finite begin; ReLU units that are 0 for every
-    example; a softmax before a loss that applies its own; gradients left over from an
-    earlier backward; and shapes (N, 1) against (N,), which broadcast to (N, N).
+    It finds a loss without a graph (and whether no_grad was left on); parameters that the loss
+    does not reach; gradients that are zero, tiny, huge or not finite, and the op where numbers that
+    are not finite begin; ReLU units that are 0 for every example; a softmax or sigmoid before a
+    loss that applies its own; gradients left over from an earlier backward; and shapes (N, 1)
+    against (N,), which broadcast to (N, N).
 
-    Raises   TypeError if the loss has no graph.
+    A gradient is *huge* if it is 100,000 times the size of the parameters; *tiny* if, relative to
+    the size of its parameter, it is a millionth of the largest one, or less than a thousandth of a
+    rounding error.  Units of a ReLU are *dead* if all their operands lie far below zero, or if more
+    than three quarters of a layer are 0 for all of four or more examples.
+
+    Raises   TypeError if the loss is neither a tensor nor a function that returns one.
     Example  >>> import minigrad as mg
              >>> x = mg.ones(3, 1, requires_grad=True)
              >>> y = mg.ones(3)
@@ -73,9 +88,20 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
              >>> found[0].op, found[0].message
              ('x * y', '(3, 1) against (3,) gives (3, 3): use x.squeeze(1), or y[:, None]')
     """
+    found = Findings()
+    if callable(loss) and not isinstance(loss, Variable):
+        if needs_input(loss):
+            raise TypeError(
+                "lint takes a loss, not a module: pass lambda: criterion(model(x), target)"
+            )
+        with record_values():
+            loss = loss()
+        names = {"loss": loss, **(names or {})}
+    if isinstance(loss, Variable) and loss._node is None:
+        found.append(without_graph(model))
+        return found
     description = describe(loss, names=names)
     gradients = replayed(description)
-    found = Findings()
     found.extend(unreached(description, model))
     found.extend(left_over(description, gradients))
     found.extend(bad_gradients(description, gradients))
@@ -86,6 +112,24 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
             found.extend(dead_relu(vertex, description))
             found.extend(double_softmax(vertex, description))
     return found
+
+
+def without_graph(model: Any) -> Finding:
+    """Why a loss may have no graph."""
+    parameters = [] if model is None else list(model.parameters())
+    if not is_grad_enabled():
+        message = (
+            "nothing is recorded here: leave the no_grad block, or call set_grad_enabled(True), "
+            "before the loss is computed"
+        )
+    elif parameters and not any(p.requires_grad for p in parameters):
+        message = "no parameter of the model requires grad: call model.requires_grad_()"
+    else:
+        message = (
+            "it depends on nothing that requires grad: it was computed inside no_grad, or from "
+            "t.detach(), t.data or t.numpy(). Compute it from the tensors themselves"
+        )
+    return Finding("no graph", message, module="" if model is None else type(model).__name__)
 
 
 def replayed(description: Description) -> dict[int, Any]:
@@ -115,53 +159,130 @@ def unreached(description: Description, model: Any) -> Iterator[Finding]:
     for name, parameter in model.named_parameters():
         if parameter.requires_grad and parameter._node not in description.by_edge:
             yield Finding(
-                "unreached", "the loss does not depend on this parameter, so it is not trained",
+                "unreached",
+                "the loss does not depend on this parameter, so it is not trained: its module was "
+                "not called, or what it returned was not used, or was detached",
                 module=shown(name),
             )  # fmt: skip
+
+
+def user_of(vertex: Vertex, description: Description) -> str:
+    """The op that uses a leaf first, as a message names it."""
+    for each in description.vertices:
+        if vertex.index in each.inputs:
+            return written(each)
+    return ""
 
 
 def left_over(description: Description, gradients: dict[int, Any]) -> Iterator[Finding]:
     """Gradients that were there before this loss's backward."""
     ran = values.backward_ran(description)
+    made = max([v.edge.sequence for v in description.vertices if type(v.edge) is Node], default=0)
     for vertex in description.vertices:
         if vertex.kind != "leaf" or vertex.grad is None:
             continue
         mine = gradients.get(vertex.index)
         if not ran:
-            message = "it has a gradient already, and backward adds to it: call zero_grad()"
+            message = "it has a gradient already, and backward adds to it: call zero_grad() first"
+        elif mine is None and added_since(vertex.grad, made):
+            message = (
+                "backward added to a gradient that it had already. If that was not meant, call "
+                "zero_grad() before each backward"
+            )
         elif mine is not None and not np.allclose(vertex.grad, mine, rtol=1e-3, equal_nan=True):
             message = (
-                "its gradient is not that of this loss alone: an earlier backward added to it. "
-                "Call zero_grad() before each backward"
+                "its gradient is not that of this loss alone: another backward added to it. Call "
+                "zero_grad() before each backward"
             )
         else:
             continue
-        yield Finding("missing zero_grad", message, module=shown(vertex.name or vertex.symbol))
+        name = shown(vertex.name or vertex.symbol)
+        yield Finding("missing zero_grad", message, user_of(vertex, description), name)
+
+
+def added_since(grad: Any, time: int) -> bool:
+    """Whether a backward added to the array of a gradient after `time`."""
+    when, writer = writes.times.get(id(owner_of(grad)), (-1, ""))
+    return when > time and writer.startswith("backward")
 
 
 def bad_gradients(description: Description, gradients: dict[int, Any]) -> Iterator[Finding]:
     """Gradients of leaves that are zero, tiny, huge, NaN or infinite."""
-    for vertex in description.vertices:
-        if vertex.kind != "leaf":
+    leaves = [v for v in description.vertices if v.kind == "leaf"]
+    found = {v.index: gradients.get(v.index, v.grad) for v in leaves}
+    known = [v for v in leaves if found[v.index] is not None and np.size(found[v.index])]
+    usual = max([size_of(v.value) for v in known], default=0.0) or 1.0
+    steps = {v.index: size_of(found[v.index]) / (size_of(v.value) or usual) for v in known}
+    large = {v.index: size_of(found[v.index]) / max(usual, size_of(v.value)) for v in known}
+    fastest = max(filter(np.isfinite, large.values()), default=0.0)
+    for vertex in known:
+        grad, step = found[vertex.index], steps[vertex.index]
+        bad = int(np.size(grad) - np.isfinite(grad).sum())
+        rounding = np.finfo(vertex.dtype).eps
+        if is_bad(vertex.value):
+            kind, message = "not finite", (
+                "the parameter itself has numbers that are NaN or infinite: an earlier step "
+                "destroyed it. Start again, with a smaller learning rate"
+            )  # fmt: skip
+        elif bad:
+            kind, message = "not finite", (
+                f"{bad:,} of {np.size(grad):,} entries of its gradient are NaN or infinite: see "
+                "where they begin, and keep log, sqrt and division away from 0"
+            )  # fmt: skip
+        elif large[vertex.index] > HUGE:
+            kind, message = "huge gradient", (
+                f"{told(grad, step)}: gradients explode here. Scale the data and the targets, "
+                "start from smaller weights, or clip: nn.utils.clip_grad_norm_"
+            )  # fmt: skip
+        elif cancels(vertex, grad, description, gradients):
             continue
-        grad = vertex.grad if vertex.grad is not None else gradients.get(vertex.index)
-        if grad is None or not np.size(grad):
+        elif step == 0:
+            kind, message = "zero gradient", (
+                "every entry of its gradient is 0, so it is not trained: look for dead units, a "
+                "saturated or a piecewise constant function after it"
+            )  # fmt: skip
+        elif step < LOST * rounding or step < FADED * fastest:
+            kind, message = "tiny gradient", (
+                f"{told(grad, step)}: gradients vanish here. Use relu in place of sigmoid or tanh, "
+                "nn.init.kaiming_normal_, normalization, or skip connections"
+            )  # fmt: skip
+        else:
             continue
         name = shown(vertex.name or vertex.symbol)
-        bad = int(np.size(grad) - np.isfinite(grad).sum())
-        if bad:
-            message = f"{bad:,} of {np.size(grad):,} entries of its gradient are NaN or infinite"
-            yield Finding("not finite", message, module=name)
-            continue
-        size = float(np.sqrt(np.mean(np.square(np.asarray(grad, np.float64)))))
-        if size == 0:
-            yield Finding("zero gradient", "every entry of its gradient is 0", module=name)
-        elif size < TINY or size > HUGE:
-            kind, cure = ("tiny", "vanish") if size < TINY else ("huge", "explode")
-            message = (
-                f"its gradient has root mean square {number_text(size)}: gradients {cure} here"
-            )
-            yield Finding(f"{kind} gradient", message, module=name)
+        yield Finding(kind, message, user_of(vertex, description), name)
+
+
+def told(grad: Any, step: float) -> str:
+    size = number_text(size_of(grad))
+    return f"its gradient has root mean square {size}, {number_text(step)} times its parameter's"
+
+
+def size_of(array: Any) -> float:
+    """Root mean square of the entries; 0 of what is not known."""
+    if array is None or not np.size(array):
+        return 0.0
+    entries = np.abs(np.asarray(array)).astype(np.float64)
+    return float(np.sqrt(np.mean(np.square(entries))))
+
+
+def cancels(vertex: Vertex, grad: Any, description: Description, gradients: dict[int, Any]) -> bool:
+    """Whether a bias gets no gradient only because what arrives at its op adds up to nothing.
+
+    So it is with a bias before a normalization, and with that of the keys of attention.  Nothing
+    vanishes there: the result does not depend on the bias.  What is left of it is rounding; of a
+    graph whose numbers were freed one cannot tell, and nothing is said.
+    """
+    if len(vertex.shape) > 1:
+        return False
+    if not gradients:
+        return size_of(grad) > 0
+    arriving = [
+        size_of(gradients.get(each.index))
+        for each in description.vertices
+        if vertex.index in each.inputs and each.kind == "op" and isinstance(each.shape, tuple)
+        and each.shape != vertex.shape and isinstance(gradients.get(each.index), np.ndarray)
+    ]  # fmt: skip
+    return bool(arriving) and size_of(grad) < CANCELLED * max(arriving)
 
 
 def not_finite(description: Description, gradients: dict[int, Any]) -> Iterator[Finding]:
@@ -171,7 +292,9 @@ def not_finite(description: Description, gradients: dict[int, Any]) -> Iterator[
         given = any(is_bad(vertices[i].value) for i in vertex.inputs)
         if vertex.kind == "op" and is_bad(vertex.value) and not given:
             yield Finding(
-                "not finite", "its result is NaN or infinite, and its operands are finite",
+                "not finite",
+                "its result is NaN or infinite, and its operands are finite: keep log, sqrt and "
+                "division away from 0, and exp from large numbers",
                 written(vertex), module_of(vertex, description),
             )  # fmt: skip
             break
@@ -179,7 +302,9 @@ def not_finite(description: Description, gradients: dict[int, Any]) -> Iterator[
         sent = [i for i in vertex.inputs if is_bad(gradients.get(i))]
         if vertex.kind == "op" and sent and not is_bad(gradients.get(vertex.index)):
             yield Finding(
-                "not finite", f"its backward sends NaN or infinity to {vertices[sent[0]].symbol}",
+                "not finite",
+                f"its backward sends NaN or infinity to {vertices[sent[0]].symbol}: its derivative "
+                "is infinite there. Add a small number to its operand, or clamp it",
                 written(vertex), module_of(vertex, description),
             )  # fmt: skip
             break
@@ -197,25 +322,29 @@ def stretched_shapes(vertex: Vertex, description: Description) -> Iterator[Findi
     if not isinstance(node, Node) or not is_entrywise(node.op) or len(vertex.operands) != 2:
         return
     vertices = description.vertices
-    a: Any
-    b: Any
-    a, b = [vertices[o.vertex].shape if o.vertex is not None else () for o in vertex.operands]
-    for column, row, columns_first in ((a, b, True), (b, a, False)):
-        if column is None or len(column) != 2 or column[1] != 1 or column[0] == 1:
+    first, second = vertex.operands
+    for column, row in ((first, second), (second, first)):
+        tall, wide = (None if o.vertex is None else vertices[o.vertex] for o in (column, row))
+        if tall is None or wide is None or tall.shape is None or made_a_column(tall, vertices):
             continue
-        n = column[0]
-        if row != (n,) and not (row is None and vertex.shape == (n, n)):
+        n = tall.shape[0] if tall.shape else 0
+        if tall.shape != (n, 1) or n == 1:
             continue
-        other = str((n,)) if row is not None else "a constant"
-        first, second = ("x", "y") if columns_first else ("y", "x")
-        yield Finding(
-            "stretched shapes",
-            f"{column} against {other} gives {vertex.shape}: use {first}.squeeze(1), or "
-            f"{second}[:, None]",
-            written(vertex),
-            module_of(vertex, description),
-        )
-        return
+        if wide.shape == (n,) or (wide.shape is None and vertex.shape == (n, n)):
+            other = str((n,)) if wide.shape is not None else "a constant"
+            yield Finding(
+                "stretched shapes",
+                f"{tall.shape} against {other} gives {vertex.shape}: use "
+                f"{tall.symbol}.squeeze(1), or {wide.symbol}[:, None]",
+                written(vertex), module_of(vertex, description),
+            )  # fmt: skip
+
+
+def made_a_column(column: Vertex, vertices: list[Vertex]) -> bool:
+    """Whether a column was made of a vector on purpose, as in ``x[:, None] - x``."""
+    if column.op not in ("getitem", "unsqueeze", "reshape"):
+        return False
+    return len(vertices[column.inputs[0]].shape or ()) == 1
 
 
 def dead_relu(vertex: Vertex, description: Description) -> Iterator[Finding]:
@@ -225,36 +354,49 @@ def dead_relu(vertex: Vertex, description: Description) -> Iterator[Finding]:
         return
     units = out.ndim - 1 if out.ndim < 4 else 1  # images have their channels second
     others = tuple([axis for axis in range(out.ndim) if axis != units])
-    if out.shape[0] < FEWEST_EXAMPLES:
+    if out.shape[0] < FEWEST_EXAMPLES or out.size == 0:
         return
-    dead = int((out == 0).all(others).sum())
-    if dead:
+    off = (out == 0).all(others)
+    z = description.vertices[vertex.inputs[0]].value
+    if off.mean() <= MOST_DEAD and isinstance(z, np.ndarray):
+        usual = np.median(np.sqrt(np.mean(np.square(z, dtype=np.float64), others)))
+        off = z.max(others) < -FAR_BELOW * usual
+    elif off.mean() <= MOST_DEAD:
+        return
+    if off.any():
         message = (
-            f"{dead} of {out.shape[units]} units are 0 for all {out.shape[0]} examples "
-            f"of shape {shape_text(out.shape)}: nothing reaches them. Try a smaller learning rate, "
-            "or leaky_relu"
+            f"{int(off.sum())} of {off.size} units are 0 for all {out.shape[0]} examples "
+            f"of shape {shape_text(out.shape)}, so nothing before them is trained. Use a smaller "
+            "learning rate, biases that start at 0, or leaky_relu"
         )
         yield Finding("dead relu", message, written(vertex), module_of(vertex, description))
 
 
 NORMALIZED = {  # what a loss does itself: op -> what must not come before it
     "cross_entropy": ("softmax", "log_softmax", "sigmoid"),
-    "binary_cross_entropy_with_logits": ("sigmoid",),
-    "bce_with_logits": ("sigmoid",),
-    "nll_loss": ("softmax",),
+    "bce_with_logits": ("sigmoid", "softmax"),
 }
+ONLY_SHAPES = ("reshape", "flatten", "squeeze", "unsqueeze", "transpose", "permute")
 
 
 def double_softmax(vertex: Vertex, description: Description) -> Iterator[Finding]:
-    """A softmax before a loss that applies its own."""
-    for loss, before in NORMALIZED.items():
-        if not vertex.op.startswith(loss) or not vertex.inputs:
-            continue
-        source = description.vertices[vertex.inputs[0]]
-        if source.op in before:
-            cure = "use log_softmax" if loss == "nll_loss" else f"leave out the {source.op}"
-            yield Finding(
-                "double softmax", f"{vertex.op} of a {source.op}: it expects scores; {cure}",
-                written(vertex), module_of(vertex, description) or module_of(source, description),
-            )  # fmt: skip
-            return
+    """A softmax or sigmoid before a loss that applies its own, or a softmax where its logarithm
+    belongs: nll_loss takes entries and negates them."""
+    vertices = description.vertices
+    if not vertex.inputs:
+        return
+    source = vertices[vertex.inputs[0]]
+    if vertex.op == "neg" and source.op == "take":
+        if vertices[source.inputs[0]].op == "softmax":
+            cure = "nll_loss of a softmax: it expects log-probabilities; use log_softmax"
+            yield Finding("double softmax", cure, written(source), module_of(source, description))
+        return
+    while source.op in ONLY_SHAPES:
+        source = vertices[source.inputs[0]]
+    if source.op in NORMALIZED.get(vertex.op, ()):
+        yield Finding(
+            "double softmax",
+            f"{vertex.op} of a {source.op}: it expects scores, and applies its own; leave out the "
+            f"{source.op}",
+            written(source), module_of(source, description) or module_of(vertex, description),
+        )  # fmt: skip
