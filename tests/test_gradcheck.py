@@ -115,9 +115,10 @@ def test_a_value_outside_of_the_interval_of_a_kink_is_wrong(slope: float) -> Non
 
 
 def test_overflow_is_inconclusive() -> None:
-    report = check_gradients(mg.exp, mg.tensor([1000.0], dtype=mg.float64))
+    report = check_gradients(mg.exp, mg.tensor([1000.0, 1.0], dtype=mg.float64))
     assert report.ok
-    assert report.count(Verdict.INCONCLUSIVE) == 1
+    assert report.count(Verdict.INCONCLUSIVE) == 3
+    assert {note.kind for note in report.notes} == {"undefined"}
 
 
 @pytest.mark.parametrize("error", [1e-1, 1e-3, 1e-5])
@@ -186,7 +187,7 @@ INFINITE = {
 def test_an_infinite_derivative_is_no_error_and_is_named(name: str) -> None:
     function, at, kind = INFINITE[name]
     report = check_gradients(function, mg.tensor([at, 0.5], dtype=mg.float64))
-    assert report.ok
+    assert report.count(Verdict.WRONG) == 0
     assert report.jacobians[0].verdict[0, 0] == Verdict.INCONCLUSIVE
     assert report.jacobians[0].verdict[1, 1] == Verdict.CORRECT
     assert {note.kind for note in report.notes} == {kind}
@@ -202,6 +203,55 @@ def test_errors_beside_an_infinite_derivative_are_found() -> None:
     verdict = report.jacobians[0].verdict
     assert verdict[0, 0] == Verdict.INCONCLUSIVE
     assert verdict[1, 1] == verdict[2, 2] == Verdict.WRONG
+
+
+def norm(x):
+    return (x * x).sum(-1).sqrt()
+
+
+def test_a_gradient_that_is_nan_at_a_kink_is_no_wrong_vjp() -> None:
+    report = check_gradients(norm, mg.tensor([[0.0, 0.0], [1.0, 2.0]], dtype=mg.float64))
+    assert report.ok
+    assert report.count(Verdict.INCONCLUSIVE) == 4
+    assert "sqrt" in report.notes[0].text
+    assert check_gradients(mg.linalg.norm, mg.zeros(2, dtype=mg.float64)).count(Verdict.KINK) == 2
+
+
+def test_a_gradient_that_is_nan_where_there_is_a_derivative_is_wrong_and_no_vjp_is() -> None:
+    sinc = lambda x: mg.where(x == 0, 1.0, mg.sin(x) / x)
+    report = check_gradients(sinc, mg.tensor([0.0, 1.0], dtype=mg.float64))
+    assert not report.ok
+    assert kinds(report) == {"non-finite"}
+    assert "the VJP of" not in report.to_text()
+    assert "true_divide" in report.diagnoses[0].text
+
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (mg.exp, [1000.0]),
+        (lambda x: x * np.nan, [1.0, 2.0]),
+        (lambda x: (x + 1e13) - 1e13, [0.3, 1.7]),
+        (norm, [0.0, 0.0]),
+    ],
+    ids=["overflow", "nan", "cancellation", "norm"],
+)
+def test_what_could_not_be_verified_at_all_does_not_pass_in_silence(function, at) -> None:
+    report = check_gradients(function, mg.tensor(at, dtype=mg.float64))
+    assert not report.ok
+    assert kinds(report) == {"unverified"}
+    assert report.count(Verdict.WRONG) == 0
+    assert "is wrong" not in report.to_text()
+    assert "could not be verified" in report.summary()
+    assert not mg.gradcheck(function, mg.tensor(at, dtype=mg.float64), raise_exception=False)
+
+
+def test_zeros_and_nothing_at_all_are_verified() -> None:
+    assert check_gradients(mg.floor, mg.tensor([0.5, 1.2])).ok
+    assert check_gradients(mg.exp, mg.zeros(0, 3)).ok
+    assert check_gradients(lambda x: mg.softmax(x, 0).sum(), draw(4)).count(Verdict.CORRECT) == 4
+    layer_norm = mg.nn.functional.layer_norm
+    assert check_gradients(lambda x: layer_norm(x, (4,)).sum(), draw(4)).count(Verdict.CORRECT) == 4
 
 
 @pytest.mark.parametrize("eps", [0.0, -1e-6, float("nan")])
@@ -330,7 +380,8 @@ def test_a_missing_broadcast_sum_of_a_function_is_found() -> None:
     assert kinds(report) == {"missing sum"}
 
 
-def example() -> Any:
+def example(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(ROOT / "examples")  # as for a script that is run there
     path = ROOT / "examples" / "check_my_backprop.py"
     spec = importlib.util.spec_from_file_location("check_my_backprop", path)
     module = importlib.util.module_from_spec(spec)
@@ -338,8 +389,8 @@ def example() -> Any:
     return module
 
 
-def test_the_example_finds_and_names_its_three_mistakes(capsys) -> None:
-    module = example()
+def test_the_example_finds_and_names_its_three_mistakes(capsys, monkeypatch) -> None:
+    module = example(monkeypatch)
     assert module.main() == 0
     shown = capsys.readouterr().out
     for words in (

@@ -58,7 +58,7 @@ def compare_all(
     """
     with np.errstate(all="ignore"):
         base = problem.evaluate()
-        within = noise_within(problem.evaluate, problem.otherwise, base)
+        within = noise_within(problem.otherwise, base)
         noise = numerical.rounding_noise(
             problem.evaluate, problem.arrays, base, problem.eps, within
         )
@@ -69,8 +69,9 @@ def compare_all(
         ]
         lossy = bool(np.any(within > LOSSY * EPS * abs(base)))
         wobble = wobbling(problem, analytic, tolerance.eps, lossy)
+        natural = [natural_size(base, noise, x) for x in problem.arrays]
         verdicts = [
-            judge(a, n, tolerance, lambda k=k: wobble()[k])  # type: ignore[misc]
+            judge(a, n, tolerance, natural[k], lambda k=k: wobble()[k])  # type: ignore[misc]
             for k, (a, n) in enumerate(zip(analytic, numerics))
         ]
         notes = [
@@ -100,6 +101,16 @@ def compare_all(
                 )
             )
     return jacobians, analytic, notes
+
+
+def natural_size(base: Array, noise: Array, x: Array) -> Array:
+    """For each output, the size that its derivatives for x have where nothing cancels.
+
+    An output that is small because something cancelled inside has more noise than its size tells:
+    then the numbers inside were as large as the inputs, at least.
+    """
+    largest = np.max(abs(x), initial=0.0) or np.inf
+    return np.fmax(abs(base), np.fmin(noise / EPS, largest)) / largest
 
 
 def differentiate(

@@ -12,7 +12,7 @@ from minigrad.pytrees import leaves_of
 from minigrad.testing.check import argument_names
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose
-from minigrad.testing.report import Diagnosis, GradientError, Report
+from minigrad.testing.report import Diagnosis, GradientError, Report, unverified
 from minigrad.testing.rounding import shaken
 from minigrad.testing.verdicts import Tolerance, Verdict
 
@@ -61,6 +61,7 @@ def check_vjp(
             jacobian.others = {k: v for k, v in values.items() if k != jacobian.input}
         if report.count(Verdict.WRONG) == 0:
             report.problems += written.linearity()
+            report.problems += unverified(report)
     report.diagnoses += report.problems
     if report.count(Verdict.WRONG):
         report.diagnoses += diagnose(report.jacobians)
@@ -107,7 +108,7 @@ class Handwritten:
             shaken(x, rng, amplitude) if i in self.floats else x for i, x in enumerate(before)
         ]
         try:
-            yield
+            yield self.evaluate
         finally:
             self.arguments = before
 

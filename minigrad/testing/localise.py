@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minigrad import errors
 from minigrad.graph import Leaf, Node, Output, recording, wrap
 from minigrad.testing.report import Diagnosis, Report
+from minigrad.testing.verdicts import Verdict
 
 if TYPE_CHECKING:
     from minigrad.testing.check import Function
@@ -50,10 +51,21 @@ def nodes_of(outputs: list[Any]) -> list[Node]:
     return sorted(nodes, key=lambda node: node.sequence)
 
 
-def localise(
-    function: Function, known: list[Diagnosis], check: Callable[..., Report]
-) -> list[Diagnosis]:
-    """Diagnoses that name the op whose VJP is wrong; empty if none is wrong by itself.
+class Located(NamedTuple):
+    """What the check of each op by itself says.
+
+    diagnoses  of the ops whose VJP is wrong, or of contributions that are lost between the ops
+    singular   ops that are infinite, or have an infinite derivative, at the operands that they met
+    right      how many ops were checked, if all were and each is right by itself; else 0
+    """
+
+    diagnoses: list[Diagnosis]
+    singular: list[str]
+    right: int
+
+
+def localise(function: Function, known: list[Diagnosis], check: Callable[..., Report]) -> Located:
+    """Which op is to blame.
 
     known    the diagnoses of the function as a whole: where it is a single op, they are those of
              the op
@@ -63,37 +75,60 @@ def localise(
             nodes = nodes_of(function.recorded())
         if len(nodes) == 1 and nodes[0].inputs == tuple(x._node for x in function.tensors):
             name = nodes[0].op.name
-            return [
+            blamed = [
                 replace(d, text=f"the VJP of {name} is wrong: {d.text}", op=name) for d in known
             ]
-        found = []
+            return Located(blamed, [], 0)
+        found, singular, right = [], [], 0
         for i, node in enumerate(nodes[:NODES]):
-            found += check_node(node, i, len(nodes), check)
+            report = check_node(node, check)
+            if report is None:
+                continue
+            found += blame(node, report, i, len(nodes))
+            right += report.count(Verdict.WRONG) == 0
+            if is_singular(report):
+                singular.append(node.op.name + place(node, i, len(nodes)))
         if not found:
             with keeping_values():
                 found = cut_off(function, nodes)
-    return found
+    return Located(found, singular, right if right == len(nodes) and not found else 0)
 
 
-def check_node(node: Node, i: int, count: int, check: Callable[..., Report]) -> list[Diagnosis]:
-    """What is wrong with the VJPs of one node."""
+def check_node(node: Node, check: Callable[..., Report]) -> Report | None:
+    """The check of one op by itself; None if it cannot be checked."""
     local = local_function(node)
     if local is None:
-        return []
+        return None
     call, operands = local
     try:
-        report = check(call, operands, locate=False)
-    except (
-        Exception
-    ):  # no operand that can be checked, or a VJP that refuses some results' cotangents
-        return []
+        return check(call, operands, locate=False)
+    except Exception:  # no operand to check, or a VJP that refuses some results' cotangents
+        return None
+
+
+def blame(node: Node, report: Report, i: int, count: int) -> list[Diagnosis]:
+    """What is wrong with the VJPs of one node, in words that name it."""
     name = node.op.name
     where = place(node, i, count)
-    found = []
-    for d in report.diagnoses:
-        text = f"the VJP of {name}{where} is wrong: {renamed(d.text, node)}"
-        found.append(Diagnosis(d.kind, text, renamed(d.input, node), d.output, name))
-    return found
+    return [
+        Diagnosis(
+            d.kind,
+            f"the VJP of {name}{where} is wrong: {renamed(d.text, node)}",
+            renamed(d.input, node),
+            d.output,
+            name,
+        )
+        for d in report.diagnoses
+        if d.kind != "unverified"
+    ]
+
+
+def is_singular(report: Report) -> bool:
+    """Whether a gradient is not finite where there is no finite derivative either."""
+    return any(
+        bool(np.any((j.verdict == Verdict.INCONCLUSIVE) & ~np.isfinite(j.analytic)))
+        for j in report.jacobians
+    )
 
 
 def local_function(node: Node) -> tuple[Any, list[Any]] | None:
@@ -165,8 +200,8 @@ def cut_off(function: Function, nodes: list[Node]) -> list[Diagnosis]:
             node = nodes[i]
             text = (
                 f"a contribution is dropped: {name} of {node.op.name}{place(node, i, len(nodes))} "
-                "depends on the inputs, but is cut off from the graph (detach(), .data, numpy() or "
-                "no_grad); the VJP of each op by itself is right"
+                "depends on the inputs, but is cut off from the graph (detach(), .data, numpy(), "
+                "item() or no_grad); the VJP of each op by itself is right"
             )
             found.append(Diagnosis("dropped", text, "", "out", node.op.name))
     return found
@@ -182,7 +217,7 @@ def constants_of(nodes: list[Node]) -> list[tuple[int, str, Array]]:
         joint = node.op.joint is not None
         arrays = values[1] if joint else values[1 : 1 + node.op.arity]
         for k, (array, edge) in enumerate(zip(arrays, node.inputs)):
-            if edge is None and hasattr(array, "dtype"):
+            if edge is None and (hasattr(array, "dtype") or isinstance(array, (int, float))):
                 name = f"operand {k}" if joint else f"operand {node.op.operand_names[k]}"
                 found.append((i, name, np.array(array)))
     return found

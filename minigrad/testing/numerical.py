@@ -12,11 +12,14 @@ Source   Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)"; Press et
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from minigrad.testing.rounding import noise_within, shaken
 
 Array = Any
 
@@ -135,7 +138,7 @@ def jacobian(
     value = ((above - below) / widths[:, None]).T
     if complex_column is not None:
         value = np.stack([complex_column(j) for j in range(n)], axis=1)
-    rounding = 8 * noise[:, None] / steps
+    rounding = 4 * noise[:, None] / steps
     gap = np.abs(above - 2 * base + below).T / steps
     settled = settles(value, expected, rounding, gap)
     result.value[...] = value
@@ -162,12 +165,16 @@ def numerical_jacobian(f: Callable[..., Any], x: Any) -> tuple[Array, Array]:
     moved = np.array(x, np.float64, order="C")
     shape = np.shape(f(moved))
 
-    def evaluate() -> Array:
-        return np.array(f(moved), np.float64).reshape(-1)
+    def evaluate(at: Array = moved) -> Array:
+        return np.array(f(at), np.float64).reshape(-1)
+
+    @contextmanager
+    def otherwise(rng: np.random.Generator, amplitude: float) -> Iterator[Any]:
+        yield lambda: evaluate(shaken(moved, rng, amplitude))
 
     with np.errstate(all="ignore"):
         base = evaluate()
-        noise = rounding_noise(evaluate, [moved], base, EPS)
+        noise = rounding_noise(evaluate, [moved], base, EPS, noise_within(otherwise, base))
         found = jacobian(evaluate, moved.reshape(-1), base, noise)
     whole = (*shape, *moved.shape)
     return found.value.reshape(whole), found.error.reshape(whole)
@@ -314,6 +321,7 @@ class Table:
         self.error = np.where(better, far_error, self.error)
         self.value = np.where(self.flat, 0, self.value)
         self.error = np.where(self.flat, self.noise / self.longest, self.error)
+        self.value = np.where(np.isfinite(self.base), self.value, np.nan)
         at_kink = self.kink_now & self.kink_near
         middle = (self.left + self.right) / 2
         low, high = np.fmin(self.left, self.right), np.fmax(self.left, self.right)

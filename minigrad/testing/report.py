@@ -47,7 +47,8 @@ class GradientError(AssertionError, RuntimeError):
 class Report:
     """The outcome of a gradient check.
 
-    ok         whether no entry is wrong, and nothing else either (shapes, types, determinism)
+    ok         whether no entry is wrong, something but zeros was verified, and nothing else is
+               wrong either (shapes, types, determinism)
     diagnoses  what is wrong, in words; the most telling first
     jacobians  the comparison for each pair of an output and an input
     problems   faults that are not about a value: a wrong shape, a function that is not
@@ -80,6 +81,10 @@ class Report:
         found = [w for w in (jacobian.worst() for jacobian in self.jacobians) if w is not None]
         return max(found, key=badness, default=None)
 
+    def add_problems(self, found: list[Diagnosis]) -> None:
+        self.problems += found
+        self.diagnoses += found
+
     def counts(self) -> str:
         """The verdicts in words: ``30 correct, 2 wrong``."""
         named = [(self.count(v), v.name.lower()) for v in Verdict]
@@ -91,8 +96,13 @@ class Report:
             return "gradients agree with finite differences"
         if self.count(Verdict.WRONG):
             return "the gradient is wrong"
-        only = {problem.kind for problem in self.problems} == {"unverified"}
-        return "the gradient could not be verified" if only else "the gradient is not right"
+        if self.only_unverified():
+            return "the gradient could not be verified"
+        return "the gradient is not right"
+
+    def only_unverified(self) -> bool:
+        """Whether nothing was found to be wrong, and nothing to be right."""
+        return not self.count(Verdict.WRONG) and all(p.kind == "unverified" for p in self.problems)
 
     def summary(self) -> str:
         """A few lines: the worst entry first, the verdicts, what is wrong, how to see more."""
@@ -122,7 +132,8 @@ class Report:
         return self.to_html()
 
     def __repr__(self) -> str:
-        return f"<gradient report: {'ok' if self.ok else 'WRONG'}; {self.counts()}>"
+        state = "ok" if self.ok else "NOT VERIFIED" if self.only_unverified() else "WRONG"
+        return f"<gradient report: {state}; {self.counts()}>"
 
     def __str__(self) -> str:
         return self.summary()
@@ -131,6 +142,22 @@ class Report:
 def bullets(told: list[Diagnosis], most: int) -> list[str]:
     lines = [f"* {each.text}" for each in told[:most]]
     return [*lines, f"* and {len(told) - most} more"] if len(told) > most else lines
+
+
+def unverified(report: Report) -> list[Diagnosis]:
+    """A problem if some entries are inconclusive, and all others are zeros, or there are none."""
+    unclear = report.count(Verdict.INCONCLUSIVE)
+    if not unclear:
+        return []
+    others = 0
+    for jacobian in report.jacobians:
+        judged = jacobian.verdict != Verdict.INCONCLUSIVE
+        if np.any(judged & ((jacobian.analytic != 0) | (jacobian.numeric != 0))):
+            return []
+        others += int(np.count_nonzero(judged))
+    entries = "1 entry is" if unclear == 1 else f"{unclear} entries are"
+    text = f"nothing could be verified: {entries} inconclusive"
+    return [Diagnosis("unverified", text + (", and the others are zero" if others else ""))]
 
 
 def badness(entry: Entry) -> float:

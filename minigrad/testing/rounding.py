@@ -82,7 +82,7 @@ def again(result: Any, source: Shaken, rounded: bool) -> Any:
 
 def change(array: Array, source: Shaken) -> None:
     if array.dtype.kind == "f" and source.rng is not None:
-        array *= 1 + source.amplitude * source.rng.choice([-1.0, 1.0], array.shape)
+        array *= 1 + source.amplitude * source.rng.uniform(-1.5, 1.5, array.shape)
 
 
 def shaken(array: Array, rng: np.random.Generator, amplitude: float) -> Shaken:
@@ -92,17 +92,19 @@ def shaken(array: Array, rng: np.random.Generator, amplitude: float) -> Shaken:
     return copy
 
 
-Otherwise = Callable[[np.random.Generator, float], AbstractContextManager[Any]]
+# a context in which operations are rounded otherwise; it gives the function to evaluate in it
+Otherwise = Callable[[np.random.Generator, float], AbstractContextManager[Callable[[], Array]]]
 
 
-def noise_within(evaluate: Callable[[], Array], otherwise: Otherwise | None, base: Array) -> Array:
+def noise_within(otherwise: Otherwise | None, base: Array) -> Array:
     """How much each output changes when the operations inside are rounded otherwise.
 
     A rounding error grows with the change of the operations; what does not grow is a jump, next to
     which nothing can be measured: there the noise is infinite.
 
-    evaluate    the outputs as a flat array
-    otherwise   a context in which `evaluate` runs on shaken arrays; None if there is none
+    otherwise   a context that gives the evaluation of the outputs, as a flat array, on shaken
+                arrays; None if there is none
+    base        the outputs
     """
     found = np.zeros_like(base)
     if otherwise is None:
@@ -110,9 +112,9 @@ def noise_within(evaluate: Callable[[], Array], otherwise: Otherwise | None, bas
     more = 1024.0
     try:
         for seed in range(3):
-            with otherwise(np.random.default_rng(seed), EPS):
+            with otherwise(np.random.default_rng(seed), EPS) as evaluate:
                 found = np.fmax(found, abs(evaluate() - base))
-        with otherwise(np.random.default_rng(0), more * EPS):
+        with otherwise(np.random.default_rng(0), more * EPS) as evaluate:
             larger = abs(evaluate() - base)
     except Exception:  # code that does not take a subclass of an array, whatever it raises
         return np.zeros_like(base)

@@ -116,6 +116,9 @@ def position(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(flat, shape)) if shape else ()
 
 
+ZERO = 1e-8  # of the natural size: where neither value reaches it, both are zero
+
+
 @dataclass
 class Tolerance:
     """How far a correct gradient may be from the numeric one, beside the latter's own error."""
@@ -129,20 +132,24 @@ def judge(
     analytic: Array,
     numeric: Numeric,
     tolerance: Tolerance,
+    natural: Array,
     wobble: Callable[[], Array],
 ) -> Array:
     """Verdicts for the entries of a Jacobian, as an array of `Verdict` codes.
 
+    natural  for each output, the size that its derivatives have where nothing cancels
     wobble   how much the analytic entries change when the inputs change in their last bits; it is
              asked only if something looks wrong
     """
-    verdict = compare(analytic, numeric, tolerance, 0.0)
+    verdict = compare(analytic, numeric, tolerance, natural, 0.0)
     if np.any((verdict == Verdict.WRONG) | (verdict == Verdict.INCONCLUSIVE)):
-        verdict = compare(analytic, numeric, tolerance, 10 * wobble())
+        verdict = compare(analytic, numeric, tolerance, natural, 10 * wobble())
     return verdict
 
 
-def compare(analytic: Array, numeric: Numeric, tolerance: Tolerance, wobble: Any) -> Array:
+def compare(
+    analytic: Array, numeric: Numeric, tolerance: Tolerance, natural: Array, wobble: Any
+) -> Array:
     value, error = numeric.value, numeric.error
     finite = np.isfinite(value) & np.isfinite(error)
     size = np.fmax(abs(analytic), np.where(finite, abs(value), 0.0))
@@ -157,8 +164,9 @@ def compare(analytic: Array, numeric: Numeric, tolerance: Tolerance, wobble: Any
     close = difference <= allowed + 4 * error
     sharp = 4 * error + wobble <= 1e-2 * np.fmax(size, 1e-3 * typical) + exact
     sharp |= (analytic == value) & ((error <= 1e-6) | numeric.flat)
-    verdict[close & sharp] = Verdict.CORRECT
-    verdict[close & ~sharp] = Verdict.INCONCLUSIVE
+    zero = 4 * error + wobble <= ZERO * natural[:, None]  # as that of softmax(x).sum()
+    verdict[close & (sharp | zero)] = Verdict.CORRECT
+    verdict[close & ~sharp & ~zero] = Verdict.INCONCLUSIVE
     verdict[~close & (difference <= 40 * error)] = Verdict.INCONCLUSIVE
     verdict[~finite] = Verdict.INCONCLUSIVE
     lost = ~np.isfinite(analytic)

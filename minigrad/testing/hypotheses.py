@@ -1,0 +1,346 @@
+"""Hypotheses about a wrong Jacobian: what a mistaken backward pass would have returned.
+
+Each turns the numeric Jacobian into what the mistake makes of it.  One that reproduces the analytic
+Jacobian, the entries that are right included, fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.testing.verdicts import Jacobian, Verdict
+
+Array = Any
+
+
+class Mistake(NamedTuple):
+    kind: str
+    text: str
+
+
+FIT = 1e-5  # relative difference up to which a hypothesis reproduces the gradient
+EXPLAINED = 0.1  # of the difference between both values, which is what there is to explain
+
+
+class Case:
+    """One wrong Jacobian, and how well a supposed one fits it.
+
+    wrong      the wrong entries
+    known      the entries that hypotheses must reproduce: those with a derivative, and a verdict
+    right      those of them that are right, and not just zero
+    """
+
+    def __init__(self, jacobian: Jacobian) -> None:
+        self.jacobian = jacobian
+        self.a, self.n = jacobian.analytic, jacobian.numeric
+        self.x, self.y = jacobian.x, jacobian.y
+        self.wrong = jacobian.verdict == Verdict.WRONG
+        correct = jacobian.verdict == Verdict.CORRECT
+        self.known = (self.wrong | correct) & np.isnan(jacobian.left)
+        self.known &= np.isfinite(self.a) & np.isfinite(self.n)
+        self.typical = float(np.max(abs(self.n[self.known]), initial=0.0))
+        error = np.where(np.isfinite(jacobian.error), jacobian.error, 0.0)
+        size = np.fmax(abs(self.n), abs(self.a))
+        self.right = self.known & correct & (size > 1e-6 * self.typical)
+        self.slack = 40 * error + 1e-9 * self.typical
+        with np.errstate(all="ignore"):
+            self.difference = abs(self.a - self.n)
+        judged = np.where(self.known & self.wrong, self.difference, -1.0)
+        self.worst = np.unravel_index(int(np.argmax(judged)), judged.shape)
+
+    def fits(self, supposed: Array, where: Array | None = None) -> bool:
+        """Whether `supposed` is the analytic Jacobian, in all judged entries or in `where`."""
+        judged = self.known if where is None else self.known & where
+        told = judged & self.wrong
+        judged = judged & np.isfinite(supposed)
+        if not judged[self.worst] and where is None:
+            return False
+        if judged[self.worst] and not self.near(supposed, self.worst):
+            return False  # most hypotheses end here
+        return bool(
+            np.any(told) and not np.any(told & ~judged) and np.all(self.near(supposed, judged))
+        )
+
+    def near(self, supposed: Array, at: Any) -> Any:
+        """Where both are the same; a wrong entry must be explained, beyond being nearly right."""
+        a, s = self.a[at], supposed[at]
+        allowed = FIT * np.fmax(abs(a), abs(s)) + self.slack[at]
+        to_explain = np.where(self.wrong[at], EXPLAINED * self.difference[at], np.inf)
+        return abs(a - s) <= np.fmin(allowed, to_explain)
+
+
+def whole_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
+    """The hypotheses that explain all wrong entries, and leave the right ones right."""
+    simple = zero(case) or factor(case)
+    if simple is not None:
+        yield simple
+        if simple.kind != "factor" or np.count_nonzero(case.wrong & case.known) > 1:
+            return  # what also fits would need coincidences
+    yield from of_another_input(case, jacobians)
+    yield from rearranged(case)
+    yield from missing_sum(case)
+    yield from chain_factors(case)
+    yield from cross_terms(case)
+
+
+# ----------------------------------------------------------------------------------- simple factors
+
+
+def zero(case: Case, where: Array | None = None) -> Mistake | None:
+    inside = case.known if where is None else case.known & where
+    if np.any(inside & case.wrong) and not np.any(case.a[inside]):
+        return Mistake("zero", "it is zero: nothing is propagated")
+    return None
+
+
+def factor(case: Case, where: Array | None = None) -> Mistake | None:
+    """A constant factor, the sign included."""
+    inside = case.known if where is None else case.known & where
+    a, n = case.a[inside], case.n[inside]
+    weight = abs(n) > 1e-3 * np.max(abs(n), initial=0.0)
+    if not weight.any():
+        return None
+    c = float(np.median(a[weight] / n[weight]))
+    if c == 0 or not case.fits(c * case.n, where):
+        return None
+    simple = nearest_simple(c, counts(case))
+    if simple is not None and case.fits(float(simple) * case.n, where):
+        if simple == -1:
+            return Mistake("sign", "the sign is flipped")
+        return Mistake("factor", ratio_text(simple, counts(case)))
+    return Mistake("factor", factor_text(c))
+
+
+def counts(case: Case) -> list[int]:
+    """Numbers that a mean or a sum may have to do with: sizes of axes and of the whole."""
+    x, y = case.x, case.y
+    sizes = {2, 3, 4, x.size, y.size, *x.shape, *y.shape}
+    sizes.update(size for other in case.jacobian.others.values() for size in other.shape)
+    if y.size and x.size % y.size == 0:
+        sizes.add(x.size // y.size)
+    for shape in (x.shape, y.shape):
+        for i in range(len(shape)):
+            for j in range(i + 1, len(shape)):
+                sizes.add(shape[i] * shape[j])
+    return sorted(size for size in sizes if size > 1)
+
+
+def nearest_simple(c: float, sizes: list[int]) -> Fraction | None:
+    """The ratio of two sizes, or of one of them and 1, that `c` is; with its sign."""
+    ratios = sorted({Fraction(p, q) for p in (1, *sizes) for q in (1, *sizes)}, key=complexity)
+    for ratio in ratios:
+        if abs(abs(c) - ratio) <= 1e-5 * ratio and (ratio != 1 or c < 0):
+            return ratio if c > 0 else -ratio
+    return None
+
+
+def complexity(ratio: Fraction) -> int:
+    return max(ratio.numerator, ratio.denominator)
+
+
+def ratio_text(ratio: Fraction, sizes: list[int]) -> str:
+    sign = ", and the sign is flipped" if ratio < 0 else ""
+    n, m = abs(ratio.numerator), ratio.denominator
+    if m == 1:
+        text = f"it is {n} times too large{sign}"
+        if n > 2:
+            text += f": a mean over {n} is missing its 1/{n}, or a sum is taken {n} times"
+        return text
+    text = f"it is {n}/{m} of what it should be{sign}"
+    if (n, m) == (1, 2):
+        return f"{text}: a factor 2 is missing, or one of two contributions of an input used twice"
+    if n == 1:
+        return f"{text}: a mean over {m} is taken where a sum belongs, or a factor {m} is missing"
+    if n in sizes and m in sizes:
+        return f"{text}: a mean divides by {m} instead of {n} (the size of another axis?)"
+    return text
+
+
+def factor_text(c: float) -> str:
+    sign = ", and the sign is flipped" if c < 0 else ""
+    off = abs(abs(c) - 1)
+    if off < 0.05:
+        return f"it is {100 * off:.2g} % too {'large' if abs(c) > 1 else 'small'}{sign}"
+    return f"it is {abs(c):.6g} times what it should be{sign}"
+
+
+# ---------------------------------------------------------------------- right numbers, wrong places
+
+
+def of_another_input(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
+    here = case.jacobian
+    for other in jacobians:
+        if other is here or other.output != here.output or other.x.size != here.x.size:
+            continue
+        for sign, words in ((1.0, "is"), (-1.0, "is minus")):
+            if np.any(other.numeric) and case.fits(sign * other.numeric):
+                text = f"it {words} the gradient of {other.input}: the two are swapped"
+                yield Mistake("other input", text)
+    for other in jacobians:
+        same = other.input == here.input and other.y.shape == here.y.shape
+        if same and other is not here and np.any(other.numeric) and case.fits(other.numeric):
+            yield Mistake("other output", f"it is the gradient from {other.output}")
+
+
+def rearranged(case: Case) -> Iterator[Mistake]:
+    """Transposed, or shifted along an axis of the input."""
+    shape, m = case.x.shape, len(case.n)
+    grid = case.n.reshape(m, *shape)
+    if len(shape) >= 2:
+        flipped = np.swapaxes(grid, -1, -2)
+        if flipped.shape == grid.shape and case.fits(flipped.reshape(m, -1)):
+            yield Mistake("transposed", "it is transposed")
+        elif flipped.shape != grid.shape and case.fits(flipped.reshape(m, -1)):
+            yield Mistake("transposed", "it is transposed, and read back into the input's shape")
+        elif len(shape) > 2 and case.fits(
+            grid.transpose(0, *range(len(shape), 0, -1)).reshape(m, -1)
+        ):
+            yield Mistake("transposed", "all its axes are reversed")
+    yield from transposed_operand(case)
+    for shift in (1, -1):
+        for axis, size in enumerate(shape):
+            if size > 1 and case.fits(np.roll(grid, shift, axis + 1).reshape(m, -1)):
+                way = "one place down" if shift == 1 else "one place up"
+                yield Mistake("shifted", f"it is off by one along axis {axis} ({way}, cyclically)")
+                return
+            if size > 2 and case.fits(moved(grid, shift, axis + 1).reshape(m, -1)):
+                yield Mistake(
+                    "shifted", f"it is off by one along axis {axis}, the end filled with 0"
+                )
+                return
+    rows = case.n.reshape(*case.y.shape, -1)
+    for axis, size in enumerate(case.y.shape):
+        for shift in (1, -1):
+            if size > 1 and case.fits(np.roll(rows, shift, axis).reshape(m, -1)):
+                text = f"the cotangent is off by one along axis {axis} of {case.jacobian.output}"
+                yield Mistake("shifted", text)
+                return
+    for axis, size in enumerate(shape):
+        if size > 1 and case.fits(np.flip(grid, axis + 1).reshape(m, -1)):
+            yield Mistake("reversed", f"it is reversed along axis {axis}")
+            return
+
+
+def transposed_operand(case: Case) -> Iterator[Mistake]:
+    """``g @ w`` for ``g @ w.T``: an axis of the output and one of the input change places."""
+    y_shape, x_shape = case.y.shape, case.x.shape
+    whole = case.n.reshape(*y_shape, *x_shape)
+    for i, size in enumerate(y_shape):
+        for j, other in enumerate(x_shape):
+            swapped = np.swapaxes(whole, i, len(y_shape) + j)
+            if size == other > 1 and case.fits(swapped.reshape(case.n.shape)):
+                text = "a matrix that it is multiplied by must be transposed (g @ w or g @ w.T?)"
+                yield Mistake("transposed", text)
+                return
+
+
+def moved(grid: Array, shift: int, axis: int) -> Array:
+    out = np.roll(grid, shift, axis)
+    edge = [slice(None)] * grid.ndim
+    edge[axis] = slice(0, 1) if shift == 1 else slice(-1, None)
+    out[tuple(edge)] = 0
+    return out
+
+
+def missing_sum(case: Case) -> Iterator[Mistake]:
+    """A broadcast input gets the gradient of one slice, or the mean, instead of the sum."""
+    x_shape, y_shape = case.x.shape, case.y.shape
+    n = case.n.reshape(*y_shape, -1) if y_shape else None
+    if n is None:
+        return
+    lead = len(y_shape) - len(x_shape)
+    for axis, size in enumerate(y_shape):
+        stretched = axis < lead or (lead >= 0 and x_shape[axis - lead] == 1)
+        if size < 2 or not stretched:
+            continue
+        for k, which in ((0, "first"), (size - 1, "last")):
+            only = np.zeros_like(n)
+            here = (slice(None),) * axis + (k,)
+            only[here] = n[here]
+            if case.fits(only.reshape(case.n.shape)):
+                text = (
+                    f"the sum over the broadcast axis {axis} (of size {size}) is missing: only the "
+                    f"{which} slice arrives"
+                )
+                yield Mistake("missing sum", text)
+
+
+def cross_terms(case: Case) -> Iterator[Mistake]:
+    """A square Jacobian of which only the diagonal is there, or an identity."""
+    if case.a.shape[0] != case.a.shape[1] or case.a.shape[0] < 2:
+        return
+    diagonal = np.eye(len(case.a), dtype=bool)
+    if case.fits(np.eye(len(case.a))):
+        text = "the cotangent is passed on as it is: the derivative of the op itself is missing"
+        yield Mistake("identity", text)
+    elif case.fits(np.where(diagonal, case.n, 0)):
+        text = "only the effect of an entry on its own place is there; the cross terms are missing"
+        yield Mistake("cross terms", text)
+
+
+# ------------------------------------------------------------------------------- chain-rule factors
+
+
+def chain_factors(case: Case, where: Array | None = None) -> Iterator[Mistake]:
+    """A factor that is missing, or that is there once too often: x, out, 1 - out², ..."""
+    found = 0
+    for text, values in factor_candidates(case):
+        with np.errstate(all="ignore"):
+            usable = np.isfinite(values) & (values != 0)
+            if not usable.any() or np.ptp(values[usable]) <= 1e-9 * np.max(abs(values[usable])):
+                continue  # a constant: `factor` has said so
+            if case.fits(np.where(usable, case.n / values, np.nan), joined(where, usable)):
+                yield Mistake("chain", f"a factor {text} is missing (chain rule)")
+                found += 1
+            elif case.fits(case.n * values, where):
+                yield Mistake("chain", f"there is a factor {text} too many")
+                found += 1
+        if found == 2:
+            return
+
+
+def joined(where: Array | None, usable: Array) -> Array | None:
+    if usable.all():
+        return where
+    return usable if where is None else where & usable
+
+
+FUNCTIONS: list[tuple[str, Callable[[Array], Array]]] = [
+    ("{0}", lambda v: v),
+    ("1 - {0}²", lambda v: 1 - v * v),
+    ("{0} (1 - {0})", lambda v: v * (1 - v)),
+    ("1 - {0}", lambda v: 1 - v),
+    ("1 + {0}²", lambda v: 1 + v * v),
+    ("{0}²", lambda v: v * v),
+    ("cos({0})", np.cos),
+    ("sin({0})", np.sin),
+    ("exp({0})", np.exp),
+    ("sign({0})", np.sign),
+    ("1/{0}", lambda v: 1 / v),
+    ("sqrt({0})", np.sqrt),
+]
+
+
+def factor_candidates(case: Case) -> Iterator[tuple[str, Array]]:
+    """Named factors, each as an array that broadcasts to the Jacobian."""
+    m, n = case.n.shape
+    sources: list[tuple[str, Array]] = [
+        (case.jacobian.input, np.broadcast_to(case.x.reshape(1, n), (m, n))),
+        (case.jacobian.output, np.broadcast_to(case.y.reshape(m, 1), (m, n))),
+    ]
+    for name, other in case.jacobian.others.items():
+        if other.shape == case.x.shape:
+            sources.append((name, np.broadcast_to(other.reshape(1, n), (m, n))))
+        try:
+            along_output = np.broadcast_to(other, case.y.shape).reshape(m, 1)
+            sources.append((name, np.broadcast_to(along_output, (m, n))))
+        except ValueError:
+            pass
+    for text, function in FUNCTIONS:
+        for name, values in sources:
+            with np.errstate(all="ignore"):
+                yield text.format(name), function(values)
