@@ -152,6 +152,23 @@ def test_gradients_before_and_after_backward() -> None:
     assert "retain_grad" in after.vertices[2].grad_note
 
 
+def test_a_gradient_that_is_not_there_has_its_true_reason() -> None:
+    x = leaf([1.0, 2.0])
+
+    def notes(loss: Any) -> list[str]:
+        return [v.grad_note for v in mg.visualize.describe(loss).vertices]
+
+    loss = (x * x).sum()
+    assert notes(loss) == ["not computed yet"] * 3
+    loss.backward(retain_graph=True)
+    assert notes(loss)[1:] == ["not kept, or not computed yet"] * 2
+    loss.backward()
+    x.grad = None
+    assert notes(loss)[0].startswith("none: cleared")
+    assert "retain_grad" in notes(loss)[1]
+    assert notes((x * x).sum()) == ["not computed yet"] * 3
+
+
 def test_gradients_of_results_are_recovered_where_the_numbers_were_kept() -> None:
     x = leaf([1.0, 2.0])
     with mg.visualize.record_values():
@@ -215,6 +232,22 @@ def test_several_roots_share_one_description() -> None:
 def test_what_has_no_graph_is_refused(x: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         mg.visualize.describe(x)
+
+
+def test_a_list_may_hold_constants_and_repeat_itself() -> None:
+    x, constant = leaf([1.0, 2.0]), mg.ones(3)
+    y = x * 2
+    description = mg.visualize.describe([y, constant, y, constant])
+    assert [description.vertices[i].kind for i in description.roots] == ["op", "constant"] * 2
+    assert len(description) == 3
+    with pytest.raises(TypeError, match="no graph"):
+        mg.visualize.describe([constant, constant])
+
+
+@pytest.mark.parametrize("names", [{1: mg.ones(2)}, [mg.ones(2)], "x"], ids=["int", "list", "str"])
+def test_names_that_are_no_mapping_from_strings_are_refused(names: Any) -> None:
+    with pytest.raises(TypeError, match="names"):
+        mg.visualize.draw(leaf([1.0]) * 2, names=names)
 
 
 def test_an_empty_list_is_refused() -> None:

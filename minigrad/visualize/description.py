@@ -121,7 +121,8 @@ def describe(
     names    names for the tensors: a mapping from names to tensors and modules; `locals()` will do
     numbers  find values and gradients; without them only the structure is described
 
-    Raises   TypeError if x is something else, or a tensor that does not require grad.
+    Raises   TypeError if x is something else, if no tensor of it requires grad, or if `names` is no
+             mapping from strings.
     Example  >>> import minigrad as mg
              >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
              >>> y = (x * x).sum()
@@ -129,7 +130,7 @@ def describe(
              ['', 'x * x', 'Σ t1']
     """
     roots, implied = computed(x, input)
-    names = {**implied, **(names or {})}
+    names = {**implied, **checked(names)}
     edges = ancestors([root._node for root in roots])
     builder = Builder(roots, Names(roots, names, edges))
     for edge in edges:
@@ -139,6 +140,22 @@ def describe(
         values.fill(description, [*roots, *builder.names.tensors])
         recover_gradients(description)
     return description
+
+
+def checked(names: Any) -> Mapping[str, Any]:
+    """`names`, if they are a mapping from strings."""
+    if names is None:
+        return {}
+    if not isinstance(names, Mapping):
+        raise TypeError(
+            f"names is a mapping such as {{'x': x}}, or locals(); got {type(names).__name__}"
+        )
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"names maps strings to tensors: the key {name!r} is of type {type(name).__name__}"
+            )
+    return names
 
 
 def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -169,11 +186,11 @@ def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
                 f"a picture is drawn of a tensor, a list of tensors, or a module with an input, "
                 f"got {type(root).__name__}"
             )
-        if root._node is None:
-            raise TypeError(
-                "this tensor has no graph: nothing that it was computed from requires grad "
-                "(or it was computed inside no_grad, or detached)"
-            )
+    if all(root._node is None for root in roots):
+        raise TypeError(
+            "this tensor has no graph: nothing that it was computed from requires grad "
+            "(or it was computed inside no_grad, or detached)"
+        )
     return roots, names
 
 
@@ -219,7 +236,7 @@ class Names:
     """What tensors are called: by their own name, by the mapping, or by their module."""
 
     def __init__(
-        self, roots: Iterable[Variable], mapping: Mapping[str, Any], edges: Iterable[Edge]
+        self, roots: Iterable[Any], mapping: Mapping[str, Any], edges: Iterable[Edge]
     ) -> None:
         self.edges: dict[Any, str] = {}
         self.arrays: dict[int, str] = {}
@@ -230,8 +247,8 @@ class Names:
             if own:
                 self.edges[edge] = str(own)
         for root in roots:
-            if getattr(root, "name", None):
-                self.edges.setdefault(root._node, str(root.name))  # type: ignore[attr-defined]
+            if getattr(root, "name", None) and root._node is not None:
+                self.edges.setdefault(root._node, str(root.name))
         for name, value in mapping.items():
             if isinstance(value, Variable) and not name.startswith("_"):
                 self.give(name, value)
@@ -298,7 +315,10 @@ class Builder:
         self.taken = set(names.edges.values()) | set(names.arrays.values())
 
     def finish(self) -> Description:
-        roots = [self.by_edge[root._node] for root in self.roots]
+        roots = [
+            self.constant(root._array) if root._node is None else self.by_edge[root._node]
+            for root in self.roots
+        ]
         return Description(self.vertices, roots, list(self.calls.values()), self.by_edge)
 
     def vertex(

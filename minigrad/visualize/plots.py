@@ -31,6 +31,13 @@ def plain(array: Any) -> Any:
     return array._array if isinstance(array, Variable) else np.asarray(array)
 
 
+def parameters_of(model: Any) -> list[tuple[str, Any]]:
+    """The parameters of a module, with their names."""
+    if not hasattr(model, "named_parameters"):
+        raise TypeError(f"model is a module with parameters, got {type(model).__name__}")
+    return list(model.named_parameters())
+
+
 def plot_decision_boundary(
     model: Callable[[Any], Any],
     X: Any,
@@ -104,12 +111,13 @@ def plot_weights(model: Any, *, columns: int = 4) -> Any:
     columns  maps in a row
 
     Returns  matplotlib's figure.
-    Raises   ValueError if no parameter has two axes; ImportError without matplotlib.
+    Raises   TypeError if model is no module; ValueError if no parameter has two axes; ImportError
+             without matplotlib.
     Example  >>> figure = mg.visualize.plot_weights(mg.nn.Linear(3, 2))
              >>> figure.axes[0].get_title()
              'weight 2×3'
     """
-    found = [(name, plain(p)) for name, p in model.named_parameters() if plain(p).ndim >= 2]
+    found = [(name, plain(p)) for name, p in parameters_of(model) if plain(p).ndim >= 2]
     if not found:
         raise ValueError("this model has no parameter with two or more axes")
     return heat_maps(found, columns)
@@ -166,7 +174,7 @@ class GradientNorms:
 
     model    a module with parameters
 
-    Raises   ValueError if it has none.
+    Raises   TypeError if model is no module; ValueError if it has no parameters.
     Example  >>> model = mg.nn.Linear(2, 1)
              >>> norms = mg.visualize.GradientNorms(model)
              >>> for step in range(3):
@@ -177,7 +185,7 @@ class GradientNorms:
     """
 
     def __init__(self, model: Any) -> None:
-        self.parameters = list(model.named_parameters())
+        self.parameters = parameters_of(model)
         if not self.parameters:
             raise ValueError("this model has no parameters")
         self.table: dict[str, list[float]] = {name: [] for name, _ in self.parameters}

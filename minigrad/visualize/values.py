@@ -22,7 +22,9 @@ NOT_KEPT = "not kept"
 GONE = "the tensor is gone"
 CHANGED = "changed in place since"
 NO_GRAD_YET = "not computed yet"
+NO_GRAD_LEFT = "none: cleared since backward, or not asked for"
 NO_GRAD_KEPT = "not kept (no retain_grad)"
+NO_GRAD_SEEN = "not kept, or not computed yet"  # backward may have run with retain_graph
 
 
 def operand_array(node: Node, i: int) -> Any:
@@ -68,7 +70,11 @@ def fill(description: Description, tensors: Iterable[Any]) -> None:
             find_value(vertex, held, saved, description)
     ran = backward_ran(description)
     for vertex in description.vertices:
-        find_grad(vertex, ran)
+        find_grad(vertex)
+    some = any(vertex.grad is not None for vertex in description.vertices)
+    for vertex in description.vertices:
+        if vertex.edge is not None and vertex.grad is None:
+            vertex.grad_note = why_no_grad(isinstance(vertex.edge, Leaf), ran, some)
 
 
 def backward_ran(description: Description) -> bool:
@@ -187,19 +193,25 @@ def run(node: Node, operands: list[Any]) -> tuple[Any, ...]:
     return tuple([np.asarray(part) if isinstance(part, np.generic) else part for part in parts])
 
 
-def find_grad(vertex: Vertex, ran: bool) -> None:
+def find_grad(vertex: Vertex) -> None:
     edge = vertex.edge
+    grad: Any = None
     if edge is None:
         vertex.grad_note = "needs no gradient"
-        return
-    grad: Any = None
-    if isinstance(edge, Leaf):
+    elif isinstance(edge, Leaf):
         grad = edge.grad
     elif edge.extras is not None:
         grad = edge.extras.grad
     if grad is not None:
         vertex.grad = grad._array
-    elif isinstance(edge, Leaf) or not ran:
-        vertex.grad_note = NO_GRAD_YET
-    else:
-        vertex.grad_note = NO_GRAD_KEPT
+
+
+def why_no_grad(is_leaf: bool, ran: bool, some: bool) -> str:
+    """Why a tensor has no gradient.
+
+    ran    backward went through the graph
+    some   another tensor of the graph has one
+    """
+    if ran:
+        return NO_GRAD_LEFT if is_leaf else NO_GRAD_KEPT
+    return NO_GRAD_SEEN if some and not is_leaf else NO_GRAD_YET
