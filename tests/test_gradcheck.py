@@ -644,3 +644,21 @@ def test_a_backward_pass_may_edit_its_cotangent(right: bool) -> None:
     report = mg.testing.check_vjp(lambda x: x * x, backward, (np.array([-1.0, 0.5, 2.0]),))
     assert report.ok == right
     assert "not linear" not in report.to_text()
+
+
+@pytest.mark.parametrize("check", [mg.gradcheck, mg.gradgradcheck])
+def test_pytorchs_other_options_are_taken_or_refused(check: Any) -> None:
+    x = draw(3).requires_grad_()
+    harmless = {"nondet_tol": 1e-8, "check_undefined_grad": False, "fast_mode": True}
+    assert check(lambda x: mg.exp(x), x, check_batched_grad=False, masked=None, **harmless)
+    for asked in ({"check_batched_grad": True}, {"masked": True}, {"check_forward_ad": True}):
+        with pytest.raises(NotImplementedError, match="is not supported"):
+            check(lambda x: mg.exp(x), x, **asked)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'tolerance'"):
+        check(lambda x: mg.exp(x), x, tolerance=1e-3)
+
+
+def test_gradgradcheck_refuses_what_has_no_derivative() -> None:
+    for fn, x in ((lambda x: x * 2, mg.tensor([1, 2])), (lambda x: x.long(), draw(3))):
+        with pytest.raises(TypeError, match="floating-point tensor"):
+            mg.gradgradcheck(fn, x)

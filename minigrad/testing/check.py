@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +11,18 @@ import numpy as np
 from minigrad.autograd.differentiate import grad
 from minigrad.autograd.function import FunctionOp
 from minigrad.graph import Variable, enable_grad, no_grad, wrap
-from minigrad.pytrees import flatten, leaves_of
+from minigrad.pytrees import describe, flatten, leaves_of, paths_of
+from minigrad.random import get_rng_state
+from minigrad.testing.arguments import (
+    argument_names,
+    distinct,
+    is_float,
+    modules_of,
+    parameters_of,
+    random_modules,
+    refuse,
+    undisturbed,
+)
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose, without_derivative
 from minigrad.testing.localise import Located, keeping_values, localise, nodes_of
@@ -42,14 +52,18 @@ def check_gradients(
 
     fn       a function of tensors that returns a tensor, or tuples, lists and dicts of them
     inputs   its arguments: a tuple of tensors (or lists, tuples, dicts of them, or anything else).
-             Those that require grad are checked; if none does, all floating-point ones are.
-             float32 inputs are compared with differences of a float64 copy.
+             Those that require grad are checked; if none does, and there are no `params`, all
+             floating-point ones are.  float32 inputs are compared with differences of a float64
+             copy.
     params   tensors that `fn` uses without taking them as arguments, to be checked, too: a Module,
-             a dict or a list
+             whose frozen parameters are left out, a dict or a list
     eps      a fixed step, for plain central differences; by default steps are chosen by entry
     atol, rtol  accepted difference, absolute and relative, beside the estimated error
     raise_exception  raise a GradientError if something is wrong
     locate   check each op of the function on its own, to name the one that is wrong
+
+    Inputs, parameters, and what modules change when they run (the means of a batch norm, random
+    numbers) are afterwards as they were, bit for bit.
 
     Returns  a `Report`; ``report.ok`` says whether all is well, ``report.diagnoses`` what is not.
              What differences cannot judge is inconclusive, and ``report.notes`` say why; that is
@@ -67,10 +81,12 @@ def check_gradients(
     if eps is not None and not eps > 0:
         raise ValueError(f"check_gradients: eps={eps:g} is no step; leave it out to have it chosen")
     function = Function(fn, inputs, params)
-    with np.errstate(all="ignore"):  # steps go where the function overflows or is not defined
+    # steps go where the function overflows or is not defined
+    with undisturbed(function.modules), np.errstate(all="ignore"):
         report = compare_with_differences(function, Tolerance(rtol, atol), eps)
         if report.count(Verdict.WRONG):
             explain(function, report, locate)
+    report.notes += function.left_out
     if raise_exception and not report.ok:
         raise GradientError(report)
     return report
@@ -116,72 +132,43 @@ def explain(function: Function, report: Report, locate: bool) -> None:
         report.add_problems(unverified(report))
 
 
-def parameters_of(params: Any) -> tuple[list[str], list[Any]]:
-    """Names and tensors of a module, a dict, a list, or one tensor."""
-    if params is None:
-        return [], []
-    if hasattr(params, "named_parameters"):
-        named = list(params.named_parameters())
-    elif isinstance(params, dict):
-        named = list(params.items())
-    else:
-        listed = leaves_of(params)
-        named = [(getattr(p, "name", None) or f"params[{i}]", p) for i, p in enumerate(listed)]
-    wrong = [name for name, p in named if not isinstance(p, Variable)]
-    if wrong:
-        raise TypeError(f"params: {wrong[0]} is not a tensor")
-    return [name for name, _ in named], [p for _, p in named]
-
-
-def argument_names(fn: Callable[..., Any], tree: tuple[Any, ...]) -> list[str]:
-    """A name for each leaf of the arguments: that of the parameter it is passed to."""
-    try:
-        parameters = list(inspect.signature(fn).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    names = []
-    for i, argument in enumerate(tree):
-        plain = i < len(parameters) and parameters[i].kind in (
-            inspect.Parameter.POSITIONAL_ONLY,
-            inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        )
-        name = parameters[i].name if plain else f"input {i}"
-        leaves = leaves_of(argument)
-        if isinstance(argument, (tuple, list, dict)):
-            names += [f"{name}[{k}]" for k in range(len(leaves))]
-        else:
-            names.append(getattr(argument, "name", None) or name)
-    return names
-
-
-def is_float(value: Any) -> bool:
-    return isinstance(value, Variable) and value._array.dtype.kind == "f"
-
-
 def natural_size(y: Array, x: Array) -> float:
     """The size that derivatives of y for x have where nothing cancels."""
     largest = [float(np.max(abs(a[np.isfinite(a)]), initial=0.0)) for a in (y, x)]
     return largest[0] / largest[1] if largest[1] else 0.0
 
 
+def is_constant(value: Any) -> bool:
+    return isinstance(value, Variable) and value._node is None
+
+
+def kind_of(value: Any) -> str:
+    return f"a tensor of {value._array.dtype}" if isinstance(value, Variable) else describe(value)
+
+
 class Function:
     """A function of tensors, on copies of its inputs that the checker may change."""
 
     def __init__(self, fn: Callable[..., Any], inputs: Any, params: Any = None) -> None:
-        self.fn = fn
+        if not callable(fn):
+            raise TypeError(f"check_gradients: fn is a function of tensors, got {describe(fn)}")
+        self.fn, self.modules = fn, modules_of(fn, params)
         arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-        self.originals, self.rebuild = flatten(arguments)
+        leaves, self.rebuild = flatten(arguments)
         names = argument_names(fn, arguments)
-        asked = [i for i, x in enumerate(self.originals) if is_float(x) and x._node is not None]
-        floats = [i for i, x in enumerate(self.originals) if is_float(x)]
-        param_names, self.params = parameters_of(params)
+        floats = [i for i, x in enumerate(leaves) if is_float(x)]
+        asked = [i for i in floats if leaves[i]._node is not None]
+        param_names, self.params, self.left_out = parameters_of(params)
         self.positions = asked or ([] if self.params else floats)
         if not self.positions and not self.params:
-            raise TypeError(
-                "check_gradients: none of the inputs is a floating-point tensor; make arrays and "
-                "lists tensors, as in check_gradients(fn, (mg.tensor(x),))"
-            )
-        self.names = [names[i] for i in self.positions] + param_names
+            refuse(fn, names, leaves, bool(self.left_out))
+        self.originals = [
+            wrap(x._array.copy()) if is_constant(x) else x for x in leaves
+        ]  # that the function may change
+        self.constants = [
+            (names[i], x._array) for i, x in enumerate(self.originals) if is_constant(x)
+        ]
+        self.names = distinct([*[names[i] for i in self.positions], *param_names])
         self.given = [self.originals[i]._array for i in self.positions]
         self.given += [p._array for p in self.params]
         self.lower_precision = any(array.dtype != np.float64 for array in self.given)
@@ -219,13 +206,24 @@ class Function:
                 p.grad = gradient
 
     def run(self) -> list[Any]:
-        """The tensors that the function returns."""
+        """The floating-point tensors that the function returns."""
         returned = self.fn(*self.arguments)
         leaves = [returned] if isinstance(returned, Variable) else leaves_of(returned)
         outputs = [y for y in leaves if is_float(y)]
         if not outputs:
-            raise TypeError("check_gradients: the function returned no floating-point tensor")
+            found = ", ".join(sorted({kind_of(y) for y in leaves})) or describe(returned)
+            missing = "is a return missing?" if returned is None else "no .item() or .numpy() there"
+            raise TypeError(
+                f"check_gradients: the function returned no floating-point tensor, but {found}: "
+                + missing
+            )
         return outputs
+
+    def output_names(self) -> list[str]:
+        """Where each floating-point tensor stands in what the function returns."""
+        returned = self.fn(*self.arguments)
+        named = zip(paths_of(returned, "out"), leaves_of(returned))
+        return [name for name, y in named if is_float(y)]
 
     def recorded(self) -> list[Any]:
         with enable_grad():
@@ -257,28 +255,25 @@ class Function:
 
     def determinism(self) -> list[Diagnosis]:
         """Run twice: does the function return the same both times, and leave its inputs alone?"""
-        before = [array.copy() for array in self.arrays]
+        mine = [*zip(self.names, self.arrays), *self.constants]
+        before = [array.copy() for _, array in mine]
+        state = get_rng_state()
         with np.errstate(all="ignore"):
             first = [y._array.copy() for y in self.recorded()]
             self.outputs = self.recorded()
-        for x, old, name in zip(self.arrays, before, self.names):
+        for (name, x), old in zip(mine, before):
             if not np.array_equal(x, old, equal_nan=True):
-                return [
-                    Diagnosis("in-place", f"the function changes its input {name} in place", name)
-                ]
+                text = (
+                    f"the function changes its input {name} in place: there is no telling at which "
+                    f"numbers its gradient is; let it change a copy, {name}.clone()"
+                )
+                return [Diagnosis("in-place", text, name)]
         shapes = [(y.shape, z._array.shape) for y, z in zip(first, self.outputs)]
         same = len(first) == len(self.outputs) and all(a == b for a, b in shapes)
         if not same or not all(
             np.array_equal(y, z._array, equal_nan=True) for y, z in zip(first, self.outputs)
         ):
-            return [
-                Diagnosis(
-                    "non-deterministic",
-                    "the function is not deterministic: two calls with the same inputs return "
-                    "different values, so no gradient can be checked (dropout? seed it, or use "
-                    ".eval())",
-                )
-            ]
+            return [self.not_deterministic(get_rng_state() != state)]
         flat = np.concatenate([y.reshape(-1) for y in first])
         try:
             with np.errstate(all="ignore"):
@@ -287,11 +282,28 @@ class Function:
             self.recorded_only = True
         return []
 
+    def not_deterministic(self, drew: bool) -> Diagnosis:
+        """The two calls differ; `drew`: they drew random numbers."""
+        text = (
+            "the function is not deterministic: two calls with the same inputs return different "
+            "values, so no gradient can be checked"
+        )
+        text += ": "
+        dropout = random_modules(self.modules)
+        if drew and dropout:
+            text += f"{dropout[0]} is in training mode; check it after .eval(), or with "
+            text += "mg.manual_seed(0) inside the function"
+        elif drew:
+            text += "it draws random numbers; put mg.manual_seed(0) inside the function"
+        else:
+            text += "each call changes something that the next one reads, or it draws random "
+            text += "numbers that mg.manual_seed does not seed"
+        return Diagnosis("non-deterministic", text)
+
     def problem(self) -> Problem:
         shapes = [y._array.shape for y in self.outputs]
         count = sum(int(np.prod(shape)) for shape in shapes)
-        names = ["out"] if len(shapes) == 1 else [f"out[{i}]" for i in range(len(shapes))]
-        outputs = list(zip(names, shapes))
+        outputs = list(zip(self.output_names(), shapes))
         if count * max((x.size for x in self.arrays), default=0) > LIMIT:
             self.combine = np.random.default_rng(0).standard_normal((COMBINATIONS, count))
             outputs = [("random combinations of the outputs", (COMBINATIONS,))]

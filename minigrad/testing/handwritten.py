@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.pytrees import leaves_of
-from minigrad.testing.check import argument_names
+from minigrad.testing.arguments import argument_names
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose
 from minigrad.testing.report import Diagnosis, GradientError, Report, unverified

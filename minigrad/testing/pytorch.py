@@ -10,8 +10,34 @@ import numpy as np
 from minigrad.autograd.differentiate import grad
 from minigrad.graph import Variable, enable_grad, wrap
 from minigrad.pytrees import flatten, leaves_of
-from minigrad.testing.check import check_gradients, is_float
+from minigrad.testing.arguments import is_float, modules_of, undisturbed
+from minigrad.testing.check import check_gradients
 from minigrad.testing.report import Diagnosis, GradientError, Report
+
+# PyTorch's options that change nothing here: every entry is compared, types are always checked,
+# and two calls must give the same bits
+WITHOUT_EFFECT = (
+    "check_grad_dtypes", "check_undefined_grad", "fast_mode", "gen_non_contig_grad_outputs",
+    "nondet_tol",
+)  # fmt: skip
+# PyTorch's options that ask for what is not checked here, and the value that does not
+NOT_CHECKED = {
+    "check_backward_ad": True, "check_batched_forward_grad": False, "check_batched_grad": False,
+    "check_forward_ad": False, "check_fwd_over_rev": False, "check_rev_over_rev": True,
+    "masked": False,
+}  # fmt: skip
+
+
+def refuse_options(name: str, options: dict[str, Any]) -> None:
+    """Refuse what is no option of PyTorch's, or asks for what minigrad does not have."""
+    for option, value in options.items():
+        if option not in WITHOUT_EFFECT and option not in NOT_CHECKED:
+            raise TypeError(f"{name}() got an unexpected keyword argument {option!r}")
+        if option in NOT_CHECKED and value is not None and bool(value) != NOT_CHECKED[option]:
+            raise NotImplementedError(
+                f"{name}: {option}={value} is not supported: gradients are checked by reverse "
+                "mode, one cotangent at a time, of dense tensors"
+            )
 
 
 def gradcheck(
@@ -23,6 +49,7 @@ def gradcheck(
     rtol: float | None = None,
     raise_exception: bool = True,
     params: Any = None,
+    **options: Any,
 ) -> bool:
     """Check the gradients of `fn` against finite differences, for all inputs and outputs.
 
@@ -32,19 +59,24 @@ def gradcheck(
     eps      the step of plain central differences; by default steps and extrapolation are chosen
              for each entry, with an error estimate
     atol, rtol  accepted absolute and relative difference; by default 0 and 1e-6, beside the
-                estimated
-             error, and PyTorch's 1e-5 and 1e-3 where `eps` is given
+             estimated error, and PyTorch's 1e-5 and 1e-3 where `eps` is given
     raise_exception  raise if a gradient is wrong; else return False
     params   a Module, dict or list of tensors that `fn` uses, to be checked as well
+    options  PyTorch's other arguments.  ``nondet_tol``, ``check_undefined_grad``, ``fast_mode``
+             and ``check_grad_dtypes`` change nothing: every entry is compared, types are always
+             checked, and two calls must give the same bits.  What would check forward mode,
+             batches of cotangents or sparse tensors is refused.
 
     Returns  whether all gradients are right.
     Raises   GradientError (an AssertionError and a RuntimeError) that says which entry is worst,
-             what is wrong, and has the whole comparison as ``error.report``.
+             what is wrong, and has the whole comparison as ``error.report``; TypeError for an
+             unknown option, NotImplementedError for one that asks for what is not checked here.
     Example  >>> import minigrad as mg
              >>> x = mg.tensor([0.5, 1.0], requires_grad=True)
              >>> mg.gradcheck(lambda x: mg.exp(x * x), x)
              True
     """
+    refuse_options("gradcheck", options)
     if atol is None:
         atol = 1e-5 if eps is not None else 0.0
     if rtol is None:
@@ -64,6 +96,7 @@ def gradgradcheck(
     atol: float | None = None,
     rtol: float | None = None,
     raise_exception: bool = True,
+    **options: Any,
 ) -> bool:
     """Check second derivatives: `gradcheck` of the gradient of `fn`, for inputs and cotangents.
 
@@ -78,6 +111,23 @@ def gradgradcheck(
              >>> mg.gradgradcheck(lambda x: mg.exp(x * x), x)
              True
     """
+    refuse_options("gradgradcheck", options)
+    with undisturbed(modules_of(fn)):
+        gradient, points = recorded_gradient(fn, inputs, grad_outputs)
+        report = compare_recorded(gradient, points)
+        if not report.ok:
+            if raise_exception:
+                raise GradientError(report)
+            return False
+        return gradcheck(
+            gradient, points, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception
+        )
+
+
+def recorded_gradient(
+    fn: Callable[..., Any], inputs: Any, grad_outputs: Any
+) -> tuple[Callable[..., Any], list[Any]]:
+    """The gradient of `fn` as a function of inputs and cotangents, and where it is checked."""
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     leaves, rebuild = flatten(arguments)
     asked = [i for i, x in enumerate(leaves) if is_float(x) and x._node is not None]
@@ -87,6 +137,11 @@ def gradgradcheck(
         start[i] = leaves[i].detach().requires_grad_()
     with enable_grad():
         outputs = [y for y in leaves_of(fn(*rebuild(start))) if is_float(y)]
+    if not positions or not outputs:
+        raise TypeError(
+            "gradgradcheck: there must be a floating-point tensor among the inputs, and one among "
+            "the results"
+        )
     if grad_outputs is None:
         rng = np.random.default_rng(1)
         draws = [rng.standard_normal(y._array.shape).astype(y.dtype) for y in outputs]
@@ -109,15 +164,7 @@ def gradgradcheck(
             )  # fmt: skip
 
     points = [leaves[i].detach().requires_grad_() for i in positions]
-    report = compare_recorded(gradient, [*points, *cotangents])
-    if not report.ok:
-        if raise_exception:
-            raise GradientError(report)
-        return False
-    return gradcheck(
-        gradient, [*points, *cotangents],
-        eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
-    )  # fmt: skip
+    return gradient, [*points, *cotangents]
 
 
 def compare_recorded(gradient: Callable[..., Any], given: Sequence[Any]) -> Report:
