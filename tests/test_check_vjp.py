@@ -1,0 +1,214 @@
+"""`mg.testing.check_vjp`: backward passes written by hand, in every form in which people do."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad.testing import Report, check_vjp
+
+rng = np.random.default_rng(0)
+X, W, B = rng.standard_normal((4, 3)), rng.standard_normal((3, 2)), rng.standard_normal(2)
+V = np.array([0.5, -1.5, 2.0])
+
+
+def kinds(report: Report) -> set[str]:
+    return {diagnosis.kind for diagnosis in report.diagnoses}
+
+
+def affine(x: Any, w: Any, b: Any) -> Any:
+    return np.tanh(x @ w + b)
+
+
+def affine_vjp(g: Any, x: Any, w: Any, b: Any) -> Any:
+    u = g * (1 - np.tanh(x @ w + b) ** 2)
+    return u @ w.T, x.T @ u, u.sum(0)
+
+
+# -------------------------------------------------------------------------------------------- forms
+
+
+def named(g: Any, x: Any, w: Any, b: Any) -> dict[str, Any]:
+    return dict(zip("bwx", reversed(affine_vjp(g, x, w, b))))
+
+
+def with_params(p: Any, x: Any) -> Any:
+    return affine(x, p["w"], p["b"])
+
+
+def with_params_vjp(g: Any, p: Any, x: Any) -> Any:
+    dx, dw, db = affine_vjp(g, x, p["w"], p["b"])
+    return {"b": db, "w": dw}, dx
+
+
+def several(x: Any) -> dict[str, Any]:
+    return {"y": x * x, "rest": (x.sum(), [np.sin(x)])}
+
+
+def several_vjp(g: Any, x: Any) -> Any:
+    total, (wave,) = g["rest"]
+    return 2 * g["y"] * x + total + wave * np.cos(x)
+
+
+class Layer:
+    """Keeps what its backward needs, as layers written by hand do, and lets it go there."""
+
+    def forward(self, x: Any, w: Any) -> Any:
+        self.kept = [x, w]
+        return np.tanh(x @ w)
+
+    def backward(self, g: Any) -> Any:
+        w, x = self.kept.pop(), self.kept.pop()
+        u = g * (1 - np.tanh(x @ w) ** 2)
+        return u @ w.T, x.T @ u
+
+
+LAYER = Layer()
+
+
+@pytest.mark.parametrize(
+    ("f", "vjp", "inputs"),
+    [
+        (affine, affine_vjp, (X, W, B)),
+        (affine, affine_vjp, [X, W, B]),
+        (affine, affine_vjp, {"x": X, "w": W, "b": B}),
+        (affine, named, {"x": X, "w": W, "b": B}),
+        (with_params, with_params_vjp, ({"w": W, "b": B}, X)),
+        (
+            lambda p: with_params(p, X),
+            lambda g, p: with_params_vjp(g, p, X)[0],
+            ({"w": W, "b": B},),
+        ),
+        (lambda p: p[0] * p[1], lambda g, p: [g * p[1], g * p[0]], ([V, 2 * V],)),
+        (lambda p: p[0] * p[1], lambda g, p: ([g * p[1], g * p[0]],), ([V, 2 * V],)),
+        (several, several_vjp, V),
+        (lambda x, i: x[i], lambda g, x, i: np.bincount(i, g, 3), (V, np.array([0, 0, 2]))),
+        (lambda i, x: x[i], lambda g, i, x: (None, np.bincount(i, g, 3)), (np.array([1]), V)),
+        (lambda x: float(x[0]) * x[1], lambda g, x: g * np.array([x[1], x[0]]), V[:2]),
+        (lambda x: x * x, lambda g, x: 2 * g * x, (3.0,)),
+        (lambda x: x * x, lambda g, x: (2 * g * x,), np.float32([1, 2])),
+        (lambda x, y: x * x, lambda g, x, y: (2 * g * x, None), (V, V)),
+        (LAYER.forward, lambda g, x, w: LAYER.backward(g), (X, W)),
+    ],
+)
+def test_correct_passes_of_every_form(f: Any, vjp: Any, inputs: Any) -> None:
+    report = check_vjp(f, vjp, inputs)
+    assert report.ok, report
+    assert len(report.jacobians) > 0
+
+
+def test_gradients_in_a_dict_are_those_of_their_keys() -> None:
+    def swapped(g: Any, p: Any, x: Any) -> Any:
+        dp, dx = with_params_vjp(g, p, x)
+        return {"b": dp["b"] * 2, "w": dp["w"]}, dx
+
+    report = check_vjp(with_params, swapped, ({"w": W, "b": B}, X))
+    (diagnosis,) = report.diagnoses
+    assert diagnosis.kind == "factor"
+    assert diagnosis.input == "p['b']"
+
+
+def test_a_wrong_layer_that_keeps_its_inputs_is_found() -> None:
+    wrong = lambda g, x, w: tuple(2 * d for d in LAYER.backward(g))
+    assert kinds(check_vjp(LAYER.forward, wrong, (X, W))) == {"factor"}
+
+
+# ------------------------------------------------------------------------------------ what is wrong
+
+
+def mutates(x: Any) -> Any:
+    x += 1
+    return x * 2
+
+
+def mutates_index(x: Any, i: Any) -> Any:
+    i[0] = 1
+    return x[i]
+
+
+@pytest.mark.parametrize(
+    ("f", "vjp", "inputs", "kind", "words"),
+    [
+        (mutates, lambda g, x: 2 * g, (V,), "in-place", "forward pass changes its input x"),
+        (mutates_index, lambda g, x, i: g, (V, np.array([0, 2])), "in-place", "forward pass"),
+        (
+            lambda x: x * x,
+            lambda g, x: np.multiply(x, 2 * g, out=x),
+            (V,),
+            "in-place",
+            "backward pass changes x",
+        ),
+        (lambda x: x * rng.random(), lambda g, x: g, (V,), "non-deterministic", "seed"),
+        (lambda x: x * 1, lambda g, x: g.astype(int), (V,), "dtype", "int64.*whole numbers"),
+        (lambda x: x * 1, lambda g, x: g + 0j, (V,), "dtype", r"complex128.*\.real"),
+        (lambda x: x * 1, lambda g, x: g.astype("float32"), (V,), "precision", "float32.*float64"),
+        (lambda x: x * 1, lambda g, x: g[:2], (V,), "shape", r"\(2,\), x has shape \(3,\)"),
+    ],
+)
+def test_a_pass_of_a_wrong_kind_is_reported(
+    f: Any, vjp: Any, inputs: Any, kind: str, words: str
+) -> None:
+    before = [x.copy() for x in inputs]
+    report = check_vjp(f, vjp, inputs)
+    assert kinds(report) == {kind}
+    assert not report.ok
+    assert re.search(words, str(report))
+    for x, old in zip(inputs, before):
+        np.testing.assert_array_equal(x, old)
+
+
+@pytest.mark.parametrize(
+    ("f", "vjp", "inputs", "kind", "words"),
+    [
+        (lambda x: x, lambda g, x: None, (V,), TypeError, "backward pass returned None.*return"),
+        (lambda x: None, lambda g, x: g, (V,), TypeError, "forward pass returned None.*return"),
+        (lambda x: x + 1j, lambda g, x: g, (V,), TypeError, "returned complex128 array"),
+        (lambda x: "no", lambda g, x: g, (V,), TypeError, "forward pass returned str"),
+        (lambda x: x, lambda g, x: "no", (V,), TypeError, "gradient of x is str"),
+        (lambda x: x, lambda g, x: g, (np.arange(3),), TypeError, "x: int64 array.*np.array"),
+        (lambda x: x, lambda g, x: (g, g), (V,), ValueError, "2 gradients for 1 input:"),
+        (np.multiply, lambda g, x, y: g, (V, V), ValueError, "1 gradients for 2 inputs.*tuple"),
+        (affine, lambda *a: {"z": 0}, {"x": X, "w": W, "b": B}, ValueError, "'z'.*'x', 'w', 'b'"),
+        (
+            affine,
+            lambda *a: {"x": X, "w": W},
+            {"x": X, "w": W, "b": B},
+            ValueError,
+            "no gradient for 'b'; None",
+        ),
+        (
+            with_params,
+            lambda g, p, x: ({"w": W}, X),
+            ({"w": W, "b": B}, X),
+            ValueError,
+            r"\['w'\], expected .*\['w', 'b'\]",
+        ),
+    ],
+)
+def test_what_is_not_a_gradient_is_refused(
+    f: Any, vjp: Any, inputs: Any, kind: Any, words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        check_vjp(f, vjp, inputs)
+
+
+def test_a_forward_pass_that_refuses_complex_numbers_is_checked_in_silence() -> None:
+    def real_only(x: Any) -> Any:
+        assert x.dtype == np.float64
+        return x * float(x[0])
+
+    def warns(x: Any) -> Any:
+        out = np.zeros(3)
+        out[:] = x * x  # of complex numbers, only the real part, with a warning
+        return out
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        vjp = lambda g, x: np.array([g @ x + g[0] * x[0], g[1] * x[0], g[2] * x[0]])
+        assert check_vjp(real_only, vjp, V).ok
+        assert check_vjp(warns, lambda g, x: 2 * g * x, V).ok
+    assert caught == []
