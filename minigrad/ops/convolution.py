@@ -175,8 +175,8 @@ def _convolve(
     """Convolution (without mirroring the kernel, as everywhere in deep learning) plus bias.
 
     Forward    out[n,o,i,j] = b[o] + Σ_{c,k,l} w[o,c,k,l] x[n, c, s·i + d·k - p, s·j + d·l - p]
-    Gradient   x̄ = ḡ ⋆ᵀ w, each kernel laid back over its window, times its entry of ḡ
-               w̄ = ḡ ⋆ x, the windows of x, times their entries of ḡ, added up
+    Gradient   x̄ = ḡ ⋆ᵀ w with each kernel laid back over its window, times its entry of ḡ
+               w̄ = ḡ ⋆ x with each window of x times its entry of ḡ, all added up
                b̄ = Σ ḡ over the images and their places
     Shapes     (n, c, h, w), (o, c / groups, kh, kw), (o,) or None -> (n, o, oh, ow), or without h
     Raises     ValueError if the kernel does not fit

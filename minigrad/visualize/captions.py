@@ -10,7 +10,7 @@ from minigrad.visualize.description import Description, Operand, Vertex
 from minigrad.visualize.formulas import Names, is_entrywise, vjp_formula
 from minigrad.visualize.names import bytes_text, number_text
 
-__all__ = ["kept_text", "product", "products"]
+__all__ = ["kept_text", "product", "products", "results"]
 
 
 def products(description: Description, vertex: Vertex, source: int) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -26,18 +27,17 @@ from minigrad.visualize.backprop import (
     replay,
     saved_of,
 )
-from minigrad.visualize.captions import product
+from minigrad.visualize.captions import product, results
 from minigrad.visualize.description import Description, Vertex, computed, describe
 from minigrad.visualize.formulas import is_entrywise
-from minigrad.visualize.names import bar, number_text, shape_text, shown
+from minigrad.visualize.names import bar, shape_text, shown
+from minigrad.visualize.packing import LARGEST_JACOBIAN, LARGEST_SIDE, Arrays
 from minigrad.visualize.rules import Factor, Rule, find_rule
 
 __all__ = ["explain", "page_data"]
 
 HERE = Path(__file__).parent
 MOST_OPS = 400
-LARGEST_SIDE = 32  # rows and columns of an array that are printed
-LARGEST_JACOBIAN = 1600  # entries
 
 
 def explain(
@@ -140,14 +140,14 @@ def seed(root: Any, gradient: Any) -> Any:
 
 
 class PageData:
-    """Collects arrays and steps; an array that appears twice is written once."""
+    """Collects what the page shows: tensors, steps and arrays."""
 
     def __init__(self, description: Description, done: Replay, cotangents: list[Any]) -> None:
         self.description = description
         self.replay = done
         self.cotangents = cotangents
-        self.arrays: list[dict[str, Any]] = []
-        self.known: dict[Any, int] = {}
+        self.arrays = Arrays()
+        self.lines: list[str] = []
 
     def data(self) -> dict[str, Any]:
         vertices = [self.vertex(v) for v in self.description.vertices]
@@ -156,27 +156,10 @@ class PageData:
         return {
             "title": f"Backpropagation of {root.symbol}",
             "vertices": vertices,
-            "calls": [
-                {"name": shown(c.name), "kind": shown(c.kind), "parent": c.parent}
-                for c in self.description.calls
-            ],
             "steps": steps,
-            "arrays": self.arrays,
+            "lines": self.lines,
+            "arrays": self.arrays.written,
         }
-
-    # ------------------------------------------------------------------------------------- arrays
-
-    def array(self, value: Any) -> int | None:
-        """The number of an array in the page's list."""
-        if value is None or isinstance(value, (tuple, list)):
-            return None
-        array = np.asarray(value)
-        key = (array.shape, array.dtype.str, array.tobytes())
-        known = self.known.get(key)
-        if known is None:
-            known = self.known[key] = len(self.arrays)
-            self.arrays.append(packed(array))
-        return known
 
     # ----------------------------------------------------------------------------------- vertices
 
@@ -185,13 +168,20 @@ class PageData:
             "kind": vertex.kind,
             "symbol": vertex.symbol,
             "bar": bar(vertex.symbol),
-            "formula": vertex.formula,
-            "op": vertex.op,
             "shape": shape_text(vertex.shape),
-            "dtype": "" if vertex.dtype is None else str(vertex.dtype),
-            "inputs": vertex.inputs,
-            "value": self.array(vertex.value),
         }
+        if vertex.kind in ("op", "output"):
+            found |= {"formula": vertex.formula, "op": vertex.op, "inputs": vertex.inputs}
+        value = self.arrays.add(vertex.value)
+        if value is not None:
+            found["value"] = value
+        arguments = [
+            [name, self.arrays.add(each)]
+            for name, each in vertex.statics.items()
+            if isinstance(each, np.ndarray)
+        ]
+        if arguments:
+            found["arguments"] = arguments
         if vertex.name is not None and shown(vertex.name) != vertex.symbol:
             found["name"] = shown(vertex.name)
         if vertex.value_note:
@@ -202,8 +192,14 @@ class PageData:
             call = self.description.calls[vertex.call]
             found["module"] = shown(f"{call.name}: {call.kind}" if call.name else call.kind)
         if vertex.line:
-            found["line"] = source_line(vertex.line)
+            found["line"] = self.line(source_line(vertex.line))
         return found
+
+    def line(self, text: str) -> int:
+        """The number of a line of the user's program in the page's list."""
+        if text not in self.lines:
+            self.lines.append(text)
+        return self.lines.index(text)
 
     # -------------------------------------------------------------------------------------- steps
 
@@ -216,11 +212,11 @@ class PageData:
 
     def backward(self) -> list[dict[str, Any]]:
         steps: list[dict[str, Any]] = [
-            {"kind": "seed", "vertex": root, "total": self.array(cotangent)}
+            {"kind": "seed", "vertex": root, "total": self.arrays.add(cotangent)}
             for root, cotangent in zip(self.description.roots, self.cotangents)
         ]
-        arrivals = Counter([c.target for c in self.replay.contributions])
-        seen: Counter[int] = Counter()
+        seen = Counter(self.description.roots)
+        arrivals = seen + Counter([c.target for c in self.replay.contributions])
         for event in self.replay.events:
             if isinstance(event, HookCall):
                 steps.append(self.hook_step(event))
@@ -229,9 +225,10 @@ class PageData:
             seen[event.target] += 1
             if arrivals[event.target] > 1:
                 step["arrival"] = [seen[event.target], arrivals[event.target]]
+                step["total"] = self.arrays.add(event.total)
             steps.append(step)
         leaves = [
-            [v.index, self.array(self.replay.gradients[v.index])]
+            [v.index, self.arrays.add(self.replay.gradients[v.index])]
             for v in self.description.vertices
             if v.kind == "leaf" and v.index in self.replay.gradients
         ]
@@ -242,8 +239,8 @@ class PageData:
             "kind": "hook",
             "vertex": call.vertex,
             "name": shown(call.name),
-            "before": self.array(call.before),
-            "total": self.array(call.after),
+            "before": self.arrays.add(call.before),
+            "total": self.arrays.add(call.after),
         }
 
     def product(self, c: Contribution) -> dict[str, Any]:
@@ -252,27 +249,36 @@ class PageData:
         step: dict[str, Any] = {
             "kind": "vjp",
             "vertex": c.source,
-            "operand": c.position,
             "target": c.target,
             "formula": product(
                 self.description, vertex, c.position, c.raw.shape != c.gradient.shape
             ),
-            "g": self.array(c.cotangent),
-            "gradient": self.array(c.gradient),
-            "total": self.array(c.total),
+            "g": self.cotangents_of(c),
+            "gradient": self.arrays.add(c.gradient),
         }
         if c.before is not None:
-            step["before"] = self.array(c.before)
+            step["before"] = self.arrays.add(c.before)
         if c.raw.shape != c.gradient.shape:
-            step["raw"] = self.array(c.raw)
+            step["raw"] = self.arrays.add(c.raw)
             step["stretched"] = stretched(c.raw.shape, c.gradient.shape)
-        if step["g"] is None:
-            step["several"] = f"the gradients of the {len(c.cotangent)} results"
         step["rule"] = self.rule(c, vertex)
         matrix = self.small_jacobian(c, vertex)
         if matrix is not None:
-            step["jacobian"] = self.array(matrix)
+            step["jacobian"] = self.arrays.add(matrix)
         return step
+
+    def cotangents_of(self, c: Contribution) -> list[list[Any]]:
+        """ḡ: of each result, how it is written, its array, and the number of its entries.
+
+        Nothing arrived at a result that nobody used: it has a number of entries only.
+        """
+        vertex = self.description.vertices[c.source]
+        if isinstance(c.cotangent, np.ndarray):
+            return [[bar(vertex.symbol), self.arrays.add(c.cotangent), c.cotangent.size]]
+        found = []
+        for symbol, g, shape in zip(results(vertex, self.description), c.cotangent, vertex.shape):
+            found.append([bar(symbol) if symbol else "", self.arrays.add(g), math.prod(shape)])
+        return found
 
     def rule(self, c: Contribution, vertex: Vertex) -> dict[str, Any]:
         node: Any = vertex.edge
@@ -287,39 +293,33 @@ class PageData:
         name = bar(vertex.symbol)
         entrywise = is_entrywise(node.op) or c.cotangent_size == 1
         rule = find_rule(vjp, c.cotangent, c.raw, known, name, entrywise)
-        return self.packed_rule(rule)
+        return self.packed_rule(rule, name)
 
-    def packed_rule(self, rule: Rule) -> dict[str, Any]:
+    def packed_rule(self, rule: Rule, name: str) -> dict[str, Any]:
         found: dict[str, Any] = {"kind": rule.kind}
         if rule.kind == "copy":
-            rows, columns = matrix_shape(rule.scale.shape)
-            found["scale"] = self.array(rule.scale)
-            plain = np.array_equal(rule.index.reshape(-1), np.arange(rule.index.size))
-            if not plain:
-                cut = rule.index.reshape(rows, columns)[:LARGEST_SIDE, :LARGEST_SIDE]
-                found["index"] = cut.tolist()
+            found["scale"] = self.arrays.add(rule.scale)
+            if not np.array_equal(rule.index.reshape(-1), np.arange(rule.index.size)):
+                found["index"] = self.arrays.add(rule.index)
         elif rule.kind == "sum":
             found["axes"] = list(rule.axes)
         elif rule.kind == "product":
-            found["left"] = self.factor(rule.left)
-            found["right"] = self.factor(rule.right)
+            found["left"] = self.factor(rule.left, name)
+            found["right"] = self.factor(rule.right, name)
         return found
 
-    def factor(self, factor: Factor | None) -> dict[str, Any]:
+    def factor(self, factor: Factor | None, gradient: str) -> dict[str, Any]:
+        """A factor of a product, which is ḡ itself if it is called `gradient`."""
         assert factor is not None
-        return {
-            "symbol": factor.symbol + ("ᵀ" if factor.transposed else ""),
-            "array": self.array(factor.matrix),
-            "transposed": factor.transposed,
-        }
+        found = {"symbol": factor.symbol, "array": self.arrays.add(factor.matrix)}
+        if factor.transposed:
+            found |= {"symbol": f"{factor.symbol}ᵀ", "transposed": True}
+        return found | ({"gradient": True} if factor.symbol == gradient else {})
 
     def small_jacobian(self, c: Contribution, vertex: Vertex) -> Any:
-        cotangent = c.cotangent
-        if not isinstance(cotangent, np.ndarray):
-            return None
-        if cotangent.size * c.gradient.size > LARGEST_JACOBIAN:
-            return None
-        if max(cotangent.size, c.gradient.size) > 2 * LARGEST_SIDE:
+        columns = c.gradient.size
+        rows = sum([size for _, _, size in self.cotangents_of(c)])
+        if rows * columns > LARGEST_JACOBIAN or max(rows, columns) > 2 * LARGEST_SIDE:
             return None
         return jacobian(vertex, c.position, self.description)
 
@@ -333,52 +333,6 @@ def stretched(raw: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
     extra = len(raw) - len(shape)
     axes = list(range(extra))
     return axes + [i + extra for i, n in enumerate(shape) if n == 1 and raw[i + extra] != 1]
-
-
-def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
-    """How an array is laid out on the page: rows of its last axis."""
-    if not shape:
-        return 1, 1
-    rows = 1
-    for n in shape[:-1]:
-        rows *= n
-    return rows, shape[-1]
-
-
-def packed(array: Any) -> dict[str, Any]:
-    """An array as the page reads it: rows of numbers with four digits, cut if it is large."""
-    rows, columns = matrix_shape(array.shape)
-    matrix = array.reshape(rows, columns)
-    limit = 2 * LARGEST_SIDE if array.ndim == 2 and array.size <= LARGEST_JACOBIAN else LARGEST_SIDE
-    cut = matrix[:limit, :limit]
-    found: dict[str, Any] = {"shape": list(array.shape)}
-    places = np.argwhere(cut)
-    if cut.size > 30 and 4 * len(places) < cut.size:  # mostly zeros: only the others are written
-        found["size"] = list(cut.shape)
-        found["entries"] = [
-            [int(i), int(j), n] for (i, j), n in zip(places, numbers(cut[tuple(places.T)]))
-        ]
-    else:
-        found["rows"] = [numbers(row) for row in cut]
-    if cut.shape != matrix.shape:
-        found["of"] = [rows, columns]
-    return found
-
-
-def numbers(row: Any) -> list[Any]:
-    """Numbers with four digits; what JSON cannot write is a string."""
-    found: list[Any] = []
-    for value in row.tolist():
-        if isinstance(value, bool):
-            found.append(int(value))
-        elif isinstance(value, int):
-            found.append(value)
-        elif not np.isfinite(value):
-            found.append(number_text(value))
-        else:
-            short = float(f"{value:.4g}")
-            found.append(int(short) if short == int(short) and abs(short) < 1e6 else short)
-    return found
 
 
 def source_line(stack: str) -> str:

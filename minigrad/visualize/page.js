@@ -1,10 +1,11 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { vertices, arrays, steps } = data;
+  const { vertices, arrays, steps, lines } = data;
   const byId = (id) => document.getElementById(id);
   const graph = byId("graph"), panel = byId("panel");
-  let current = -1, timer = null, wantJacobian = false;
+  const firstBackward = steps.findIndex((s) => s.kind === "seed");
+  let current = -1, timer = null, wantJacobian = false, wantGuide = null;
 
   // ------------------------------------------------------------------------------- small helpers
 
@@ -36,11 +37,35 @@
   const sizeOf = (shape) => shape.reduce((a, b) => a * b, 1);
   const columnsOf = (shape) => (shape.length ? shape[shape.length - 1] : 1);
 
-  for (const array of arrays) {
-    if (array.rows) continue;
-    const [m, n] = array.size;
-    array.rows = Array.from({ length: m }, () => new Array(n).fill(0));
-    for (const [r, c, value] of array.entries) array.rows[r][c] = value;
+  /** The rows of an array, from one of the four ways in which packing.py writes them. */
+  function unpacked({ shape, size, fill, bits, like, entries, rows }) {
+    const token = (text) => { const n = Number(text); return Number.isNaN(n) ? text : n; };
+    const n = columnsOf(shape);
+    const [height, width] = size ?? [n ? sizeOf(shape) / n : sizeOf(shape.slice(0, -1)), n];
+    if (rows !== undefined && width) return rows.split(";").map((row) => row ? row.split(" ").map(token) : []).slice(0, height);
+    const all = Array.from({ length: height }, () => new Array(width).fill(fill === undefined ? 0 : token(fill)));
+    if (bits !== undefined) {
+      const one = (k) => (Number.parseInt(bits.substr(2 * (k >> 3), 2), 16) >> (7 - (k & 7))) & 1;
+      return all.map((row, r) => row.map((_, c) => (one(r * width + c) ? (like === undefined ? 1 : arrays[like].rows[r][c]) : 0)));
+    }
+    for (const entry of entries ? entries.split(";") : []) {
+      const [r, c, value] = entry.split(" ");
+      all[r][c] = token(value);
+    }
+    return all;
+  }
+  for (const array of arrays) array.rows = unpacked(array);
+  for (const vertex of vertices) vertex.inputs ??= [];
+
+  /** The place of an entry in an array: `[i, j]`, all axes of it; nothing for a single number. */
+  function at(shape, r, c) {
+    if (!shape.length) return "";
+    const indices = [c];
+    for (let axis = shape.length - 2, rest = r; axis >= 0; axis--) {
+      indices.unshift(rest % shape[axis]);
+      rest = Math.floor(rest / shape[axis]);
+    }
+    return `[${indices.join(", ")}]`;
   }
 
   // ----------------------------------------------------------------------------------- matrices
@@ -51,7 +76,7 @@
     const title = make("figcaption", {}, make("b", {}, caption));
     figure.append(title);
     if (index === null || index === undefined) {
-      title.append(make("span", {}, ` ${note || "value not kept"}`));
+      title.append(make("span", {}, ` ${note || "not kept"}`));
       return figure;
     }
     const array = arrays[index];
@@ -63,6 +88,8 @@
     if (ask) table.className = "asks";
     array.rows.forEach((row, r) => {
       const line = make("tr");
+      const tall = array.shape[array.shape.length - 2];
+      if (array.shape.length > 2 && r && r % tall === 0) line.className = "block";
       row.forEach((n, c) => {
         const cell = make("td", { "data-r": r, "data-c": c }, shownNumber(n));
         const share = Number.isFinite(number(n)) ? 0.3 * Math.abs(number(n)) / largest : 0;
@@ -76,6 +103,7 @@
       table.append(line);
     });
     figure.append(make("div", { class: "scroll" }, table));
+    figure.append(make("p", { class: "cut hint", "aria-hidden": "true" }, "scroll for more"));
     if (array.of) {
       const shown = `${array.rows.length} of ${array.of[0]} rows, ${array.rows[0].length} of ${array.of[1]} columns`;
       figure.append(make("p", { class: "cut" }, `Cut: ${shown} are shown.`));
@@ -141,9 +169,9 @@
 
   const sign = (text) => make("span", { class: "sign", "aria-hidden": "true" }, text);
 
-  function whyBox() {
+  function whyBox(symbol) {
     return make("p", { class: "why", id: "why", "aria-live": "polite" },
-      "Point at an entry of the result, or move there with Tab and the arrow keys, to see what made it.");
+      `Point at an entry of ${symbol}, or tap it, to see what made it (keys: Tab, then arrows).`);
   }
 
   function answerWith(cell, text) {
@@ -182,7 +210,7 @@
     const result = step.raw ?? step.gradient;
     const name = step.raw === undefined ? target.bar : `${target.bar} before the sum`;
     const entry = (r, c) => arrays[result].rows[r][c];
-    const place = (r, c) => `${target.bar}[${arrays[result].shape.length > 1 ? r + ", " : ""}${c}]`;
+    const place = (r, c) => target.bar + at(arrays[result].shape, r, c);
     const row = make("div", { class: "row product" });
 
     if (rule.kind === "product") {
@@ -209,9 +237,10 @@
       row.append(matrix(result, name, "result", ask), sign("="),
         matrixOf(left, rule.left.symbol, "left"), sign("·"), matrixOf(right, rule.right.symbol, "right"));
     } else if (rule.kind === "copy") {
-      const g = arrays[step.g], scale = arrays[rule.scale], wide = columnsOf(g.shape);
+      const [[, given]] = step.g, g = arrays[given], scale = arrays[rule.scale], wide = columnsOf(g.shape);
+      const moved = rule.index === undefined ? null : arrays[rule.index].rows;
       const from = (r, c) => {
-        const flat = rule.index ? rule.index[r][c] : r * columnsOf(arrays[result].shape) + c;
+        const flat = moved ? moved[r][c] : r * columnsOf(arrays[result].shape) + c;
         return [Math.floor(flat / wide), flat % wide];
       };
       const ask = (r, c, cell) => {
@@ -224,32 +253,50 @@
         }
         mark("cotangent", (a, b) => a === i && b === j);
         const g_ij = g.rows[i]?.[j];
-        const was = g_ij === undefined ? `entry ${i}, ${j} of ${source.bar}, which is cut here` : inBrackets(g_ij);
-        answerWith(cell, `${place(r, c)} = ${was} · ${inBrackets(factor)} = ${shownNumber(entry(r, c))}`);
+        const spot = source.bar + at(g.shape, i, j);
+        const was = g_ij === undefined ? `${spot}, which is cut here` : inBrackets(g_ij);
+        const times = trivial ? "" : ` · ${inBrackets(factor)}`;
+        answerWith(cell, `${place(r, c)} = ${spot}${trivial ? "" : ` · ${factorName(mask, source, target)}`} = ${was}${times} = ${shownNumber(entry(r, c))}`);
       };
-      const factors = new Set(scale.rows.flat());
-      const mask = factors.size === 2 && factors.has(0) && factors.has(1);
-      const trivial = factors.size === 1 && factors.has(1);
+      const { mask, trivial } = kindOfCopy(step);
       row.append(matrix(result, name, "result", ask), sign("="),
-        matrix(step.g, source.bar, "cotangent", null, rule.index ? "each entry taken to its place" : null));
+        matrix(given, source.bar, "cotangent", null, moved ? (step.g[0][2] === 1 ? "for every entry" : "each entry taken to its place") : null));
       if (!trivial) {
-        row.append(sign("∗"), matrix(rule.scale, mask ? "mask" : `∂${source.symbol}/∂${target.symbol}`, "scale",
+        row.append(sign("∗"), matrix(rule.scale, factorName(mask, source, target), "scale",
           null, mask ? "1 passes, 0 stops" : "entry by entry"));
       }
     } else if (rule.kind === "sum") {
-      const g = arrays[step.g], all = rule.axes.length === g.shape.length;
+      const [[, given]] = step.g, g = arrays[given], all = rule.axes.length === g.shape.length;
       const down = rule.axes.length === g.shape.length - 1 && !rule.axes.includes(g.shape.length - 1);
       const how = all ? "all entries summed" : down ? "summed down each column" : `summed over ${axesText(rule.axes)}`;
       const ask = askSum(g, rule.axes, "cotangent", arrays[result], place);
       row.append(matrix(result, name, "result", ask), sign("= Σ"),
-        matrix(step.g, source.bar, "cotangent", null, how));
+        matrix(given, source.bar, "cotangent", null, how));
     } else {
-      row.append(matrix(result, name, "result", askJacobian(step)), sign("⟵"),
-        matrix(step.g, source.bar, "cotangent", null, step.several ?? `through the derivative of ${source.op}`));
+      row.append(matrix(result, name, "result", askJacobian(step)), sign("⟵"));
+      step.g.forEach(([symbol, array], k) => {
+        if (symbol) row.append(matrix(array, symbol, `cotangent${k || ""}`, null, `through the derivative of ${source.op}`));
+      });
     }
     const widths = [...row.querySelectorAll("tr:first-child")].map((line) => line.cells.length);
     if (Math.max(...widths) > 8) row.classList.add("wide");
     return row;
+  }
+
+  const factorName = (mask, source, target) => (mask ? "mask" : `∂${source.symbol}/∂${target.symbol}`);
+
+  /** What the numbers that ḡ is multiplied with are: a mask of 0 and 1, or all 1. */
+  function kindOfCopy({ rule }) {
+    const factors = new Set(arrays[rule.scale].rows.flat());
+    return {
+      mask: factors.size === 2 && factors.has(0) && factors.has(1),
+      trivial: factors.size === 1 && factors.has(1),
+    };
+  }
+
+  /** ḡ as one vector: what arrived at each result, zeros where nothing did. */
+  function vectorOf(step) {
+    return step.g.flatMap(([, array, size]) => (array === null ? new Array(size).fill(0) : arrays[array].rows.flat()));
   }
 
   /** Answers from the Jacobian, for an op whose product has no picture of its own. */
@@ -258,25 +305,30 @@
     const result = arrays[step.gradient], wide = columnsOf(result.shape);
     return (r, c, cell) => {
       clearMarks();
-      const value = shownNumber(result.rows[r][c]);
+      const value = shownNumber(result.rows[r][c]), place = target.bar + at(result.shape, r, c);
       if (step.jacobian === undefined) {
-        answerWith(cell, `${target.bar}[${r}, ${c}] = ${value}: each entry of ${source.symbol} that depends on it adds its share.`);
+        answerWith(cell, `${place} = ${value}: each entry of ${source.symbol} that depends on it adds its share.`);
         return;
       }
-      const J = arrays[step.jacobian], g = arrays[step.g], gWide = columnsOf(g.shape);
-      const slope = (i, j) => J.rows[i * gWide + j]?.[r * wide + c] ?? 0;
-      mark("cotangent", (i, j) => number(slope(i, j)) !== 0);
-      const terms = g.rows.flatMap((line, i) => line.map((n, j) => [n, slope(i, j)]))
-        .filter(([, d]) => number(d) !== 0).map(([n, d]) => `${inBrackets(n)}·${inBrackets(d)}`);
-      answerWith(cell, `${target.bar}[${r}, ${c}] = ${sumText(terms)} = ${value}, `
-        + `each marked entry of ${source.bar} times how much it depends on this one`);
+      const J = arrays[step.jacobian].rows, column = r * wide + c;
+      let first = 0;
+      step.g.forEach(([, array, size], k) => {
+        const width = array === null ? 1 : columnsOf(arrays[array].shape), start = first;
+        mark(`cotangent${k || ""}`, (i, j) => number(J[start + i * width + j][column]) !== 0);
+        first += size;
+      });
+      const g = vectorOf(step);
+      const terms = J.map((line, k) => [g[k], line[column]]).filter(([each, d]) => number(d) !== 0 && number(each) !== 0)
+        .map(([each, d]) => `${inBrackets(each)}·${inBrackets(d)}`);
+      answerWith(cell, `${place} = ${sumText(terms)} = ${value}: each marked entry, `
+        + `times how much it depends on ${target.symbol}${at(result.shape, r, c)}`);
     };
   }
 
   function stretched(step) {
     if (step.raw === undefined) return [];
-    const target = vertices[step.target], which = axesText(step.stretched);
-    const ask = askSum(arrays[step.raw], step.stretched, "result", arrays[step.gradient], () => target.bar);
+    const target = vertices[step.target], which = axesText(step.stretched), { shape } = arrays[step.gradient];
+    const ask = askSum(arrays[step.raw], step.stretched, "result", arrays[step.gradient], (r, c) => target.bar + at(shape, r, c));
     return [
       make("h3", {}, `${target.symbol} was stretched along ${which} by broadcasting: its gradient is the sum there`),
       make("div", { class: "row" }, matrix(step.gradient, target.bar, "gradient", ask),
@@ -302,29 +354,56 @@
   function jacobianPart(step) {
     if (!wantJacobian) return [];
     const target = vertices[step.target], source = vertices[step.vertex];
-    const title = make("h3", {}, `The whole Jacobian J = ∂${source.symbol}/∂${target.symbol}, and Jᵀ·vec(${source.bar})`);
+    const g = vectorOf(step), x = arrays[step.gradient], wide = columnsOf(x.shape);
+    const bar = step.g.length > 1 ? "ḡ" : source.bar;
+    const title = make("h3", {}, `The same, with the explicit Jacobian J = ∂${source.symbol}/∂${target.symbol}`);
     if (step.jacobian === undefined) {
-      return [title, make("p", { class: "facts" }, "It is too large to print here: that is why nobody forms it.")];
+      const rows = step.g.reduce((n, [, , size]) => n + size, 0), columns = sizeOf(x.shape);
+      return [title, make("p", { class: "facts" }, `J would be ${rows} × ${columns}, ${(rows * columns).toLocaleString("en")} numbers: `
+        + "too many to print. The product above gives Jᵀ·vec(ḡ) without it, which is why nobody forms it.")];
     }
-    const J = arrays[step.jacobian], g = arrays[step.g].rows.flat(), x = arrays[step.gradient];
-    const wide = columnsOf(x.shape);
-    const column = x.rows.flat();
+    const J = arrays[step.jacobian], column = x.rows.flat();
     const ask = (r, c, cell) => {
       clearMarks();
       mark("jacobian", (_, b) => b === r * wide + c);
       mark("vec", () => true);
       const terms = J.rows.map((line, k) => [line[r * wide + c], g[k]]).filter(([d]) => number(d) !== 0)
         .map(([d, each]) => `${inBrackets(d)}·${inBrackets(each)}`);
-      answerWith(cell, `column ${r * wide + c} of J · vec(${source.bar}) = ${sumText(terms)} = ${shownNumber(column[r * wide + c])}`);
+      answerWith(cell, `${target.bar}${at(x.shape, r, c)} = column ${r * wide + c} of J · vec(${bar}) = ${sumText(terms)} = ${shownNumber(column[r * wide + c])}`);
     };
-    const vec = matrixOf({ shape: [g.length, 1], rows: g.map((n) => [n]) }, `vec(${source.bar})`, "vec");
+    const vec = matrixOf({ shape: [g.length, 1], rows: g.map((n) => [n]) }, `vec(${bar})`, "vec");
     const nonzero = J.rows.flat().filter((n) => number(n) !== 0).length;
     return [
       title,
-      make("p", { class: "facts" }, `${J.shape[0]} × ${J.shape[1]} entries, ${nonzero} of them not zero; `
-        + `row: an entry of ${source.symbol}, column: an entry of ${target.symbol}`),
-      make("div", { class: "row" }, matrix(step.gradient, `${target.bar} = Jᵀ·vec(${source.bar})`, "shortcut", ask), sign("from"),
+      make("p", { class: "facts" }, `J says how much each entry of ${source.symbol} (a row) depends on each entry of ${target.symbol} (a column): `
+        + `${J.shape[0]} × ${J.shape[1]} numbers, ${nonzero} of them not 0. The step above is Jᵀ·vec(${bar}), without forming J.`),
+      make("div", { class: "row" }, matrix(step.gradient, `${target.bar} = Jᵀ·vec(${bar})`, "shortcut", ask), sign("from"),
         matrix(step.jacobian, "J", "jacobian"), vec),
+    ];
+  }
+
+  /** Why a product of matrices: the sum behind it, by indices.  Here the transpose comes from. */
+  function because(step) {
+    const { rule } = step;
+    if (rule.kind !== "product") return [];
+    const target = vertices[step.target], source = vertices[step.vertex];
+    const gLeft = rule.left.gradient === true;
+    const g = gLeft ? rule.left : rule.right, other = gLeft ? rule.right : rule.left;
+    const pair = (factor, i, j) => (factor.transposed ? `[${j}, ${i}]` : `[${i}, ${j}]`);
+    const gAt = gLeft ? pair(g, "i", "j") : pair(g, "j", "k");
+    const otherAt = gLeft ? pair(other, "j", "k") : pair(other, "i", "j");
+    const name = other.transposed ? other.symbol.slice(0, -1) : other.symbol, left = factor(rule.left), right = factor(rule.right);
+    const size = (array) => { const [m, n] = array.of ?? [array.rows.length, array.rows[0].length]; return `${m}×${n}`; };
+    const turned = rule.left.transposed || rule.right.transposed;
+    const vectors = [step.raw ?? step.gradient, g.array, other.array].some((i) => arrays[i].shape.length !== 2);
+    return [
+      make("h3", {}, turned ? "Where the transpose comes from" : "Why this product"),
+      make("p", { class: "because" },
+        `In ${source.symbol} = ${source.formula}, the entry ${target.symbol}[i, k] takes part in ${source.symbol}${gAt}, for every j, each time multiplied by ${name}${otherAt}. `
+        + `It gets back ${source.bar}${gAt} · ${name}${otherAt} from each of them, and all are added: ${target.bar}[i, k] = Σⱼ ${gLeft ? `${source.bar}${gAt} · ${name}${otherAt}` : `${name}${otherAt} · ${source.bar}${gAt}`}. `
+        + `For all i and k at once that is the matrix product ${rule.left.symbol} · ${rule.right.symbol} (${size(left)} · ${size(right)})`
+        + (turned ? "; the transpose only brings the summed index j to the inside." : ".")
+        + (vectors ? " Vectors count as one row or one column here, and leading axes as one." : "")),
     ];
   }
 
@@ -350,13 +429,89 @@
   function facts(vertex) {
     const found = [];
     if (vertex.module) found.push(make("p", { class: "facts" }, `in ${vertex.module}`));
-    if (vertex.line) found.push(make("p", { class: "facts" }, "computed by ", make("code", {}, vertex.line)));
+    if (vertex.line !== undefined) found.push(make("p", { class: "facts" }, "computed by ", make("code", {}, lines[vertex.line])));
     return found;
   }
 
   function operands(vertex, shownRole = "operand") {
     const distinct = [...new Set(vertex.inputs)];
-    return distinct.map((i) => matrix(vertices[i].value, vertices[i].symbol, shownRole, null, vertices[i].note ?? vertices[i].name));
+    const figures = distinct.map((i) => matrix(vertices[i].value, vertices[i].symbol, shownRole, null, vertices[i].note ?? vertices[i].name));
+    return [...figures, ...(vertex.arguments ?? []).map(([name, array]) => matrix(array, name, "argument"))];
+  }
+
+  /** Said where numbers of an op are missing: why, and how to have them. */
+  function missing(vertex) {
+    const some = [vertex, ...vertex.inputs.map((i) => vertices[i])].some((v) => v.value === undefined && !v.note?.startsWith("several"));
+    return some ? [make("p", { class: "facts" }, "The graph did not keep all numbers of this op. A graph computed inside ",
+      make("code", {}, "mg.visualize.record_values()"), " keeps them.")] : [];
+  }
+
+  /** A button that goes to a step. */
+  function linkTo(index) {
+    const link = make("button", { type: "button", class: "link" }, `step ${index + 1}`);
+    link.addEventListener("click", () => { pause(); go(index); });
+    return link;
+  }
+
+  /** Where the gradient of a vertex came from: the steps before this one that brought it. */
+  function arrivedIn(vertex) {
+    const isOf = (i) => i === vertex || (vertices[i].kind === "output" && vertices[i].inputs[0] === vertex);
+    const about = { vjp: "target", seed: "vertex", hook: "vertex" };
+    return steps.slice(0, current).flatMap((s, k) => (s.kind in about && isOf(s[about[s.kind]]) ? [k] : []));
+  }
+
+  /** What the step does, in a sentence. */
+  function inWords(step) {
+    const target = vertices[step.target], source = vertices[step.vertex], { rule } = step;
+    const bars = step.g.map(([symbol]) => symbol).filter(Boolean).join(", ");
+    if (rule.kind === "product") return `A product of matrices: ${bars} and what ${target.symbol} was multiplied with.`;
+    if (rule.kind === "sum") return `${target.symbol} was added along ${axesText(rule.axes)}, so its gradient is the sum of ${bars} there.`;
+    if (rule.kind === "general") return `The derivative of ${source.op} mixes entries: each entry of ${target.bar} is a sum over the entries of ${bars} that depend on it.`;
+    const { mask, trivial } = kindOfCopy(step), moved = rule.index !== undefined;
+    if (moved && step.g[0][2] === 1 && sizeOf(arrays[step.gradient].shape) > 1 && !mask) {
+      return trivial ? `Every entry of ${target.symbol} counts once in ${source.symbol}: each gets ${bars}.`
+        : `Every entry of ${target.symbol} gets ${bars}, times its share in ${source.symbol}.`;
+    }
+    if (mask && moved) return `Each entry of ${bars} goes back to the place that it was taken from; the others get 0.`;
+    if (mask) return `Where the mask is 1, ${bars} passes; elsewhere it stops.`;
+    if (trivial && moved) return `Each entry of ${bars} goes back to the places that it came from.`;
+    if (trivial) return `${bars} passes unchanged: ${source.symbol} grows just as much as ${target.symbol}.`;
+    return `Each entry of ${bars} is multiplied by the slope of ${source.symbol} there${moved ? ", and taken to its place" : ""}.`;
+  }
+
+  function lead(step) {
+    const found = arrivedIn(step.vertex).map(linkTo);
+    const source = vertices[step.vertex];
+    const parts = found.flatMap((link, i) => (i ? [i === found.length - 1 ? " and " : ", ", link] : [link]));
+    const which = step.g.length > 1 ? "The gradients" : source.bar;
+    return make("p", { class: "lead" }, `${inWords(step)} `, ...(parts.length ? [`${which} arrived in `, ...parts, "."] : []));
+  }
+
+  /** A formula, with the explanation of its letters in small print. */
+  function formulaParts(text) {
+    const [main, ...rest] = text.split(" with ");
+    const parts = [make("p", { class: "formula" }, main)];
+    if (rest.length) parts.push(make("p", { class: "facts letters" }, `with ${rest.join(" with ")}`));
+    return parts;
+  }
+
+  function guide() {
+    const ops = steps.filter((s) => s.kind === "forward").length, last = steps.length;
+    const root = vertices[steps[firstBackward].vertex];
+    const chip = (kind, text) => make("span", { class: `chip ${kind}` }, text);
+    const key = (text) => make("kbd", {}, text);
+    return make("section", { class: "guide", id: "guide", "aria-label": "How to read this page" },
+      make("h3", {}, "How to read this page"),
+      make("p", {}, `Press ▶ to go on. Steps 1 to ${ops} compute ${root.symbol}, one op at a time. Steps ${ops + 1} to ${last} go back `
+        + "through the same ops in reverse: each takes the gradient that has arrived at its result, and multiplies it by its own derivative."),
+      make("p", {}, "x̄, “x bar”, is the gradient of the result with respect to x: one number for each entry of x, so it has the shape of x. "
+        + "Of longer names it is written grad(name)."),
+      make("p", {}, chip("leaf", "leaf"), " its gradient is wanted ", chip("constant", "constant"), " it needs none ",
+        chip("op", "result"), " computed by an op. In matrices ", chip("positive", "blue"), " is positive, ",
+        chip("negative", "orange"), " negative; the stronger, the larger."),
+      make("p", {}, "Point at an entry of a result to see the numbers that made it. “Explicit Jacobian” shows, for small ops, the whole matrix of derivatives beside the shortcut."),
+      make("p", { class: "keys" }, key("←"), " ", key("→"), " step  ", key("space"), " play  ", key("Home"), " ", key("End"), " ends  ",
+        key("J"), " Jacobian  ", key("?"), " this text"));
   }
 
   const views = {
@@ -369,9 +524,10 @@
           make("h2", {}, `${vertex.symbol} = ${vertex.formula}`),
           ...facts(vertex),
           make("h3", {}, "What goes in"),
-          make("div", { class: "row" }, ...operands(vertex)),
+          make("div", { class: "row top" }, ...operands(vertex)),
           make("h3", {}, "What comes out"),
           make("div", { class: "row" }, matrix(vertex.value, vertex.symbol, "value", null, vertex.note)),
+          ...missing(vertex),
         ],
       };
     },
@@ -382,8 +538,9 @@
         parts: [
           make("p", { class: "kind backward" }, "Backward"),
           make("h2", {}, `The gradient of ${vertex.symbol} by itself`),
-          make("p", {}, `The backward pass starts here, and goes through the ops in reverse. `
-            + `${vertex.bar} says how much the result changes with each entry of ${vertex.symbol}.`),
+          make("p", { class: "lead" }, "The backward pass starts here, and goes through the ops in reverse. "
+            + `${vertex.bar} says how much the end result changes with ${arrays[step.total].shape.length ? "each entry of " : ""}${vertex.symbol}`
+            + `${arrays[step.total].shape.length ? ", as it was given." : ": with itself, one for one."}`),
           make("div", { class: "row" }, matrix(step.total, vertex.bar, "total")),
         ],
       };
@@ -394,17 +551,34 @@
         title: `Backward of ${vertex.symbol} = ${vertex.formula}: ${step.formula}`,
         parts: [
           make("p", { class: "kind backward" }, `Backward of ${vertex.symbol} = ${vertex.formula}`),
-          make("p", { class: "formula" }, step.formula),
-          ...facts(vertex),
-          make("h3", {}, `From ${vertex.bar}, which arrived, to ${target.bar}`),
+          ...formulaParts(step.formula),
+          lead(step),
           product(step),
-          whyBox(),
+          whyBox(step.raw === undefined ? target.bar : `${target.bar} before the sum`),
           ...stretched(step),
           ...fanOut(step),
           ...jacobianPart(step),
+          ...because(step),
           make("h3", {}, "The op, as it was computed"),
           make("div", { class: "row" }, ...operands(vertex), sign("→"),
             matrix(vertex.value, vertex.symbol, "value", null, vertex.note)),
+          ...missing(vertex),
+          ...facts(vertex),
+        ],
+      };
+    },
+    hook(step) {
+      const vertex = vertices[step.vertex];
+      return {
+        title: `Gradient hook ${step.name} of ${vertex.symbol}`,
+        parts: [
+          make("p", { class: "kind backward" }, "Gradient hook"),
+          make("h2", {}, `${step.name} is called with ${vertex.bar}`),
+          make("p", { class: "lead" }, step.before === step.total
+            ? `It leaves ${vertex.bar} as it is.`
+            : `What it returns takes the place of ${vertex.bar} from here on.`),
+          make("div", { class: "row" }, matrix(step.before, `${vertex.bar}, as it arrived`, "before"), sign("→"),
+            matrix(step.total, vertex.bar, "total")),
         ],
       };
     },
@@ -415,7 +589,8 @@
       return {
         title: "Done: the gradients of all leaves",
         parts: [make("p", { class: "kind backward" }, "Done"),
-          make("h2", {}, "The gradients of all leaves"), ...all],
+          make("h2", {}, "The gradients of all leaves"),
+          make("p", { class: "lead" }, "Each has the shape of its leaf. An optimizer now takes a small step against them."), ...all],
       };
     },
   };
@@ -505,6 +680,7 @@
     const svg = makeSvg("svg", {
       viewBox: `${least} 0 ${most - least} ${height}`, width: most - least, height,
       role: "group", "aria-label": `Graph of ${vertices.length} tensors`,
+      style: `max-width: max(100%, ${Math.round(0.7 * (most - least))}px); height: auto`,
     });
     const arrow = makeSvg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto", markerUnits: "userSpaceOnUse" });
     arrow.append(makeSvg("path", { d: "M0 0L8 4L0 8z" }));
@@ -525,20 +701,34 @@
     });
     boxes = vertices.map((vertex, i) => {
       const p = points[i];
-      const group = makeSvg("g", { class: `box ${vertex.kind}`, "data-vertex": i });
+      const group = makeSvg("g", {
+        class: `box ${vertex.kind}`, "data-vertex": i, tabindex: 0, role: "button",
+        "aria-label": `${vertex.symbol}${vertex.formula ? ` = ${vertex.formula}` : `, ${vertex.kind}`}: show its step`,
+      });
       group.append(makeSvg("title", {}, vertex.formula ? `${vertex.symbol} = ${vertex.formula}` : `${vertex.name ?? vertex.symbol}, ${vertex.kind}`));
       group.append(makeSvg("rect", { x: p.x - p.width / 2, y: p.y - 23, width: p.width, height: 46, rx: 9 }));
       group.append(makeSvg("text", { x: p.x, y: p.y - 4, class: "symbol" }, cut(vertex.symbol, 20)));
       group.append(makeSvg("text", { x: p.x, y: p.y + 14, class: "small" }, p.label));
-      group.addEventListener("click", () => {
-        const backwards = steps[current].kind !== "forward";
-        const found = steps.findIndex((s) => s.vertex === i && (s.kind === "forward") !== backwards);
-        if (found >= 0) go(found);
+      group.addEventListener("click", () => goTo(i));
+      group.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        event.stopPropagation();
+        goTo(i);
       });
       svg.append(group);
       return group;
     });
     graph.append(svg);
+  }
+
+  /** Go to the step, in the direction in which we are, that is about a vertex. */
+  function goTo(vertex) {
+    const backwards = steps[current].kind !== "forward";
+    const about = (s) => s.vertex === vertex && (s.kind !== "forward") === backwards;
+    const touches = (s) => (backwards ? s.target === vertex : s.kind === "forward" && vertices[s.vertex].inputs.includes(vertex));
+    const found = [steps.findIndex(about), steps.findIndex(touches)].find((k) => k >= 0);
+    if (found !== undefined) { pause(); go(found); }
   }
 
   function lightGraph() {
@@ -549,6 +739,7 @@
       if (s.kind === "forward") { computed.add(s.vertex); vertices[s.vertex].inputs.forEach((i) => computed.add(i)); }
       if (s.kind === "seed") reached.add(s.vertex);
       if (s.kind === "vjp") reached.add(s.target);
+      if (vertices[s.target]?.kind === "output") reached.add(vertices[s.target].inputs[0]);
     });
     boxes.forEach((box, i) => {
       const on = (name, yes) => box.classList.toggle(name, yes);
@@ -576,16 +767,30 @@
   function show(index) {
     current = Math.max(0, Math.min(steps.length - 1, index));
     const view = views[steps[current].kind](steps[current]);
-    panel.replaceChildren(...view.parts);
+    const guided = wantGuide ?? current === 0;
+    panel.replaceChildren(...(guided ? [guide()] : []), ...view.parts);
     panel.scrollTop = 0;
+    byId("help").setAttribute("aria-expanded", guided);
+    hintAtScrolling();
     lightGraph();
     byId("scrub").value = current;
     byId("scrub").setAttribute("aria-valuetext", `step ${current + 1} of ${steps.length}, ${view.title}`);
-    byId("position").textContent = `${current + 1} / ${steps.length}`;
+    const phase = current < firstBackward ? "forward" : "backward";
+    byId("position").textContent = `${current + 1} / ${steps.length} ${phase}`;
     byId("announce").textContent = `Step ${current + 1} of ${steps.length}. ${view.title}`;
     for (const id of ["first", "back"]) byId(id).disabled = current === 0;
     for (const id of ["next", "last"]) byId(id).disabled = current === steps.length - 1;
     document.body.dataset.step = current;
+  }
+
+  /** Say so where a matrix is wider or taller than there is room for. */
+  function hintAtScrolling() {
+    panel.querySelectorAll(".scroll").forEach((area) => {
+      const sideways = area.scrollWidth > area.clientWidth + 1, down = area.scrollHeight > area.clientHeight + 1;
+      area.parentNode.classList.toggle("more", sideways || down);
+      if (sideways || down) area.tabIndex = 0;
+      area.nextSibling.textContent = `scroll for more ${sideways ? "→" : ""}${down ? "↓" : ""}`;
+    });
   }
 
   const hash = (index) => `#step=${index + 1}${wantJacobian ? "&jacobian" : ""}`;
@@ -630,6 +835,9 @@
   };
   for (const [id, action] of Object.entries(moves)) byId(id).addEventListener("click", action);
   byId("play").addEventListener("click", play);
+  byId("help").addEventListener("click", () => { wantGuide = !(wantGuide ?? current === 0); show(current); });
+  window.addEventListener("resize", hintAtScrolling);
+  byId("track").style.setProperty("--forward", `${100 * firstBackward / steps.length}%`);
   byId("scrub").max = steps.length - 1;
   byId("scrub").addEventListener("input", (event) => { pause(); go(Number(event.target.value), true); });
   byId("jacobian").addEventListener("change", (event) => {
@@ -643,8 +851,8 @@
   byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "light"));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const inControl = event.target.matches("input, button, a");
-    const keys = { ArrowLeft: moves.back, ArrowRight: moves.next, Home: moves.first, End: moves.last, j: () => byId("jacobian").click() };
+    const inControl = event.target.matches("input, button, a, [role=button]");
+    const keys = { ArrowLeft: moves.back, ArrowRight: moves.next, Home: moves.first, End: moves.last, j: () => byId("jacobian").click(), J: () => byId("jacobian").click(), "?": () => byId("help").click() };
     if (event.target.id === "scrub") return;
     if (event.key === " " && !inControl) { event.preventDefault(); play(); return; }
     if (event.key in keys) { event.preventDefault(); keys[event.key](); }
