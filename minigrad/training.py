@@ -47,6 +47,9 @@ LOG_LINES = 200  # lines that a run writes at most where there is no terminal to
 # ------------------------------------------------------------------------------------------ history
 
 
+FEW_EPOCHS = 30  # up to here each epoch is a point of a plot
+
+
 class History(dict[str, list[Any]]):
     """Numbers of each epoch: a dict of lists, ``history["loss"][-1]``.
 
@@ -75,15 +78,18 @@ class History(dict[str, list[Any]]):
         """Draw the losses over the epochs, and return matplotlib's axes.
 
         axes     where to draw; None: a new figure
-        Raises   ImportError if matplotlib is not installed.
+        Raises   ValueError if there is no epoch yet; ImportError if matplotlib is not installed.
         """
+        curves = {name: values for name, values in self.items() if name not in ("epoch", "lr")}
+        if not any(curves.values()):
+            raise ValueError("this history has no epoch yet: there is nothing to plot")
         axes = new_axes() if axes is None else axes
-        epochs = self.get("epoch", [])
-        for name, values in self.items():
-            if name not in ("epoch", "lr"):
-                shown = [math.nan if v is None else v for v in values]
-                axes.plot(epochs, shown, label=name)
+        for name, values in curves.items():
+            epochs = self.get("epoch", range(1, len(values) + 1))
+            shown = [math.nan if v is None else v for v in values]
+            axes.plot(epochs, shown, label=name, marker="." if len(shown) <= FEW_EPOCHS else None)
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend()
         return axes
 

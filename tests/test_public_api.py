@@ -30,9 +30,6 @@ WITHOUT_EXAMPLE = {
     "minigrad.cuda": {"empty_cache", "manual_seed", "manual_seed_all"},
     "minigrad.testing": {"Diagnosis", "Entry", "GradientError", "Jacobian", "Report", "Verdict"},
     "minigrad.training": {"LearningRates", "Run"},
-    "minigrad.visualize": {
-        "Call", "Description", "Finding", "Findings", "Operand", "Picture", "Tape", "Vertex",
-    },
 }  # fmt: skip
 
 

@@ -814,12 +814,58 @@ def test_decision_boundary_shows_each_class(matplotlib: Any, columns: int) -> No
     model = mg.nn.Linear(2, columns)
     ax = mg.visualize.plot_decision_boundary(model, X, y, resolution=20)
     assert len(ax.get_legend().get_texts()) == max(columns, 2)
-    grid = ax.images[0].get_array()
-    answers = model(mg.tensor(X)).detach().numpy()
-    assert grid.shape == (20, 20)
-    expected = {0, 1} if columns == 1 else set(answers.argmax(1))
-    assert set(np.unique(grid)) <= set(range(max(columns, 2)))
-    assert expected
+    image = ax.images[0]
+    left, right, bottom, top = image.get_extent()
+    row, column = 3, 16
+    point = [
+        left + (right - left) * column / 19,
+        bottom + (top - bottom) * row / 19,
+    ]
+    scores = model(mg.tensor([point])).detach().numpy()[0]
+    expected = scores.argmax() if columns > 1 else scores[0] > 0
+    assert image.get_array()[row, column] == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([-1.0, 1.0], ["class -1", "class 1"]),
+        (["cat", "dog"], ["class cat", "class dog"]),
+        ([True, False], ["class 0", "class 1"]),
+        ([2, 0], ["class 0", "class 1", "class 2"]),
+    ],
+)
+def test_decision_boundary_shows_points_of_all_labels(
+    matplotlib: Any, labels: Any, names: list[str]
+) -> None:
+    X = [[0, 1], [1, 0], [2, 2], [3, 1]]  # whole numbers, between which the plane is coloured
+    y = np.array(labels * 2)
+    ax = mg.visualize.plot_decision_boundary(lambda x: x[:, 0] - 1.5, X, y, resolution=20)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == names
+    assert sum(len(c.get_offsets()) for c in ax.collections if c.get_label() in names) == len(X)
+    assert np.unique(ax.images[0].get_array()[0]).size == 2
+    assert np.diff(ax.images[0].get_array()[0]).argmax() == 9
+
+
+def test_decision_boundary_leaves_modules_as_they_were(matplotlib: Any) -> None:
+    model = mg.nn.Sequential(mg.nn.BatchNorm1d(2), mg.nn.Dropout(0.5), mg.nn.Linear(2, 1))
+    model[0].eval()
+    X, y = np.zeros((2, 2), "f"), np.arange(2)
+    mg.visualize.plot_decision_boundary(model, X, y, resolution=3)
+    with pytest.raises(ValueError, match="scores of shape"):
+        mg.visualize.plot_decision_boundary(lambda x: model(x).sum(), X, y, resolution=3)
+    assert [module.training for module in model.modules()] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("plot", [mg.visualize.plot_weights, mg.visualize.GradientNorms])
+def test_plots_of_parameters_need_a_module(plot: Any) -> None:
+    with pytest.raises(TypeError, match="got Tensor"):
+        plot(mg.ones(2, 2))
+
+
+def test_a_history_without_epochs_has_no_plot() -> None:
+    with pytest.raises(ValueError, match="no epoch"):
+        mg.training.History().plot()
 
 
 def test_decision_boundary_refuses_points_in_space(matplotlib: Any) -> None:
@@ -848,6 +894,13 @@ def test_gradient_norms_over_time(matplotlib: Any, kind: str) -> None:
     assert norms.table["0.weight"][-1] == pytest.approx(np.linalg.norm(weight.grad.numpy()))
     ax = norms.plot(kind=kind)
     assert ax.get_xlabel() == "step"
+
+
+def test_the_namespace_offers_what_its_guide_names() -> None:
+    guide = mg.visualize.__doc__ or ""
+    assert dir(mg.visualize) == sorted(mg.visualize.__all__)
+    assert all(name in guide for name in dir(mg.visualize))
+    assert len(guide.splitlines()) <= 24, "one screen"
 
 
 def test_a_module_with_nested_results_is_described() -> None:

@@ -1,14 +1,30 @@
-"""Pictures of graphs and of backpropagation: one description, several views.
+"""Pictures of graphs and of backpropagation.
 
-`draw` makes a picture, `tape` a text, `explain` a page that steps through the backward pass, `lint`
-finds common mistakes, and the plots show training.
+    draw(loss)                   a picture of the graph: formulas, shapes, numbers, gradients.
+                                 In a notebook it shows itself; .save("graph.svg") writes it
+    draw(model, x)               the same of a module and its input; equal blocks are folded
+    draw(loss, backward=True)    the backward pass, each edge with its product: X̄ = Ȳ Wᵀ
+    tape(loss)                   the graph as text, a line for each op: print it
+    explain(loss, "page.html")   a page that steps through backpropagation, matrix by matrix
+    lint(loss, model)            common mistakes: each with the op, the module, and what to do
+
+    with record_values():        a loss computed here keeps all its numbers, so that pictures
+                                 show them before and after backward
+    describe(loss)               what all of these show, as data
+
+    plot_decision_boundary(model, X, y)    what a classifier answers in the plane
+    plot_weights(model)                    weights as heat maps
+    plot_activations(model, x)             the results of all ops as heat maps
+    GradientNorms(model)                   norms of the gradients per layer, over the steps
+
+Names: ``draw(loss, names=locals())`` calls tensors what the program calls them.  Pictures need
+Graphviz or ``pip install pygraphviz``, and plots need matplotlib; the rest needs nothing.
 """
 
-from minigrad.visualize.description import Call, Description, Operand, Vertex, describe
+from minigrad.visualize.description import describe
 from minigrad.visualize.dot import draw
 from minigrad.visualize.explain import explain
-from minigrad.visualize.lint import Finding, Findings, lint
-from minigrad.visualize.picture import Picture
+from minigrad.visualize.lint import lint
 from minigrad.visualize.plots import (
     GradientNorms,
     plot_activations,
@@ -16,18 +32,10 @@ from minigrad.visualize.plots import (
     plot_weights,
 )
 from minigrad.visualize.recording import record_values
-from minigrad.visualize.tape import Tape, tape
+from minigrad.visualize.tape import tape
 
 __all__ = [
-    "Call",
-    "Description",
-    "Finding",
-    "Findings",
     "GradientNorms",
-    "Operand",
-    "Picture",
-    "Tape",
-    "Vertex",
     "describe",
     "draw",
     "explain",
@@ -38,3 +46,8 @@ __all__ = [
     "record_values",
     "tape",
 ]
+
+
+def __dir__() -> list[str]:
+    """What users call; the modules that it is made of are not offered for completion."""
+    return __all__

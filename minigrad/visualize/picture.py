@@ -19,7 +19,7 @@ FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
 OTHER_PICTURES = {".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tiff", ".ps", ".eps", ".html"}
 
 
-class Picture(graphviz.Digraph):  # type: ignore[misc]
+class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types: its class is Any
     """A drawn graph: a `graphviz.Digraph`, rendered by ``dot`` or, without it, by pygraphviz."""
 
     def __init__(self, *args: Any, description: Description | None = None, **kwargs: Any) -> None:
@@ -42,7 +42,6 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
 
     def text(self) -> str:
         """The same graph as text: one line for each op."""
-
         return str(tape_of(self.description)) if self.description is not None else str(self.source)
 
     def save(

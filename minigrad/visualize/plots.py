@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.graph import Variable, no_grad, wrap
+from minigrad.promotion import get_default_dtype
 from minigrad.visualize.description import describe
 from minigrad.visualize.names import shown
 
@@ -39,7 +40,7 @@ def parameters_of(model: Any) -> list[tuple[str, Any]]:
 
 
 def plot_decision_boundary(
-    model: Callable[[Any], Any],
+    model: Any,
     X: Any,
     y: Any,
     *,
@@ -51,56 +52,87 @@ def plot_decision_boundary(
 
     model       a function of a tensor (n, 2), giving scores of classes (n, c), or one score (n,) or
                 (n, 1) that is positive for the class 1
-    X, y        points (n, 2), and their classes (n,)
+    X, y        points (n, 2), and their classes (n,): numbers of classes, or any two or more labels
     ax          matplotlib's axes to draw on; None: new ones
     resolution  points of the grid along each axis
     margin      how far the picture goes beyond the data, as a share of its extent
 
     Returns  the axes.
-    Raises   ValueError if X does not have two columns, or y has another length; ImportError without
-             matplotlib.
+    Raises   ValueError if X does not have two columns, if y has another length, or if the model
+             does not answer once for each point; ImportError without matplotlib.
     Example  >>> X = np.array([[0.0, 1.0], [1.0, 0.0]], "f")
              >>> ax = mg.visualize.plot_decision_boundary(lambda x: x[:, 0] - x[:, 1], X, [0, 1])
              >>> ax.get_title()
              'decision boundary'
     """
-    points, classes = plain(X), plain(y).reshape(-1)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"X has shape (n, 2), got {points.shape}")
-    if len(classes) != len(points):
-        raise ValueError(f"X has {len(points)} points and y {len(classes)} classes")
-    ax = pyplot().subplots()[1] if ax is None else ax
-    low, high = points.min(0), points.max(0)
-    room = margin * np.maximum(high - low, 1e-6)
-    axes = [np.linspace(a, b, resolution) for a, b in zip(low - room, high + room)]
-    grid = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2).astype(points.dtype)
-    training = getattr(model, "training", False)
-    with no_grad():
-        if training:
-            model.eval()  # type: ignore[attr-defined]
-        scores = plain(model(wrap(grid)))
-        if training:
-            model.train()  # type: ignore[attr-defined]
-    scores = scores.reshape(len(grid), -1)
+    points, labels = plain(X), plain(y).reshape(-1)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ValueError(
+            f"X has shape (n, 2), a row for each point of the plane, got {points.shape}"
+        )
+    if len(labels) != len(points):
+        raise ValueError(f"X has {len(points)} points and y {len(labels)} classes")
+    if points.dtype.kind != "f":
+        points = points.astype(get_default_dtype())
+    plt = pyplot()
+    ax = plt.subplots()[1] if ax is None else ax
+    axes, grid = plane(points, resolution, margin)
+    scores = answers_of(model, grid)
     answers = scores.argmax(1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
-    count = int(max(answers.max(), classes.max())) + 1
+    names, classes = numbered(labels)
     shape = (resolution, resolution)
-    colours = pyplot().get_cmap("tab10")
+    colours = plt.get_cmap("tab10")
     ax.imshow(
         answers.reshape(shape), origin="lower", cmap=colours, vmin=0, vmax=10, alpha=0.3,
         extent=(axes[0][0], axes[0][-1], axes[1][0], axes[1][-1]), aspect="auto",
     )  # fmt: skip
     if scores.shape[1] == 1 and scores.min() < 0 < scores.max():
         ax.contour(*axes, scores.reshape(shape), levels=[0], colors="0.3", linewidths=1.2)
-    for k in range(count):
-        of_class = classes == k
+    for k in range(max(int(answers.max()) + 1, len(names))):
         ax.scatter(
-            *points[of_class].T, s=18, color=colours(k), edgecolor="white", linewidth=0.5,
-            label=f"class {k}",
+            *points[classes == k].T, s=18, color=colours(k % 10), edgecolor="white", linewidth=0.5,
+            label=f"class {names[k] if k < len(names) else k}",
         )  # fmt: skip
     ax.legend(loc="best")
     ax.set_title("decision boundary")
     return ax
+
+
+def plane(points: Any, resolution: int, margin: float) -> tuple[list[Any], Any]:
+    """The coordinates along both axes of a grid around `points`, and its points, row by row."""
+    low, high = points.min(0), points.max(0)
+    room = margin * np.maximum(high - low, 1e-6)
+    axes = [np.linspace(a, b, resolution) for a, b in zip(low - room, high + room)]
+    return axes, np.stack(np.meshgrid(*axes), -1).reshape(-1, 2).astype(points.dtype)
+
+
+def answers_of(model: Any, points: Any) -> Any:
+    """What a model, as it is in evaluation, or a function says of points: (n, scores)."""
+    modules = list(model.modules()) if hasattr(model, "modules") else []
+    training = [module for module in modules if module.training]
+    try:
+        for module in training:
+            module.training = False
+        with no_grad():
+            scores = plain(model(wrap(points)))
+    finally:
+        for module in training:
+            module.training = True
+    if scores.ndim == 0 or len(scores) != len(points):
+        raise ValueError(
+            f"the model answers {len(points)} points of shape {points.shape} with scores of shape "
+            f"{scores.shape}: it should return (n, classes), (n, 1) or (n,)"
+        )
+    return scores.reshape(len(points), -1)
+
+
+def numbered(labels: Any) -> tuple[list[Any], Any]:
+    """The names of classes, and the number of each label: numbers of classes stay as they are."""
+    found = np.unique(labels)
+    if found.dtype.kind in "biuf" and found.min() >= 0 and np.array_equal(found, found.astype(int)):
+        return list(range(int(found.max()) + 1)), labels.astype(int)
+    names = [f"{name:g}" if found.dtype.kind == "f" else name for name in found.tolist()]
+    return names, np.searchsorted(found, labels)
 
 
 def plot_weights(model: Any, *, columns: int = 4) -> Any:
@@ -212,6 +244,7 @@ class GradientNorms:
         norms = np.array(list(self.table.values()))
         if norms.shape[1] == 0:
             raise ValueError("nothing was recorded: call record() after each backward")
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)} if ax is None else {}
         ax = pyplot().subplots(layout="constrained")[1] if ax is None else ax
         names = [shown(name, 32) for name in self.table]
         if kind == "map":
@@ -227,7 +260,7 @@ class GradientNorms:
             ax.set_yscale("log")
             ax.set_ylabel("norm of the gradient")
             if len(names) <= 16:
-                ax.legend(fontsize=8)
+                ax.legend(fontsize=8, **beside)
         ax.set_xlabel("step")
         ax.set_title("gradient norms")
         return ax
