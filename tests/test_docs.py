@@ -1,7 +1,9 @@
 """Every code block of the README and of docs/ runs, and prints what stands beside it.
 
 In a block, what a ``print(...)  # text`` prints is compared with the text, line by line.  A block
-that starts with ``>>>`` is a doctest.  The examples in docstrings are doctests.
+that starts with ``>>>`` is a doctest.  The examples in docstrings are doctests.  A comment before a
+block may say what it needs (``<!-- needs: torch -->``; without that it is not run), or that it is
+the file of a test (``<!-- file: test_it.py, 3 passed -->``).
 """
 
 from __future__ import annotations
@@ -10,9 +12,14 @@ import contextlib
 import doctest
 import importlib
 import io
+import os
 import pkgutil
 import re
+import subprocess
+import sys
 import textwrap
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +30,18 @@ from minigrad.operation import numpy_functions
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```(python|python-console|pycon)\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(
+    r"^(?:<!-- needs: (?P<needs>[^\n]+) -->\n|<!-- file: (?P<file>\S+), (?P<outcome>[^\n]+) -->\n)?"
+    r"```(?:python|pycon)\n(?P<code>.*?)^```",
+    re.M | re.S,
+)
 SHOWN = re.compile(r"^\s*print\(.*\)  # (.+)$", re.M)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 OPTIONAL = {"minigrad.testing.plugin", "minigrad.testing.strategies", "minigrad.onnx"}
 
 
-def blocks(page: Path) -> list[str]:
-    return [code for _, code in BLOCK.findall(page.read_text(encoding="utf-8"))]
+def blocks(page: Path) -> list[re.Match[str]]:
+    return list(BLOCK.finditer(page.read_text(encoding="utf-8")))
 
 
 @pytest.fixture
@@ -48,8 +59,13 @@ def test_code_blocks_run_and_print_what_stands_there(page, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     namespace: dict[str, object] = {"__name__": page.stem}
-    for number, code in enumerate(blocks(page), start=1):
-        where = f"{page.name}, block {number}"
+    for number, block in enumerate(blocks(page), start=1):
+        where, code = f"{page.name}, block {number}", block["code"]
+        if block["needs"] and not all(map(find_spec, block["needs"].split(", "))):
+            continue
+        if block["file"]:
+            assert block["outcome"] in pytest_says(tmp_path / block["file"], code), where
+            continue
         if code.lstrip().startswith(">>>"):
             test = doctest.DocTestParser().get_doctest(code, namespace, where, None, 0)
             test.examples = [with_notes(example) for example in test.examples]
@@ -64,6 +80,26 @@ def test_code_blocks_run_and_print_what_stands_there(page, tmp_path, monkeypatch
             assert text in lines, (  # in the order of the block: `in` uses up the lines before
                 f"{where} shows {text!r}, but printed:\n{printed.getvalue()}"
             )
+
+
+def pytest_says(path: Path, code: str) -> str:
+    """What pytest prints about a test file."""
+    path.write_text(code, encoding="utf-8")
+    installed = any(e.value == "minigrad.testing.plugin" for e in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "minigrad.testing.plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, str(path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=path.parent, env=environment, timeout=120
+    ).stdout
+
+
+def test_every_python_block_is_one_that_runs():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        kinds = re.findall(r"^```(.+)$", text, re.M)
+        runnable = [kind for kind in kinds if kind.startswith(("py", "ipython"))]
+        assert len(runnable) == len(blocks(page)), page.name
 
 
 def with_notes(example: doctest.Example) -> doctest.Example:
