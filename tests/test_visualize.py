@@ -456,7 +456,9 @@ def test_themes_differ_only_in_colour() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"theme": "neon"}, {"direction": "up"}, {"depth": -1}], ids=str
+    "options",
+    [{"theme": "neon"}, {"theme": None}, {"direction": "up"}, {"depth": -1}, {"depth": 1.5}],
+    ids=str,
 )
 def test_unknown_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
@@ -504,11 +506,41 @@ def test_a_picture_writes_nothing_to_the_terminal(
     assert capfd.readouterr() == ("", "still there\n")
 
 
-def test_other_kinds_of_pictures_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["graph.jpg", "graph.unknown", "graph.svg.txt"])
+def test_other_kinds_of_files_are_refused(name: str, tmp_path: Path) -> None:
     picture = mg.visualize.draw(small_graph()[0])
     with pytest.raises(ValueError, match=r"\.svg, \.png or \.pdf"):
-        picture.save(tmp_path / "graph.jpg")
+        picture.save(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["graph.svg", "graph.dot"])
+def test_a_folder_that_is_missing_is_an_error(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz")
+    with pytest.raises(FileNotFoundError):
+        mg.visualize.draw(small_graph()[0]).save(tmp_path / "missing" / name)
+
+
+def test_a_module_is_drawn_inside_no_grad() -> None:
+    with mg.no_grad():
+        picture = mg.visualize.draw(mg.nn.Linear(2, 1), mg.ones(1, 2))
+        assert not mg.is_grad_enabled()
+    assert "output" in texts_of(picture.source)
+
+
+class Named(mg.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = mg.nn.Linear(2, 2)
+
+    def forward(self, left: Any, pair: Any) -> Any:
+        return {"total": self.linear(left) + pair["right"], "count": 3}
+
+
+def test_inputs_and_results_have_the_names_of_the_module() -> None:
+    data = mg.ones(1, 2), {"right": mg.zeros(1, 2)}
+    vertices = mg.visualize.describe(Named(), data).vertices
+    assert {"left", "total"} <= {v.name for v in vertices}
 
 
 def test_a_module_without_its_input_is_refused() -> None:
@@ -530,6 +562,7 @@ def test_the_formula_of_a_power_has_its_exponent(exponent: float, expected: str)
 def test_jupyter_gets_svg(renderer: str) -> None:
     bundle = mg.visualize.draw(small_graph()[0])._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<svg")
+    assert "relu(t1)" in bundle["text/plain"], "a console shows text"
 
 
 def test_without_a_renderer_there_is_text(monkeypatch: Any, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable
+from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable, enable_grad
 from minigrad.pytrees import leaves_of
 from minigrad.visualize import values
 from minigrad.visualize.backprop import recover_gradients
@@ -167,12 +167,12 @@ def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
             raise TypeError(
                 "a module is called for its picture: pass its input, too, as in draw(model, x)"
             )
-        with record_values():
+        names.update(named_arguments(x, input))
+        with enable_grad(), record_values():  # the picture is of what would be recorded
             x = x(*arguments)
-        if isinstance(x, tuple):  # an LSTM returns (output, (h, c))
-            x = [each for each in leaves_of(x) if each is not None]
-        if isinstance(input, Variable):
-            names["input"] = input
+        if isinstance(x, (tuple, Mapping)):  # an LSTM returns (output, (h, c))
+            names.update({k: v for k, v in x.items() if k} if isinstance(x, Mapping) else {})
+            x = [each for each in leaves_of(x) if isinstance(each, Variable)]
         if isinstance(x, Variable):
             names["loss" if x._array.ndim == 0 else "output"] = x
     elif input is not None:
@@ -192,6 +192,17 @@ def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
             "(or it was computed inside no_grad, or detached)"
         )
     return roots, names
+
+
+def named_arguments(module: Any, input: Any) -> dict[str, Any]:
+    """What the tensors that a module is called with are named: as the parameters of its forward."""
+    if not isinstance(input, tuple):
+        return {"input": input}
+    function = getattr(module, "forward", module)
+    try:
+        return dict(inspect.signature(function).bind(*input).arguments)
+    except (TypeError, ValueError):  # a function of C, or the call itself will fail
+        return {}
 
 
 def needs_input(module: Any) -> bool:

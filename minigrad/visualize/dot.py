@@ -59,7 +59,7 @@ def draw(
 
     Returns  a `graphviz.Digraph`, shown in Jupyter as it is; ``.svg()`` is its SVG, and
              ``.save("graph.svg")`` writes it (svg, png, pdf or dot).
-    Raises   TypeError if x has no graph; ValueError for an unknown theme or direction.
+    Raises   TypeError if x has no graph; ValueError for an unknown theme, direction or depth.
     Example  >>> import minigrad as mg
              >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
              >>> picture = mg.visualize.draw((x * x).sum(), names={"x": x})
@@ -68,8 +68,8 @@ def draw(
     """
     if direction not in ("TB", "LR", "BT", "RL"):
         raise ValueError(f"direction is 'TB', 'LR', 'BT' or 'RL', got {direction!r}")
-    if depth is not None and depth < 0:
-        raise ValueError(f"depth is at least 0, got {depth}")
+    if depth is not None and (not isinstance(depth, int) or depth < 0):
+        raise ValueError(f"depth is None, or a whole number from 0 on, got {depth!r}")
     colours = theme_named(theme)
     description = describe(x, input, names=names)
     painter = Painter(description, colours, values, grads, saved, backward)

@@ -16,7 +16,7 @@ from minigrad.visualize.tape import tape_of
 __all__ = ["Picture"]
 
 FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
-OTHER_PICTURES = {".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tiff", ".ps", ".eps", ".html"}
+SOURCES = {".dot", ".gv", ""}
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types: its class is Any
@@ -31,6 +31,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
         copied: Picture = super().copy()
         copied.description = self.description
         return copied
+
+    def __repr__(self) -> str:
+        count = 0 if self.description is None else len(self.description)
+        return f"<picture of {count:,} tensors: .save('graph.svg') writes it, .text() is its text>"
 
     def svg(self) -> str:
         """The picture as SVG, to be put into a page.
@@ -54,15 +58,22 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
                    ``graph.txt``, and a warning says how to get pictures.
 
         Returns  the path of the file written.
-        Raises   ValueError for pictures of other kinds; OSError if the file cannot be written.
+        Raises   ValueError for files of other kinds; OSError if the file cannot be written, or its
+                 folder is missing.
         """
-        path = None if filename is None else Path(directory or "", os.fspath(filename))
-        if path is not None and path.suffix.lower() in OTHER_PICTURES:
-            raise ValueError(f"{path.name}: pictures are written as .svg, .png or .pdf")
-        if path is None or path.suffix.lower() not in FORMATS:
-            return str(super().save(filename, directory=directory, skip_existing=skip_existing))
+        if filename is None:
+            return str(super().save(None, directory=directory, skip_existing=skip_existing))
+        path = Path(directory or "", os.fspath(filename))
+        kind = path.suffix.lower()
+        if kind in SOURCES:
+            path.write_text(self.source, encoding="utf-8")
+            return str(path)
+        if kind not in FORMATS:
+            raise ValueError(
+                f"{path.name}: pictures are written as .svg, .png or .pdf, their source as .dot"
+            )
         try:
-            path.write_bytes(render(self.source, FORMATS[path.suffix.lower()]))
+            path.write_bytes(render(self.source, FORMATS[kind]))
         except NoRenderer:
             path = path.with_suffix(".txt")
             path.write_text(f"{self.text()}\n\n{HOW}\n", encoding="utf-8")
@@ -73,7 +84,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
         self, include: Any = None, exclude: Any = None, **_: Any
     ) -> dict[str, str]:
         try:
-            return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+            return {"image/svg+xml": self.svg(), "text/plain": self.text()}
         except NoRenderer:
             return {"text/plain": f"{self.text()}\n\n{HOW}"}
 
