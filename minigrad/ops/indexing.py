@@ -87,7 +87,7 @@ def winners(shape: tuple[int, ...], index: Any) -> Array:
 # ------------------------------------------------------------------------------------ by any index
 
 
-@op(lambda g, x_shape, index: _scatter_into(g, x_shape, index), view=True, notation="{x}[...]")
+@op(lambda g, x_shape, index: _scatter_into(g, x_shape, index), view=True, notation="{x}[{index}]")
 def _getitem(x: Array, index: Any) -> Array:
     """Entries of a tensor by position: ``x[index]``.
 
@@ -139,7 +139,7 @@ def setitem_value_vjp(g: Array, index: Any) -> Array:
 @op(
     lambda g, index: _without(g, index),
     setitem_value_vjp,
-    notation="{x} with [...] = {value}",
+    notation="{x} with [{index}] = {value}",
 )
 def _setitem(x: Array, value: Array, index: Any) -> Array:
     """A copy of x with ``x[index] = value``.
@@ -168,7 +168,7 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
     return _setitem(x, value, plain_index(index))
 
 
-@op(lambda g, index: _without(g, index), notation="{x} with [...] = 0")
+@op(lambda g, index: _without(g, index), notation="{x} with [{index}] = 0")
 def _without(x: Array, index: Any) -> Array:
     """A copy of x that is zero at `index`: a projection, so it is its own transpose.
 
@@ -181,7 +181,7 @@ def _without(x: Array, index: Any) -> Array:
     return out
 
 
-@op(lambda g: g, lambda g, index: _getitem(g, index), notation="{x} with [...] += {value}")
+@op(lambda g: g, lambda g, index: _getitem(g, index), notation="{x} with [{index}] += {value}")
 def _add_at(x: Array, value: Array, index: Any) -> Array:
     """A copy of x with `value` added at `index`, every entry at its position.
 

@@ -199,7 +199,7 @@ def embedding_vjp(g: Array, weight_shape: tuple[int, ...], index: Array, scale: 
     return _add_rows(g if scale is None else g * scale[..., None], index, weight_shape)
 
 
-@op(embedding_vjp, notation="{weight}[...]")
+@op(embedding_vjp, notation="{weight}[{index}]")
 def _embedding(weight: Array, index: Array, scale: Any = None) -> Array:
     """Rows of a table; `scale`, one number for each row taken, multiplies gradients only.
 

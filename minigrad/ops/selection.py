@@ -238,7 +238,7 @@ def nan_to_num(
     lambda g, condition: choose(condition, g, 0),
     lambda g, condition: choose(np.logical_not(condition), g, 0),
     promote=True,
-    notation="where(..., {x}, {y})",
+    notation="where({condition}, {x}, {y})",
 )
 def _where(x: Array, y: Array, condition: Array) -> Array:
     """Choose by a mask; `where` has PyTorch's order of arguments.

@@ -22,8 +22,6 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minigrad.operation import MISSING, Op
 from minigrad.visualize.names import MACRON, bar, number_text, static_text
 
@@ -66,7 +64,7 @@ def filled(
     statics: Sequence[Any],
 ) -> str:
     """The notation with names in place of its fields, and arguments that it does not mention."""
-    fields = dict(values)
+    fields = {n: argument_text(v, n) for n, v in zip(op.static_names, statics)}
     if op.joint is not None:
         fields[op.operand_names[0]] = ", ".join([o or "?" for o in operands])
     else:
@@ -244,12 +242,11 @@ def substituted(text: str, words: Mapping[str, str], names: Names) -> str:
 
 def argument_text(value: Any, name: str) -> str:
     """An argument that is no tensor; an array with many entries is called by its name."""
-    if isinstance(value, tuple) and any(hasattr(part, "tolist") for part in value):
-        return ", ".join([argument_text(part, name) for part in value])
+    if name == "index" and isinstance(value, tuple):
+        return ", ".join([argument_text(part, name) for part in value]) or "()"
     if hasattr(value, "tolist"):
-        return str(value.tolist()) if np.ndim(value) == 1 and value.size <= LONGEST_LIST else name
-    text = static_text(value)
-    return text[1:-1].rstrip(",") if isinstance(value, tuple) else text
+        return str(value.tolist()) if value.ndim < 2 and value.size <= LONGEST_LIST else name
+    return static_text(value)
 
 
 def tidied(text: str) -> str:

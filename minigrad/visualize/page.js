@@ -81,11 +81,12 @@
     }
     const array = arrays[index];
     const shape = array.shape.length ? array.shape.join("×") : "scalar";
-    title.append(make("span", {}, ` ${shape}${note ? ", " + note : ""}`));
+    title.append(make("span", {}, ` ${shape}${note ? ", " + note : ""}`), make("span", { class: "hint", "aria-hidden": "true" }));
     const flat = array.rows.flat().map(number).filter(Number.isFinite);
     const largest = Math.max(1e-30, ...flat.map(Math.abs));
     const table = make("table", { "data-array": index, "aria-label": `${caption}, ${shape}` });
     if (ask) table.className = "asks";
+    if (array.rows.length && array.rows[0].length <= 4) figure.className = "narrow";
     array.rows.forEach((row, r) => {
       const line = make("tr");
       const tall = array.shape[array.shape.length - 2];
@@ -103,7 +104,6 @@
       table.append(line);
     });
     figure.append(make("div", { class: "scroll" }, table));
-    figure.append(make("p", { class: "cut hint", "aria-hidden": "true" }, "scroll for more"));
     if (array.of) {
       const shown = `${array.rows.length} of ${array.of[0]} rows, ${array.rows[0].length} of ${array.of[1]} columns`;
       figure.append(make("p", { class: "cut" }, `Cut: ${shown} are shown.`));
@@ -166,6 +166,9 @@
   }
 
   // ----------------------------------------------------------------------------- rules of a VJP
+
+  /** A sign and the matrix after it, which stay together where a line breaks. */
+  const term = (text, figure) => make("div", { class: "term" }, sign(text), figure);
 
   const sign = (text) => make("span", { class: "sign", "aria-hidden": "true" }, text);
 
@@ -234,8 +237,8 @@
         answerWith(cell, `${place(r, c)} = row ${i} of ${rule.left.symbol} · column ${j} of ${rule.right.symbol}`
           + ` = ${sumText(terms)}${more} = ${shownNumber(entry(r, c))}`);
       };
-      row.append(matrix(result, name, "result", ask), sign("="),
-        matrixOf(left, rule.left.symbol, "left"), sign("·"), matrixOf(right, rule.right.symbol, "right"));
+      row.append(matrix(result, name, "result", ask), term("=", matrixOf(left, rule.left.symbol, "left")),
+        term("·", matrixOf(right, rule.right.symbol, "right")));
     } else if (rule.kind === "copy") {
       const [[, given]] = step.g, g = arrays[given], scale = arrays[rule.scale], wide = columnsOf(g.shape);
       const moved = rule.index === undefined ? null : arrays[rule.index].rows;
@@ -259,23 +262,23 @@
         answerWith(cell, `${place(r, c)} = ${spot}${trivial ? "" : ` · ${factorName(mask, source, target)}`} = ${was}${times} = ${shownNumber(entry(r, c))}`);
       };
       const { mask, trivial } = kindOfCopy(step);
-      row.append(matrix(result, name, "result", ask), sign("="),
-        matrix(given, source.bar, "cotangent", null, moved ? (step.g[0][2] === 1 ? "for every entry" : "each entry taken to its place") : null));
+      const note = step.g[0][2] === 1 ? "for every entry" : "each entry taken to its place";
+      row.append(matrix(result, name, "result", ask), term("=", matrix(given, source.bar, "cotangent", null, moved && note)));
       if (!trivial) {
-        row.append(sign("∗"), matrix(rule.scale, factorName(mask, source, target), "scale",
-          null, mask ? "1 passes, 0 stops" : "entry by entry"));
+        row.append(term("∗", matrix(rule.scale, factorName(mask, source, target), "scale",
+          null, mask ? "1 passes, 0 stops" : "entry by entry")));
       }
     } else if (rule.kind === "sum") {
       const [[, given]] = step.g, g = arrays[given], all = rule.axes.length === g.shape.length;
       const down = rule.axes.length === g.shape.length - 1 && !rule.axes.includes(g.shape.length - 1);
       const how = all ? "all entries summed" : down ? "summed down each column" : `summed over ${axesText(rule.axes)}`;
       const ask = askSum(g, rule.axes, "cotangent", arrays[result], place);
-      row.append(matrix(result, name, "result", ask), sign("= Σ"),
-        matrix(given, source.bar, "cotangent", null, how));
+      row.append(matrix(result, name, "result", ask), term("= Σ", matrix(given, source.bar, "cotangent", null, how)));
     } else {
-      row.append(matrix(result, name, "result", askJacobian(step)), sign("⟵"));
-      step.g.forEach(([symbol, array], k) => {
-        if (symbol) row.append(matrix(array, symbol, `cotangent${k || ""}`, null, `through the derivative of ${source.op}`));
+      row.append(matrix(result, name, "result", askJacobian(step)));
+      const used = step.g.map((g, k) => [...g, k]).filter(([symbol]) => symbol);
+      used.forEach(([symbol, array, , k], i) => {
+        row.append(term(i ? "," : "⟵", matrix(array, symbol, `cotangent${k || ""}`, null, `through the derivative of ${source.op}`)));
       });
     }
     const widths = [...row.querySelectorAll("tr:first-child")].map((line) => line.cells.length);
@@ -396,14 +399,18 @@
     const size = (array) => { const [m, n] = array.of ?? [array.rows.length, array.rows[0].length]; return `${m}×${n}`; };
     const turned = rule.left.transposed || rule.right.transposed;
     const vectors = [step.raw ?? step.gradient, g.array, other.array].some((i) => arrays[i].shape.length !== 2);
+    const math = (text) => make("span", { class: "math" }, text);
+    const beside = math(name + otherAt);
+    const summand = math(gLeft ? `${source.bar}${gAt} · ${name}${otherAt}` : `${name}${otherAt} · ${source.bar}${gAt}`);
     return [
       make("h3", {}, turned ? "Where the transpose comes from" : "Why this product"),
       make("p", { class: "because" },
-        `In ${source.symbol} = ${source.formula}, the entry ${target.symbol}[i, k] takes part in ${source.symbol}${gAt}, for every j, each time multiplied by ${name}${otherAt}. `
-        + `It gets back ${source.bar}${gAt} · ${name}${otherAt} from each of them, and all are added: ${target.bar}[i, k] = Σⱼ ${gLeft ? `${source.bar}${gAt} · ${name}${otherAt}` : `${name}${otherAt} · ${source.bar}${gAt}`}. `
-        + `For all i and k at once that is the matrix product ${rule.left.symbol} · ${rule.right.symbol} (${size(left)} · ${size(right)})`
-        + (turned ? "; the transpose only brings the summed index j to the inside." : ".")
-        + (vectors ? " Vectors count as one row or one column here, and leading axes as one." : "")),
+        `In ${source.symbol} = ${source.formula}, the entry `, math(`${target.symbol}[i, k]`), " takes part in ", math(source.symbol + gAt),
+        ", for every j, each time multiplied by ", beside, ". From each it gets back ", summand,
+        ", and all are added: ", math(`${target.bar}[i, k] = Σⱼ ${summand.textContent}`), ". For all i and k at once this is the matrix product ",
+        math(`${rule.left.symbol} · ${rule.right.symbol}`), ` (${size(left)} · ${size(right)})`,
+        turned ? "; the transpose only brings the summed index j to the inside." : ".",
+        vectors ? " Vectors count as one row or one column here, and leading axes as one." : ""),
     ];
   }
 
@@ -489,7 +496,7 @@
 
   /** A formula, with the explanation of its letters in small print. */
   function formulaParts(text) {
-    const [main, ...rest] = text.split(" with ");
+    const [main, ...rest] = text.split(/(?<!,) with /);
     const parts = [make("p", { class: "formula" }, main)];
     if (rest.length) parts.push(make("p", { class: "facts letters" }, `with ${rest.join(" with ")}`));
     return parts;
@@ -680,7 +687,7 @@
     const svg = makeSvg("svg", {
       viewBox: `${least} 0 ${most - least} ${height}`, width: most - least, height,
       role: "group", "aria-label": `Graph of ${vertices.length} tensors`,
-      style: `max-width: max(100%, ${Math.round(0.7 * (most - least))}px); height: auto`,
+      style: `max-width: max(100%, ${Math.round(0.8 * (most - least))}px); height: auto`,
     });
     const arrow = makeSvg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto", markerUnits: "userSpaceOnUse" });
     arrow.append(makeSvg("path", { d: "M0 0L8 4L0 8z" }));
@@ -789,7 +796,7 @@
       const sideways = area.scrollWidth > area.clientWidth + 1, down = area.scrollHeight > area.clientHeight + 1;
       area.parentNode.classList.toggle("more", sideways || down);
       if (sideways || down) area.tabIndex = 0;
-      area.nextSibling.textContent = `scroll for more ${sideways ? "→" : ""}${down ? "↓" : ""}`;
+      area.previousSibling.querySelector(".hint").textContent = sideways || down ? ` · scroll${sideways ? " →" : ""}${down ? " ↓" : ""}` : "";
     });
   }
 
