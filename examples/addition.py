@@ -5,17 +5,17 @@ needs only two digits of the question and a carry, which the answer so far shows
 one layer of self-attention and a feed-forward layer; it learns from random sums, and is tested on
 sums that it has never seen.
 
-    python examples/addition.py
+Prints the loss and the share of unseen sums with every digit right, and some of the answers.
+
+    python examples/addition.py    # about a minute
     python examples/addition.py --quick
     python examples/addition.py --digits 3 --steps 4000
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-
 import numpy as np
+from common import options
 
 import minigrad as mg
 import minigrad.nn.functional as F
@@ -31,17 +31,10 @@ def digits_of(numbers: np.ndarray, count: int) -> np.ndarray:
 
 def sums(pairs: np.ndarray, digits: int) -> mg.Tensor:
     """Sums as symbols, a + b = c with c from its last digit: (n, 3 digits + 3)."""
-    first, second = pairs.T
-    n = len(pairs)
-    answer = digits_of(first + second, digits + 1)[:, ::-1]
-    parts = [
-        digits_of(first, digits),
-        np.full((n, 1), PLUS),
-        digits_of(second, digits),
-        np.full((n, 1), EQUALS),
-        answer,
-    ]
-    return mg.tensor(np.concatenate(parts, axis=1))
+    first, second, answer = pairs[:, 0], pairs[:, 1], pairs.sum(axis=1)
+    plus, equals = (np.full((len(pairs), 1), symbol) for symbol in (PLUS, EQUALS))
+    question = [digits_of(first, digits), plus, digits_of(second, digits), equals]
+    return mg.tensor(np.hstack([*question, digits_of(answer, digits + 1)[:, ::-1]]))
 
 
 class Adder(nn.Module):
@@ -78,8 +71,8 @@ def answers(model: Adder, questions: mg.Tensor, count: int) -> mg.Tensor:
 def exactly_right(model: Adder, test: mg.Tensor, digits: int) -> float:
     """Share of the sums of which every digit is right."""
     asked = 2 * digits + 2
-    written = answers(model, test[:, :asked], digits + 1)
-    return (written == test[:, asked:]).all(dim=1).float().mean().item()
+    right = answers(model, test[:, :asked], digits + 1) == test[:, asked:]
+    return right.all(dim=1).float().mean().item()
 
 
 def train(digits: int, steps: int, batch: int, seed: int) -> float:
@@ -93,7 +86,7 @@ def train(digits: int, steps: int, batch: int, seed: int) -> float:
     model = Adder(3 * digits + 2)
     optimizer = mg.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.0)
     schedule = mg.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=steps)
-    asked, start = 2 * digits + 2, time.perf_counter()
+    asked = 2 * digits + 2
     for step in range(1, steps + 1):
         symbols = sums(pairs[rng.integers(len(pairs), size=batch)], digits)
         scores = model(symbols[:, :-1])[:, asked - 1 :]
@@ -103,33 +96,31 @@ def train(digits: int, steps: int, batch: int, seed: int) -> float:
         optimizer.step()
         schedule.step()
         if step % max(1, steps // 10) == 0:
-            right, seconds = exactly_right(model, test[:500], digits), time.perf_counter() - start
-            print(f"{step:6} {loss.item():8.4f} {right:7.2%} {seconds:6.1f} s")
+            right = exactly_right(model, test[:500], digits)
+            print(f"{step:6} {loss.item():8.4f} {right:8.2%}", flush=True)
     show(model, test[:5], digits)
     return exactly_right(model, test, digits)
 
 
 def show(model: Adder, test: mg.Tensor, digits: int) -> None:
     """Print a few sums with the answers of the model."""
-    asked = 2 * digits + 2
-    written = answers(model, test[:, :asked], digits + 1)
-    for question, answer in zip(test[:, :asked].tolist(), written.tolist()):
+    questions = test[:, : 2 * digits + 2]
+    for question, answer in zip(questions.tolist(), answers(model, questions, digits + 1).tolist()):
         text = "".join("0123456789+="[symbol] for symbol in question)
         print(text, "".join(str(digit) for digit in reversed(answer)))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument("--digits", type=int, default=2, help="of each number")
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="60 steps: far too few")
+    parser.add_argument("--steps", type=int, default=1500, help="of training")
+    parser.add_argument("--batch", type=int, default=128, help="sums in each step")
+    parser.add_argument("--seed", type=int, default=0, help="of the sums and the weights")
+    parser.add_argument("--quick", action="store_true", help="60 steps of 64: far too few")
     args = parser.parse_args()
-    if args.quick:
-        args.steps, args.batch = 60, 64
-    print(f"{'step':>6} {'loss':>8} {'right':>7}")
-    right = train(args.digits, args.steps, args.batch, args.seed)
+    steps, batch = (60, 64) if args.quick else (args.steps, args.batch)
+    print(f"{'step':>6} {'loss':>8} {'right':>8}")
+    right = train(args.digits, steps, batch, args.seed)
     print(f"{right:.2%} of the sums that were held back are right in every digit")
 
 

@@ -3,29 +3,33 @@
 With the step 2 / (L + mu), L and mu the largest and smallest eigenvalue of the Hessian, the error
 of gradient descent shrinks in each step by (kappa - 1) / (kappa + 1) or more, kappa = L / mu.
 
-    python examples/closed_form_vs_gd.py
+Prints, for exact data, data with a known spectrum and the diabetes data of scikit-learn, how far
+four closed forms are apart, and the rate and the steps of the descent beside what theory says.
+
+    python examples/closed_form_vs_gd.py    # about 1 s
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 
 import numpy as np
+from common import need, options
 
 import minigrad as mg
 
 
 def known_spectrum(n: int, d: int, kappa: float, rng: np.random.Generator):
-    """Data whose matrix X has singular values from 1 to sqrt(kappa), and weights w."""
+    """A matrix X with singular values from sqrt(kappa) to 1, and y = X (1, 2, ..., d) + noise."""
     U = np.linalg.qr(rng.standard_normal((n, d)))[0]
     V = np.linalg.qr(rng.standard_normal((d, d)))[0]
-    X = U * np.sqrt(np.geomspace(1, kappa, d)) @ V.T
-    return mg.tensor(X), mg.tensor(X @ rng.standard_normal(d))
+    X = U * np.geomspace(math.sqrt(kappa), 1, d) @ V.T
+    return mg.tensor(X), mg.tensor(X @ np.arange(1.0, d + 1) + 0.1 * rng.standard_normal(n))
 
 
 def diabetes():
     """442 patients, 10 features of mean 0 and variance 1, and a column of ones."""
+    need("sklearn")
     from sklearn.datasets import load_diabetes
 
     X, y = load_diabetes(return_X_y=True)
@@ -95,15 +99,13 @@ def four_points() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options(__doc__)
     parser.add_argument("--kappa", type=float, default=100.0, help="of X^T X, of the made-up data")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the made-up data")
     args = parser.parse_args()
 
     four_points()
-    report("known spectrum", *known_spectrum(200, 10, args.kappa, np.random.default_rng(args.seed)))
+    report("known spectrum", *known_spectrum(200, 5, args.kappa, np.random.default_rng(args.seed)))
     X, y = diabetes()
     w = report("diabetes", X, y)
     residual = y - X @ w

@@ -4,19 +4,24 @@ If A (x + dx) = b + db, then |dx| / |x| <= kappa(A) |db| / |b|, with kappa(A) = 
 Hilbert matrices show how large that is; the first lines are a 2 x 2 matrix that reaches the bound
 nearly.
 
-    python examples/conditioning.py
+Prints kappa, both relative changes and the bound for each matrix; draws them.
+
+    python examples/conditioning.py    # less than 1 s
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+from common import options, pyplot
 
 import minigrad as mg
 
 L = mg.linalg
+# Three examples share one run of random numbers: closed_form_vs_gd.py has the first of them for its
+# 200 x 5 and 5 x 5 matrices and 200 errors, then comes the noise here, then low_rank.py.
+BEFORE = 200 * 5 + 5 * 5 + 200
 
 
 def hilbert(n: int) -> mg.Tensor:
@@ -48,13 +53,14 @@ def two_by_two() -> None:
 def hilbert_table(sizes: list[int], noise: float, seed: int) -> list[tuple[int, float, float]]:
     """Solve H x = H 1, with and without noise on the right-hand side."""
     rng = np.random.default_rng(seed)
+    rng.standard_normal(BEFORE)
     rows = []
     print("Hilbert matrices")
     print(f"{'n':>4} {'kappa':>9} {'|db|/|b|':>9} {'|dx|/|x|':>9} {'bound':>9}  below the bound")
     for n in sizes:
         H = hilbert(n)
         change, moved, bound = relative_changes(
-            H, H.sum(dim=1), mg.tensor(noise * rng.standard_normal(n))
+            H, H @ mg.ones(n, dtype=mg.float64), mg.tensor(noise * rng.standard_normal(n))
         )
         kappa = L.cond(H).item()
         print(f"{n:>4} {kappa:9.2e} {change:9.1e} {moved:9.1e} {bound:9.1e}  {moved <= bound}")
@@ -63,17 +69,14 @@ def hilbert_table(sizes: list[int], noise: float, seed: int) -> list[tuple[int, 
 
 
 def picture(rows: list[tuple[int, float, float]], path: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     sizes, moved, bounds = zip(*rows)
     figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
     axes.semilogy(sizes, bounds, "o--", label="bound: κ ‖Δb‖ / ‖b‖")
     axes.semilogy(sizes, moved, "o-", label="change of the solution: ‖Δx‖ / ‖x‖")
     axes.axhline(1, color="gray", linewidth=0.8)
-    axes.set(xlabel="size of the Hilbert matrix", title="A change of 1e-10 in b")
+    axes.set(xlabel="size of the Hilbert matrix", ylabel="relative change", xticks=sizes)
+    axes.set_title("Hilbert matrices: b changes a little, x = A⁻¹ b much")
     axes.legend()
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
@@ -81,12 +84,10 @@ def picture(rows: list[tuple[int, float, float]], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 6, 8, 10, 12])
+    parser = options(__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 8, 12], help="of the matrices")
     parser.add_argument("--noise", type=float, default=1e-10, help="size of the change of b")
-    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
     args = parser.parse_args()
 

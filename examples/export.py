@@ -3,16 +3,18 @@
 A state_dict holds named arrays and nothing that could run.  The .npz file is NumPy's own format,
 .safetensors opens in PyTorch, and ONNX in any runtime for it.
 
-    python examples/export.py
+Prints the size of each file, and how far the outputs of the loaded network are from the first.
+
+    python examples/export.py    # less than 1 s
 """
 
 from __future__ import annotations
 
-import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from common import options
 
 import minigrad as mg
 from minigrad import nn
@@ -46,10 +48,8 @@ def through_onnx(model: nn.Module, x: mg.Tensor, path: Path) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seed", type=int, default=0)
+    parser = options(__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="of the weights")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the files")
     args = parser.parse_args()
 

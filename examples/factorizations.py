@@ -1,13 +1,15 @@
 """Matrices taken apart and multiplied together again, and what the parts are good for.
 
-python examples/factorizations.py
+Prints how far each product of factors is from its matrix, then rank, eigenvalues, determinant,
+projection and coordinates in another basis.
+
+    python examples/factorizations.py    # less than 1 s
 """
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
+from common import options
 
 import minigrad as mg
 
@@ -64,11 +66,9 @@ def rank_and_eigenvalues() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--size", type=int, default=6)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = options(__doc__)
+    parser.add_argument("--size", type=int, default=6, help="of the matrices")
+    parser.add_argument("--seed", type=int, default=0, help="of the matrices")
     args = parser.parse_args()
 
     rng = np.random.default_rng(args.seed)

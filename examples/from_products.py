@@ -4,14 +4,15 @@ The matrix product mixes entries; the entrywise (Hadamard) product opens and clo
 these, sums and a few functions of one number, everything below is written out, and compared with
 the module of minigrad.nn.
 
-    python examples/from_products.py
+Prints how many cases are right, and the largest differences from the modules.
+
+    python examples/from_products.py    # less than 1 s
 """
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
+from common import options
 
 import minigrad as mg
 import minigrad.nn.functional as F
@@ -81,10 +82,8 @@ def show_attention(rng: np.random.Generator) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seed", type=int, default=0)
+    parser = options(__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="of the weights and inputs")
     args = parser.parse_args()
 
     mg.manual_seed(args.seed)

@@ -3,15 +3,17 @@
 A 3 x 3 filter is linear, so there is a matrix that maps the flattened picture to the flattened
 result.  Its transpose is what backward applies, and what conv_transpose2d computes.
 
-    python examples/image_filter.py
+Prints, for three filters, how far the two forms are apart, forward and backward; draws the results.
+
+    python examples/image_filter.py    # less than 1 s
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+from common import options, pyplot
 
 import minigrad as mg
 import minigrad.nn.functional as F
@@ -68,11 +70,7 @@ def compare(name: str, kernel: mg.Tensor, image: mg.Tensor, rng: np.random.Gener
 
 
 def picture(images: dict[str, mg.Tensor], path: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     figure, axes = plt.subplots(1, len(images), figsize=(9, 2.6), layout="constrained")
     for cell, (name, image) in zip(axes, images.items()):
         cell.imshow(image.numpy(), cmap="gray")
@@ -83,9 +81,7 @@ def picture(images: dict[str, mg.Tensor], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options(__doc__)
     parser.add_argument("--size", type=int, default=24, help="pixels of a side")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
     args = parser.parse_args()

@@ -2,14 +2,15 @@
 
 W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), so depth alone adds nothing.
 
-    python examples/linear_layers_collapse.py
+Prints how far two layers are from one, without and with a ReLU, and which maps are linear.
+
+    python examples/linear_layers_collapse.py    # less than 1 s
 """
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
+from common import options
 
 import minigrad as mg
 from minigrad import nn
@@ -33,10 +34,8 @@ def linearity_error(f, x: mg.Tensor, y: mg.Tensor, a: float = 0.7, b: float = -1
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seed", type=int, default=0)
+    parser = options(__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="of the weights and inputs")
     args = parser.parse_args()
 
     mg.manual_seed(args.seed)

@@ -3,15 +3,18 @@
 Newton's step solves H p = -g with the gradient g and the Hessian H of the loss, here both from
 automatic differentiation, and goes only as far as the loss falls.
 
-    python examples/newton_logistic.py
+Prints loss and gradient at each Newton step on the breast cancer data of scikit-learn, and how many
+steps gradient descent needs for the same loss; draws the norm of the gradient.
+
+    python examples/newton_logistic.py    # about 2 s
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+from common import need, options, pyplot
 
 import minigrad as mg
 import minigrad.nn.functional as F
@@ -21,6 +24,7 @@ L = mg.linalg
 
 def breast_cancer() -> tuple[mg.Tensor, mg.Tensor]:
     """569 patients, 30 features of mean 0 and variance 1, a column of ones; labels -1 and 1."""
+    need("sklearn")
     from sklearn.datasets import load_breast_cancer
 
     X, y = load_breast_cancer(return_X_y=True)
@@ -78,24 +82,18 @@ def gradient_descent(loss, X, w, penalty: float, goal: float, limit: int) -> tup
 
 
 def picture(slopes: list[float], path: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
     axes.semilogy(slopes, "o-")
     axes.set(xlabel="Newton step", ylabel="norm of the gradient")
-    axes.set_title("Near the minimum the digits double in each step")
+    axes.set_title("Near the minimum each step doubles the right digits")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options(__doc__)
     parser.add_argument("--penalty", type=float, default=1.0, help="weight of the squared norm")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
     args = parser.parse_args()

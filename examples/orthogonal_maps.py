@@ -1,13 +1,16 @@
 """Orthogonal maps keep lengths and angles; polar decomposition, Procrustes and whitening.
 
-python examples/orthogonal_maps.py
+Prints what an orthogonal matrix keeps and a general one does not, the orthogonal matrix that is
+nearest to a given one, a rotation found again from points and their images, and data whose
+covariance is turned to the identity.
+
+    python examples/orthogonal_maps.py    # less than 1 s
 """
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
+from common import options
 
 import minigrad as mg
 
@@ -52,11 +55,9 @@ def whiten(X: mg.Tensor) -> mg.Tensor:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--size", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = options(__doc__)
+    parser.add_argument("--size", type=int, default=50, help="of the square matrices")
+    parser.add_argument("--seed", type=int, default=0, help="of the matrices")
     args = parser.parse_args()
 
     n, rng = args.size, np.random.default_rng(args.seed)

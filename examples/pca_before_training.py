@@ -3,14 +3,15 @@
 The components come from the training digits alone; test digits are projected to the same ones.
 A network on 29 components, which keep 95 % of the variance, is about as good as one on 64 pixels.
 
-    python examples/pca_before_training.py
+Prints the share of the variance that is kept, and the test accuracy of a network on it.
+
+    python examples/pca_before_training.py    # about 2 s
 """
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
+from common import need, options
 
 import minigrad as mg
 import minigrad.nn.functional as F
@@ -21,6 +22,7 @@ L = mg.linalg
 
 def load(seed: int) -> tuple[mg.Tensor, ...]:
     """1347 digits to train on and 450 to test on, pixels in 0 ... 1, and their labels."""
+    need("sklearn")
     from sklearn.datasets import load_digits
 
     data = load_digits()
@@ -52,12 +54,12 @@ def accuracy(model: nn.Module, x: mg.Tensor, y: mg.Tensor) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = options(__doc__)
+    parser.add_argument(
+        "--components", type=int, nargs="+", default=[2, 5, 10, 29], help="how many are kept"
     )
-    parser.add_argument("--components", type=int, nargs="+", default=[2, 5, 10, 29])
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=40, help="of training")
+    parser.add_argument("--seed", type=int, default=0, help="of the split and the weights")
     args = parser.parse_args()
 
     x_train, x_test, y_train, y_test = load(args.seed)

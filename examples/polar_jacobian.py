@@ -1,15 +1,18 @@
 """Polar coordinates: a change of coordinates that is linear only in the small, by its Jacobian.
 
-python examples/polar_jacobian.py
-python examples/polar_jacobian.py --x 3 --y -4
+Prints the Jacobian of (radius, angle) and that of the way back, their product, which is the
+identity, and how the error of the linear map fades as the step gets small.
+
+    python examples/polar_jacobian.py    # less than 1 s
+    python examples/polar_jacobian.py --x 3 --y -4
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 
 import numpy as np
+from common import options
 
 import minigrad as mg
 
@@ -34,11 +37,9 @@ def show(name: str, matrix: mg.Tensor) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--x", type=float, default=1.0)
-    parser.add_argument("--y", type=float, default=1.0)
+    parser = options(__doc__)
+    parser.add_argument("--x", type=float, default=1.0, help="of the point")
+    parser.add_argument("--y", type=float, default=1.0, help="of the point")
     args = parser.parse_args()
 
     p = mg.tensor([args.x, args.y], dtype=mg.float64)

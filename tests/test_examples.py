@@ -12,12 +12,14 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.stem != "common")
 FULL = os.environ.get("MINIGRAD_FULL_EXAMPLES") == "1"
 full = pytest.mark.skipif(not FULL, reason="takes long; set MINIGRAD_FULL_EXAMPLES=1")
 NUMBER = re.compile(r"(?<![\w.])-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)(?![\w])", re.IGNORECASE)
@@ -51,6 +53,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
     def run(name: str, *arguments: str) -> Output:
         monkeypatch.chdir(tmp_path)
+        monkeypatch.syspath_prepend(EXAMPLES)  # as Python does for a script
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
         runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
         return Output(capsys.readouterr().out)
@@ -71,25 +74,62 @@ def needs(*modules: str) -> None:
         pytest.importorskip(module, reason=f"{module} is not installed")
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_help(path: Path, run: Run, monkeypatch, capsys) -> None:
-    for module in re.findall(r"(?m)^(?:from|import) (sklearn|tqdm)", path.read_text("utf-8")):
-        needs(module)
-    monkeypatch.setattr(sys, "argv", [path.name, "--help"])
+    """It says what is shown and printed, how to start it, how long it takes, and all defaults."""
+    monkeypatch.setenv("COLUMNS", "200")
+    for package in OPTIONAL:
+        monkeypatch.setitem(sys.modules, package, None)  # help needs none of them
     with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(path), run_name="__main__")
+        run(path.stem, "--help")
     text = capsys.readouterr().out
     assert end.value.code == 0
     assert text.startswith("usage:")
     documentation = path.read_text(encoding="utf-8").split('"""')[1]
-    assert " ".join(documentation.splitlines()[0].split()) in " ".join(text.split())
-    assert f"python examples/{path.name}" in documentation
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 160
+    assert documentation.strip() in text
+    assert re.search(rf"python examples/{path.stem}.py +# (about|less than) ", documentation)
+    assert re.search(r"\b[Pp]rints", documentation)
+    for option in re.split(r"(?m)^  (?=-)", text)[2:]:  # the first is --help itself
+        assert re.search(r"  \S.*\(default: ", option, re.DOTALL), option
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 130
+
+
+OPTIONAL = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "tqdm": "tqdm"}
+USERS = [
+    (path, package)
+    for path in SCRIPTS
+    for package in re.findall(r"\bfrom (sklearn|tqdm)\b", path.read_text(encoding="utf-8"))[:1]
+]
+USERS.append((EXAMPLES / "image_filter.py", "matplotlib"))  # all draw through common.pyplot
+
+
+@pytest.mark.parametrize(
+    ("path", "package"), USERS, ids=lambda value: getattr(value, "stem", value)
+)
+def test_a_missing_package_is_named_in_one_line(path: Path, package: str, run: Run, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SystemExit) as end:
+        run(path.stem)
+    (line,) = str(end.value.code).splitlines()
+    assert OPTIONAL[package] in line
+    assert f"pip install {OPTIONAL[package]}" in line
+    assert 'pip install ".[examples]"' in line
+    project = tomllib.loads((EXAMPLES.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    extra = project["optional-dependencies"]["examples"]
+    assert any(requirement.startswith(OPTIONAL[package]) for requirement in extra)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_optional_packages_are_imported_where_they_are_asked_for(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert "matplotlib" not in source.replace('need("sklearn", "matplotlib", "tqdm")', "")
+    if re.search(r"\bfrom sklearn\b", source):
+        assert re.search(r"\bneed\(\"sklearn\"", source)
 
 
 def test_the_list_of_examples_is_complete() -> None:
     listed = re.findall(r"\((\w+)\.py\)", (EXAMPLES / "README.md").read_text(encoding="utf-8"))
-    assert sorted(listed) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
+    assert sorted(listed) == [path.stem for path in SCRIPTS]
 
 
 def test_layer_by_hand(run: Run) -> None:
@@ -140,6 +180,7 @@ def test_closed_form_vs_gd(run: Run) -> None:
     assert all(part in made for part in ("kappa(X) 18.4209", "kappa(X^T X) 339.33"))
     assert "singular" in made.line("one point:")
     assert made.numbers("known spectrum:")[-1] == 100.0
+    assert made.number("steps to an error of 1e-06:") == 679
     assert diabetes.numbers("442 x 11,")[-1] == 470.08
     for part, rate, bound in ((made, 0.980198, 691), (diabetes, 0.995754, 3248)):
         assert part.number("largest difference between inv, solve, lstsq and pinv:") < 1e-9
@@ -157,16 +198,22 @@ def test_closed_form_vs_gd(run: Run) -> None:
 
 
 def test_least_squares(run: Run, tmp_path: Path) -> None:
+    """The errors are rounding errors: their size is certain, their digits are the processor's."""
     needs("matplotlib")
     out = run("least_squares")
-    rows = {n: out.line(f"50 x {n:<2}").split() for n in (8, 12, 15)}
-    assert [rows[n][0] for n in rows] == ["1.1e+05", "1.2e+08", "2.3e+10"]
-    assert rows[15][2] == "raises"  # Cholesky of a matrix that rounding has made indefinite
-    for n, normal, orthogonal in ((8, 1e-9, 1e-10), (12, 1e-3, 1e-6), (15, 0.1, 1e-4)):
-        by_inverse, by_cholesky, *others = rows[n][1:]
-        for error in (by_inverse, by_cholesky):
-            assert error == "raises" or float(error) > normal
-        assert all(float(error) < orthogonal for error in others)
+    expected = {
+        8: (1.1e5, 1e-6, 3e-7, 5e-12, 2e-12, 5e-12),
+        12: (1.2e8, 2.6, 2.6e-2, 8e-9, 4e-10, 6e-9),
+        15: (2.3e10, 489, None, 8e-7, 5e-7, 7e-7),
+    }
+    for n, (kappa, *errors) in expected.items():
+        printed, *found = out.line(f"50 x {n:<2}").split()
+        assert float(printed) == kappa
+        for text, error in zip(found, errors, strict=True):
+            if error is None:  # rounding has made A^T A indefinite
+                assert text == "raises"
+            else:
+                assert error / 30 < float(text) < error * 30
     pictures(tmp_path, "least_squares.png")
 
 
@@ -178,11 +225,13 @@ def test_conditioning(run: Run, tmp_path: Path) -> None:
     assert out.line("b = [2.0, 2.0002000000000004]: x =") == " [0.0, 2.0]"
     change, moved, bound = out.numbers("|db| / |b|")
     assert (change, moved, bound) == (3.5e-5, 1.0, 1.41)
-    for n, kappa, moved in ((4, 1.55e4, 5e-7), (8, 1.53e10, 0.28), (12, 1.6e16, 2e5)):
+    # 12 x 12 is singular to rounding: of its kappa and its solution only the size is certain
+    for n, kappa, moved, near in ((4, 1.55e4, 4.9e-7, 0.01), (8, 1.53e10, 0.28, 0.01),
+                                  (12, 1.6e16, 1.9e5, 0.5)):  # fmt: skip
         row = out.line(f"{n} ").split()
-        assert float(row[0]) == pytest.approx(kappa, rel=0.05)
-        assert moved / 4 < float(row[2]) < 4 * moved
-    assert out.count("True") == 5
+        assert float(row[0]) == pytest.approx(kappa, rel=near)
+        assert float(row[2]) == pytest.approx(moved, rel=near)
+    assert out.count("True") == 3
     assert "False" not in out
     pictures(tmp_path, "conditioning.png")
 
@@ -212,6 +261,7 @@ def test_power_iteration(run: Run) -> None:
 def test_low_rank(run: Run) -> None:
     out = run("low_rank")
     least = out.number("sum of the squares of the other singular values:")
+    assert least == 391.12761991
     assert out.number("squared distance of the truncated SVD:") == pytest.approx(least, abs=2e-8)
     trained = out.number("squared distance after training two factors:")
     assert trained == pytest.approx(least, abs=2e-8)
@@ -389,40 +439,71 @@ def test_pinv_init(run: Run, tmp_path: Path) -> None:
     pictures(tmp_path, "pinv_init.png")
 
 
-ROUTES = {
-    "pinv": "pseudoinverse:", "grid": "Tikhonov, best weight:",
-    "tikhonov": "Tikhonov, learned weight:", "ista": "ISTA,  10 steps, best weight:",
-    "ista 500": "ISTA, 500 steps, best weight:",
-    "untrained": "LISTA, 10 layers, untrained:", "lista": "LISTA, 10 layers, trained:",
-}  # fmt: skip
+# Decibels, each row for a condition number; with 25 x 50 matrices of random directions
+TABLE = {
+    "kappa": (1, 10, 100, 1000),
+    "pinv": (-3.0, -3.0, -2.4, 7.0),
+    "Tikhonov": (-3.0, -3.0, -2.6, -1.8),
+    "linear": (-3.0, -3.0, -2.6, -1.8),
+    "ISTA-10": (-8.6, -2.4, -1.0, -0.7),
+    "ISTA-500": (-17.7, -11.4, -4.1, -2.1),
+    "untrained": (-7.3, -2.3, -0.8, -0.4),
+    "LISTA-10": (-14.7, -11.7, -7.8, -4.5),
+}
 
 
-def decibels(out: Output) -> list[dict[str, float]]:
-    """The errors of each kappa, by route."""
-    parts = [Output(part) for part in re.split(r"(?m)^kappa ", out)[1:]]
-    return [{name: part.number(start) for name, start in ROUTES.items()} for part in parts]
+def decibels(out: Output) -> dict[str, list[float]]:
+    """The columns of the printed table."""
+    header, *rows = out[out.index(" kappa") :].splitlines()
+    return dict(zip(header.split(), zip(*([float(n) for n in row.split()] for row in rows))))
+
+
+def test_inverse_problem_without_training(run: Run) -> None:
+    """All that is not trained, against the same table of another program with other random numbers.
+
+    The matrix is not given there: over the seeds 0 to 7, whose matrices differ, 500 steps of ISTA
+    at kappa 1 come to between -17.3 and -19.2 dB, and the pseudoinverse at 1000 to 6.4 to 6.9.
+    """
+    found = decibels(run("inverse_problem", "--kappa", "1", "10", "100", "1000", "--steps", "1"))
+    for name, expected in TABLE.items():
+        near = {"ISTA-500": (0.7, 0.3, 0.15, 0.15), "pinv": (0.15, 0.15, 0.15, 0.3)}
+        for value, figure, tolerance in zip(found[name], expected, near.get(name, [0.16] * 4)):
+            if name != "LISTA-10":
+                assert value == pytest.approx(figure, abs=tolerance), name
+    for learned, best in zip(found["learned"], found["Tikhonov"]):
+        assert learned == pytest.approx(best, abs=0.02)
+    for linear, best in zip(found["linear"], found["Tikhonov"]):
+        assert linear == pytest.approx(best, abs=0.05)  # x has no preferred direction
 
 
 def test_inverse_problem_in_short(run: Run) -> None:
-    (errors,) = decibels(run("inverse_problem", "--kappa", "10", "--steps", "300"))
-    assert errors["pinv"] == pytest.approx(-3.0, abs=0.1)
-    assert errors["tikhonov"] == pytest.approx(errors["grid"], abs=0.02)
-    assert errors["grid"] <= errors["pinv"]
-    assert errors["lista"] < errors["pinv"] - 2
-    assert errors["lista"] < errors["ista"] - 2
-    assert errors["lista"] < errors["untrained"] - 2
+    out = decibels(run("inverse_problem", "--kappa", "10", "--steps", "300"))
+    errors = {name: column[0] for name, column in out.items()}
+    assert errors["LISTA-10"] < min(errors["pinv"], errors["ISTA-10"], errors["untrained"]) - 2
 
 
 @full
 def test_inverse_problem(run: Run) -> None:
-    ten, hundred = decibels(run("inverse_problem"))
-    assert ten["pinv"] == pytest.approx(-3.0, abs=0.1)
-    assert hundred["pinv"] == pytest.approx(-2.4, abs=0.1)
-    assert ten["lista"] < -11
-    assert hundred["lista"] < -7
-    for errors in (ten, hundred):
-        assert errors["lista"] < errors["ista 500"] < errors["pinv"]
-        assert errors["tikhonov"] == pytest.approx(errors["grid"], abs=0.02)
+    """Better than the table's figure, or no worse than by 0.3 dB."""
+    found = decibels(run("inverse_problem", "--kappa", "1", "10", "100", "1000"))
+    for learned, figure in zip(found["LISTA-10"], TABLE["LISTA-10"]):
+        assert learned < figure + 0.3
+        assert learned > figure - 1.5
+    assert found["LISTA-10"][1] < -11
+    assert found["LISTA-10"][2] < -7
+    for learned, ten, many in list(zip(*(found[n] for n in ("LISTA-10", "ISTA-10", "ISTA-500")))):
+        assert ten - learned > 3.5
+        assert (
+            learned < many or many < -15
+        )  # from kappa 10 on, ten layers are better than 500 steps
+    assert found["pinv"][3] > 0  # worse than guessing 0
+
+
+def test_lista(run: Run) -> None:
+    out = run("lista")
+    assert out.number("largest difference from ISTA before training:") < 1e-5
+    by_steps = out.number("error of 10 steps of ISTA:")
+    assert out.number("error of LISTA after training:") < by_steps - 4
 
 
 def test_deconvolution(run: Run, tmp_path: Path) -> None:
@@ -493,7 +574,7 @@ def test_check_my_backprop(run: Run) -> None:
 def test_train_digits(run: Run, tmp_path: Path) -> None:
     needs("sklearn", "matplotlib", "tqdm")
     out = run("train_digits", "--epochs", "8")
-    assert "gradient of the loss agrees with finite differences" in out
+    assert out.line("loss of three digits:").endswith("differences: 4810 correct")
     assert out.number("test accuracy") > 94
     pictures(tmp_path, "digits_loss.png")
     assert "<svg" in (tmp_path / "out" / "digits_graph.svg").read_text(encoding="utf-8")
@@ -556,7 +637,7 @@ def test_conv_digits_in_full(run: Run) -> None:
 
 def test_addition_learns(run: Run) -> None:
     out = run("addition", "--quick")
-    losses = [float(line.split()[1]) for line in out.splitlines() if line.endswith(" s")]
+    losses = [float(line.split()[1]) for line in out.splitlines() if line.endswith("%")]
     assert len(losses) == 10
     assert losses[-1] < 0.8 * losses[0]
 

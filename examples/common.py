@@ -1,0 +1,39 @@
+"""What the examples share: their options, and the packages that only some of them need."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from typing import Any
+
+PROJECTS = {"sklearn": "scikit-learn"}  # where the name to install is not the name to import
+
+
+class Format(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """The description as it is written, and the default of each option beside it."""
+
+
+def options(documentation: str | None) -> argparse.ArgumentParser:
+    """A parser whose --help shows the documentation of the example."""
+    return argparse.ArgumentParser(description=documentation, formatter_class=Format)
+
+
+def need(*packages: str) -> None:
+    """End the program with one line that says what to install, where a package is missing."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        names = " ".join(PROJECTS.get(name, name) for name in missing)
+        everything = 'pip install ".[examples]"'
+        sys.exit(f"Not found: {names}.  pip install {names}, or for all examples {everything}")
+
+
+def pyplot() -> Any:
+    """matplotlib's pyplot, which draws into files and opens no window."""
+    need("matplotlib")
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
