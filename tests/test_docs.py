@@ -37,7 +37,7 @@ BLOCK = re.compile(
 )
 SHOWN = re.compile(r"^\s*print\(.*\)  # (.+)$", re.M)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-OPTIONAL = {"minigrad.testing.plugin", "minigrad.testing.strategies", "minigrad.onnx"}
+OPTIONAL = {"minigrad.testing.strategies", "minigrad.onnx"}
 
 
 def blocks(page: Path) -> list[re.Match[str]]:
@@ -85,8 +85,8 @@ def test_code_blocks_run_and_print_what_stands_there(page, tmp_path, monkeypatch
 def pytest_says(path: Path, code: str) -> str:
     """What pytest prints about a test file."""
     path.write_text(code, encoding="utf-8")
-    installed = any(e.value == "minigrad.testing.plugin" for e in entry_points(group="pytest11"))
-    plugin = [] if installed else ["-p", "minigrad.testing.plugin"]
+    installed = any(e.value == "minigrad_pytest" for e in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "minigrad_pytest"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, str(path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(

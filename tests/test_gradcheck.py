@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -552,59 +549,6 @@ def test_assert_gradients_close() -> None:
         mg.testing.assert_gradients_close(y, [x, w], (want[0], 2 * want[1]))
     with pytest.raises(AssertionError, match="is not None"):
         mg.testing.assert_gradients_close(y, [x, w], (want[0], None))
-
-
-# -------------------------------------------------------------------------------- the pytest plugin
-
-SUITE = """
-import numpy as np, pytest
-import minigrad as mg
-
-@mg.op(lambda g, x: -g * 2 * x)
-def wrong(x):
-    return x * x
-
-def test_right(gradcheck):
-    assert gradcheck(lambda x: x * x, mg.tensor([1.0, 2.0])).ok
-
-def test_wrong(gradcheck):
-    gradcheck(wrong, mg.tensor([1.0, 2.0]))
-
-@pytest.mark.gradcheck(seeds=2, dtypes=["float64", "float32"])
-def test_many(gradcheck, seed, dtype):
-    x = np.random.default_rng(seed).standard_normal(3).astype(dtype)
-    assert mg.tensor(x).dtype == dtype
-    gradcheck(lambda x: mg.exp(x), mg.tensor(x))
-"""
-
-
-def run_pytest(folder: Path, *options: str) -> str:
-    installed = any(point.name == "minigrad" for point in entry_points(group="pytest11"))
-    plugin = [] if installed else ["-p", "minigrad.testing.plugin"]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, *options]
-    path = {"PYTHONPATH": str(ROOT), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [*command, str(folder)], capture_output=True, text=True, env=path, cwd=folder, check=False
-    )
-    return done.stdout + done.stderr
-
-
-def test_the_plugin_brings_fixture_marker_and_report(tmp_path: Path) -> None:
-    (tmp_path / "test_suite.py").write_text(SUITE)
-    shown = run_pytest(tmp_path, "--strict-markers")
-    assert "1 failed, 5 passed" in shown
-    assert "sign is flipped" in shown
-    assert "gradient check" in shown  # the report, as a section of the failure
-
-
-def test_the_plugin_imports_nothing_of_the_checker_before_it_is_used(tmp_path: Path) -> None:
-    (tmp_path / "test_nothing.py").write_text(
-        "import sys\n"
-        "def test_nothing():\n"
-        "    loaded = [m for m in sys.modules if m.startswith('minigrad.testing.')]\n"
-        "    assert loaded == ['minigrad.testing.plugin']\n"
-    )
-    assert "1 passed" in run_pytest(tmp_path)
 
 
 # ---------------------------------------------------------------------------- Hypothesis strategies

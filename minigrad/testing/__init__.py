@@ -8,7 +8,7 @@ numerical_jacobian      the Jacobian of a NumPy function by differences, with it
 gradcheck, gradgradcheck  checks under PyTorch's names, which raise where a gradient is wrong
 strategies              inputs for tests with Hypothesis
 
-A name is imported when it is first used, so that the pytest plugin costs nothing where it is not.
+A name is imported when it is first used.  `minigrad_pytest` is the pytest plugin.
 """
 
 from __future__ import annotations
