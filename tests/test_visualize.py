@@ -475,6 +475,14 @@ def test_a_long_chain_is_summarised_without_recursion() -> None:
     assert len(source) < 10_000
 
 
+def test_a_graph_with_modules_is_folded_before_it_is_summarised() -> None:
+    layers = [mg.nn.Linear(2 + i % 2, 2 + (i + 1) % 2) for i in range(folding.MOST_DRAWN // 2)]
+    result = mg.nn.Sequential(*layers)(mg.ones(1, 2))
+    flat = mg.visualize.draw(result, depth=9).source
+    assert "too many to draw" in flat
+    assert "too many to draw" not in mg.visualize.draw(result).source
+
+
 # ---------------------------------------------------------------------------------------- rendering
 
 

@@ -11,6 +11,7 @@ from minigrad.visualize.description import Call, Description, Vertex
 from minigrad.visualize.names import shape_text, shown
 
 MOST_VERTICES = 5_000  # from here on a graph is summarised
+MOST_DRAWN = 2_500  # boxes of a picture: two seconds of Graphviz, and a minute for 5,000
 MOST_BOXES = 250  # beyond this, modules are folded unless the caller chose a depth
 FEWEST_REPEATS = 3  # equal modules in a row that are drawn as one
 FEWEST_FOR_STUBS = 40  # boxes from which long lines are cut: fewer can be followed
@@ -61,6 +62,8 @@ def layout(description: Description, depth: int | None) -> Layout:
             owner = folded_calls(description, deepest)
             if len(set(owner.values())) <= MOST_BOXES:
                 break
+    if len(set(owner.values())) > MOST_DRAWN:
+        return summary(description)
     return boxes_of(description, owner)
 
 
