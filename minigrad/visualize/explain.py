@@ -321,7 +321,10 @@ class PageData:
         rows = sum([size for _, _, size in self.cotangents_of(c)])
         if rows * columns > LARGEST_JACOBIAN or max(rows, columns) > 2 * LARGEST_SIDE:
             return None
-        return jacobian(vertex, c.position, self.description)
+        try:
+            return jacobian(vertex, c.position, self.description)
+        except np.linalg.LinAlgError:  # some of its results, which were not used, have none
+            return None
 
 
 def one_product(node: Any, saved: tuple[Any, ...], position: int, g: Any) -> Any:

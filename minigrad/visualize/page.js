@@ -362,6 +362,9 @@
     const title = make("h3", {}, `The same, with the explicit Jacobian J = ∂${source.symbol}/∂${target.symbol}`);
     if (step.jacobian === undefined) {
       const rows = step.g.reduce((n, [, , size]) => n + size, 0), columns = sizeOf(x.shape);
+      if (rows * columns <= 1600 && Math.max(rows, columns) <= 64) {
+        return [title, make("p", { class: "facts" }, `Some results of ${source.op}, which nothing used, have no derivative: there is no J.`)];
+      }
       return [title, make("p", { class: "facts" }, `J would be ${rows} × ${columns}, ${(rows * columns).toLocaleString("en")} numbers: `
         + "too many to print. The product above gives Jᵀ·vec(ḡ) without it, which is why nobody forms it.")];
     }
