@@ -1,10 +1,17 @@
-"""The mutation suite: every bug planted in every op, and what the checker makes of it."""
+"""The mutation suite: every bug planted in every op, and what the checker makes of it.
+
+    python -m tests.mutations
+
+runs all rows of the table, on all cores, and prints the results.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -113,6 +120,16 @@ def judge(target: Target) -> dict[str, Counter[str]]:
     return results
 
 
+@cache
+def all_targets() -> list[Target]:
+    """The rows of the table; each process makes its own."""
+    return targets(each_op_once=False)
+
+
+def judge_row(i: int) -> dict[str, Counter[str]]:
+    return judge(all_targets()[i])
+
+
 def table(results: dict[str, Counter[str]]) -> str:
     lines = [f"{'bug':28}{'planted':>9}{'detected':>10}{'named':>8}{'':>7}"]
     total: Counter[str] = Counter()
@@ -132,10 +149,11 @@ def row(name: str, counts: Counter[str]) -> str:
 def main() -> None:
     """Print the table for every row of the table of ops."""
     results: dict[str, Counter[str]] = {bug.name: Counter() for bug in BUGS}
-    every = targets(each_op_once=False)
-    for target in every:
-        for name, counts in judge(target).items():
-            results[name] += counts
+    every = all_targets()
+    with multiprocessing.Pool() as pool:
+        for found in pool.imap_unordered(judge_row, range(len(every)), chunksize=4):
+            for name, counts in found.items():
+                results[name] += counts
     ops = {target.operation.name for target in every}
     print(f"{len(every)} rows of the table, {len(ops)} ops\n\n{table(results)}")
 

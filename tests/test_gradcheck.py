@@ -359,6 +359,85 @@ def test_a_contribution_that_was_cut_off_is_named(function) -> None:
     assert report.diagnoses[0].op == "mul"
 
 
+def mistaken(forward: Any, *vjps: Any) -> Any:
+    """An op with mistaken VJPs, for an operand `x`, or for `x` and `y`."""
+    if len(vjps) == 1:
+        return mg.op(*vjps)(lambda x: forward(x))
+    return mg.op(*vjps)(lambda x, y: forward(x, y))
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+ENTRIES = np.array([[-0.5, 1.0, 2.0], [-1.5, 3.0, 0.0]])
+MATRIX = np.random.default_rng(8).standard_normal((4, 4))
+
+
+@pytest.mark.parametrize(
+    ("forward", "vjp", "x", "said", "unsaid"),
+    [
+        (relu, lambda g, x: g * np.where(x == 0, 5.0, x > 0), ENTRIES,
+         "wrong only where x is zero; there it is 5", "transposed"),
+        (relu, lambda g, x: g, ENTRIES, "wrong only where x is negative", "transposed"),
+        (relu, lambda g, x: g, ENTRIES, "the cotangent is passed on", "shifted"),
+        (np.exp, lambda g, out: g * out * (1 - 1e-5), ENTRIES, "0.001 % too small", "transposed"),
+        (np.exp, lambda g, out: 1.02 * g * out, ENTRIES, "2 % too large", "factor 2"),
+        (np.tanh, lambda g, out: g * (1 - out), ENTRIES, "a factor 1 + out is missing", "x is"),
+        (np.tanh, lambda g, x: g * (1 - x**2), ENTRIES, "uses 1 - x², with x where out belongs",
+         "usual mistakes"),
+        (np.square, lambda g, out: 2 * g * out, MATRIX, "a factor x too many", "usual mistakes"),
+        (np.square, lambda g, x: g * x**2, MATRIX, "it is 1/2 of what it should be", "only where"),
+        (np.square, lambda g, x: 2 * g * np.roll(x, 1, 0), MATRIX, "numbers that are off by one",
+         "usual mistakes"),
+        (np.square, lambda g, x: 2 * np.roll(g, 1, 0) * x, MATRIX, "the cotangent is off by one",
+         "usual mistakes"),
+        (lambda x: x / (1 + np.exp(-x)), lambda g, x: g / (1 + np.exp(-x)), MATRIX,
+         "only one factor is differentiated", "usual mistakes"),
+        (lambda x: np.clip(x, -0.5, 0.5), lambda g, x: g, MATRIX,
+         "wrong only where |x| is", "transposed"),
+        (lambda x: x.mean(0), lambda g, x: np.broadcast_to(g / 5, x.shape),
+         np.eye(3, 5), "a mean divides by 5 instead of 3", "chain rule"),
+        (np.linalg.inv, lambda g, out: -out @ g @ out, MATRIX, "not by its transpose", "usual"),
+        (lambda x: x.T.copy(), lambda g, x: g, MATRIX, "it is transposed", "diagonal"),
+        (lambda x: x.sum(1), lambda g, x: g[:, None] * (np.indices(x.shape)[0] < 3), MATRIX + 5,
+         "at position 3 of axis 0 of x; there it is zero", "transposed"),
+    ],
+)  # fmt: skip
+def test_the_words_fit_the_mistake(forward, vjp, x, said: str, unsaid: str) -> None:
+    report = check_gradients(mistaken(forward, vjp), mg.tensor(x))
+    text = " ".join(diagnosis.text for diagnosis in report.diagnoses)
+    assert not report.ok
+    assert said in text
+    assert unsaid not in text
+
+
+def test_mistakes_at_ties_of_two_operands_are_placed() -> None:
+    both = mistaken(
+        np.maximum, lambda g, x, y: g * (x >= y) + g * (x == y), lambda g, x, y: g * (y > x)
+    )
+    x, y = ENTRIES, ENTRIES + 1
+    y[0, 1] = x[0, 1]
+    report = check_gradients(both, (mg.tensor(x), mg.tensor(y)))
+    assert kinds(report) == {"where tied"}
+    assert "where x equals y; there it is 2" in report.diagnoses[0].text
+
+
+@pytest.mark.parametrize("net", [lambda x: x, lambda x: mg.tanh(x @ x.T).sum()])
+def test_one_wrong_entry_is_named_and_nothing_else_is_claimed(net) -> None:
+    place = np.zeros_like(MATRIX)
+    place[1, 2] = 0.7
+    wrong = mistaken(np.exp, lambda g, out: g * (out + place))
+    report = check_gradients(lambda x: net(wrong(x)), mg.tensor(MATRIX))
+    assert "[1, 2] is wrong" in report.diagnoses[0].text
+    assert {d.kind for d in report.diagnoses if d.op} == {"unknown"}
+
+
+def test_a_number_taken_out_of_the_graph_is_named() -> None:
+    report = check_gradients(lambda x: x * x.detach().sum().item(), draw(3))
+    assert report.diagnoses[0].kind == "dropped"
+
+
 class BroadcastAdd(mg.autograd.Function):
     """Its backward forgets to sum over the broadcast axis."""
 

@@ -400,7 +400,8 @@ class Function:
                 if not np.all(linear) and not self.is_noise(off, name, v):
                     text = (
                         f"the gradient of {name} is not linear in the cotangent: for a random "
-                        "cotangent it is not the combination of those for single outputs"
+                        "cotangent it is not the combination of those for single outputs (is "
+                        "something asked of g that should be asked of the inputs?)"
                     )
                     return [Diagnosis("nonlinear", text, name)]
         return []

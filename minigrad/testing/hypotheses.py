@@ -76,15 +76,24 @@ class Case:
 def whole_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     """The hypotheses that explain all wrong entries, and leave the right ones right."""
     simple = zero(case) or factor(case)
-    if simple is not None:
+    if simple is not None and simple.kind == "zero":
         yield simple
-        if simple.kind != "factor" or np.count_nonzero(case.wrong & case.known) > 1:
-            return  # what also fits would need coincidences
-    yield from of_another_input(case, jacobians)
+        return
+    if simple is not None:
+        same = [*identity(case), *of_another_input(case, jacobians)]
+        yield from [*same, simple] if simple.kind == "factor" else [simple, *same]
+        if np.count_nonzero(case.wrong & case.known) > 1:
+            return  # what else fits would need coincidences
+    else:
+        yield from of_another_input(case, jacobians)
     yield from rearranged(case)
     yield from missing_sum(case)
-    yield from chain_factors(case)
+    chain = list(chain_factors(case))
+    yield from chain
+    yield from identity(case)
     yield from cross_terms(case)
+    if not chain:
+        yield from mixed_up(case)
 
 
 # ----------------------------------------------------------------------------------- simple factors
@@ -132,6 +141,7 @@ def counts(case: Case) -> list[int]:
 def nearest_simple(c: float, sizes: list[int]) -> Fraction | None:
     """The ratio of two sizes, or of one of them and 1, that `c` is; with its sign."""
     ratios = sorted({Fraction(p, q) for p in (1, *sizes) for q in (1, *sizes)}, key=complexity)
+    ratios += [Fraction(n, n - 1) for n in sizes] + [Fraction(n - 1, n) for n in sizes]
     for ratio in ratios:
         if abs(abs(c) - ratio) <= 1e-5 * ratio and (ratio != 1 or c < 0):
             return ratio if c > 0 else -ratio
@@ -142,21 +152,27 @@ def complexity(ratio: Fraction) -> int:
     return max(ratio.numerator, ratio.denominator)
 
 
-def ratio_text(ratio: Fraction, sizes: list[int]) -> str:
-    sign = ", and the sign is flipped" if ratio < 0 else ""
+def plain_ratio(ratio: Fraction) -> str:
     n, m = abs(ratio.numerator), ratio.denominator
-    if m == 1:
-        text = f"it is {n} times too large{sign}"
-        if n > 2:
-            text += f": a mean over {n} is missing its 1/{n}, or a sum is taken {n} times"
-        return text
-    text = f"it is {n}/{m} of what it should be{sign}"
+    text = f"it is {n} times too large" if m == 1 else f"it is {n}/{m} of what it should be"
+    if n == m:
+        return "the sign is flipped"
+    return text + (", and the sign is flipped" if ratio < 0 else "")
+
+
+def ratio_text(ratio: Fraction, sizes: list[int]) -> str:
+    n, m = abs(ratio.numerator), ratio.denominator
+    text = plain_ratio(ratio)
+    if m == 1 and n > 2:
+        return f"{text}: a mean over {n} is missing its 1/{n}, or a sum is taken {n} times"
     if (n, m) == (1, 2):
         return f"{text}: a factor 2 is missing, or one of two contributions of an input used twice"
     if n == 1:
         return f"{text}: a mean over {m} is taken where a sum belongs, or a factor {m} is missing"
     if n in sizes and m in sizes:
         return f"{text}: a mean divides by {m} instead of {n} (the size of another axis?)"
+    if abs(n - m) == 1 and max(n, m) in sizes:
+        return f"{text}: {m} where {n} belongs (the n - 1 of an unbiased variance?)"
     return text
 
 
@@ -178,7 +194,7 @@ def of_another_input(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mist
             continue
         for sign, words in ((1.0, "is"), (-1.0, "is minus")):
             if np.any(other.numeric) and case.fits(sign * other.numeric):
-                text = f"it {words} the gradient of {other.input}: the two are swapped"
+                text = f"it {words} the gradient of {other.input}: are the two swapped?"
                 yield Mistake("other input", text)
     for other in jacobians:
         same = other.input == here.input and other.y.shape == here.y.shape
@@ -215,10 +231,17 @@ def rearranged(case: Case) -> Iterator[Mistake]:
     rows = case.n.reshape(*case.y.shape, -1)
     for axis, size in enumerate(case.y.shape):
         for shift in (1, -1):
-            if size > 1 and case.fits(np.roll(rows, shift, axis).reshape(m, -1)):
+            rolled = np.roll(rows, shift, axis).reshape(m, -1)
+            if size > 1 and case.fits(rolled):
                 text = f"the cotangent is off by one along axis {axis} of {case.jacobian.output}"
                 yield Mistake("shifted", text)
                 return
+            if size > 1 and case.y.shape == shape:
+                both = np.roll(rolled.reshape(grid.shape), shift, axis + 1)
+                if case.fits(both.reshape(m, -1)):
+                    text = f"it is computed from numbers that are off by one along axis {axis}"
+                    yield Mistake("shifted", text)
+                    return
     for axis, size in enumerate(shape):
         if size > 1 and case.fits(np.flip(grid, axis + 1).reshape(m, -1)):
             yield Mistake("reversed", f"it is reversed along axis {axis}")
@@ -236,6 +259,9 @@ def transposed_operand(case: Case) -> Iterator[Mistake]:
                 text = "a matrix that it is multiplied by must be transposed (g @ w or g @ w.T?)"
                 yield Mistake("transposed", text)
                 return
+    if y_shape == x_shape and case.fits(case.n.T):
+        text = "the cotangent is multiplied by the Jacobian, and not by its transpose"
+        yield Mistake("transposed", text)
 
 
 def moved(grid: Array, shift: int, axis: int) -> Array:
@@ -269,15 +295,16 @@ def missing_sum(case: Case) -> Iterator[Mistake]:
                 yield Mistake("missing sum", text)
 
 
-def cross_terms(case: Case) -> Iterator[Mistake]:
-    """A square Jacobian of which only the diagonal is there, or an identity."""
-    if case.a.shape[0] != case.a.shape[1] or case.a.shape[0] < 2:
-        return
-    diagonal = np.eye(len(case.a), dtype=bool)
-    if case.fits(np.eye(len(case.a))):
+def identity(case: Case) -> Iterator[Mistake]:
+    if case.a.shape[0] == case.a.shape[1] >= 2 and case.fits(np.eye(len(case.a))):
         text = "the cotangent is passed on as it is: the derivative of the op itself is missing"
         yield Mistake("identity", text)
-    elif case.fits(np.where(diagonal, case.n, 0)):
+
+
+def cross_terms(case: Case) -> Iterator[Mistake]:
+    """A square Jacobian of which only the diagonal is there."""
+    square = case.a.shape[0] == case.a.shape[1] >= 2
+    if square and case.fits(np.where(np.eye(len(case.a), dtype=bool), case.n, 0)):
         text = "only the effect of an entry on its own place is there; the cross terms are missing"
         yield Mistake("cross terms", text)
 
@@ -314,15 +341,57 @@ FUNCTIONS: list[tuple[str, Callable[[Array], Array]]] = [
     ("1 - {0}²", lambda v: 1 - v * v),
     ("{0} (1 - {0})", lambda v: v * (1 - v)),
     ("1 - {0}", lambda v: 1 - v),
+    ("1 + {0}", lambda v: 1 + v),
     ("1 + {0}²", lambda v: 1 + v * v),
     ("{0}²", lambda v: v * v),
     ("cos({0})", np.cos),
     ("sin({0})", np.sin),
     ("exp({0})", np.exp),
     ("sign({0})", np.sign),
-    ("1/{0}", lambda v: 1 / v),
     ("sqrt({0})", np.sqrt),
 ]
+
+
+def mixed_up(case: Case) -> Iterator[Mistake]:
+    """Formulas with `x` for `out`, one term of a product, a factor beside a wrong constant."""
+    m, n = case.n.shape
+    x, y = case.x.reshape(1, n), case.y.reshape(m, 1)
+    name, output = case.jacobian.input, case.jacobian.output
+    with np.errstate(all="ignore"):
+        if m == n and case.fits(np.where(np.eye(m, dtype=bool), y / x, 0)):
+            text = f"it is {output}/{name}: of a product only one factor is differentiated"
+            yield Mistake("product", text)
+            return
+        for text, function in FUNCTIONS:
+            ratio = function(x) / function(y)
+            for used, belongs, supposed in (
+                (name, output, case.n * ratio),
+                (output, name, case.n / ratio),
+            ):
+                if case.fits(supposed):
+                    formula = text.format(used)
+                    also = "" if formula == used else f", with {used}"
+                    yield Mistake("mixed up", f"it uses {formula}{also} where {belongs} belongs")
+                    return
+        yield from with_constant(case)
+
+
+def with_constant(case: Case) -> Iterator[Mistake]:
+    """A factor that is missing, or there once too often, and a constant that is wrong as well."""
+    told = case.known & case.wrong
+    if np.count_nonzero(told) < 3:
+        return  # two numbers fit too much
+    for text, values in factor_candidates(case):
+        for words, supposed in (
+            (f"a factor {text} is missing", case.n / values),
+            (f"there is a factor {text} too many", case.n * values),
+        ):
+            ratios = case.a[told] / supposed[told]
+            c = float(np.median(ratios)) if np.isfinite(ratios).all() else 0.0
+            simple = nearest_simple(c, counts(case)) if c else None
+            if simple is not None and case.fits(float(simple) * supposed):
+                yield Mistake("chain", f"{words}, and beside that {plain_ratio(simple)}")
+                return
 
 
 def factor_candidates(case: Case) -> Iterator[tuple[str, Array]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from math import comb
 from typing import Any, NamedTuple
 
@@ -29,14 +30,25 @@ class Place(NamedTuple):
     where: Array
 
 
-def places_of(case: Case) -> Iterator[Place]:
-    """Where all the wrong entries are, and none of the right ones that matter."""
-    groups = by_input(case), by_output(case), slices_of(case), matrix_parts(case), bounds(case)
-    for group in groups:
-        found = [place for place in group if explains_place(case, place.where)]
-        yield from found
-        if found:
-            return
+def places_of(case: Case) -> list[Place]:
+    """Where all the wrong entries are, and none of the right ones that matter.
+
+    At most two: by values and by positions, between which few entries cannot decide.
+    """
+    m, n = case.n.shape
+    values = chain(by_input(case), by_output(case))
+    positions = chain(
+        slices_of(case, case.jacobian.input, case.x.shape, (1, n)),
+        slices_of(case, case.jacobian.output, case.y.shape, (m, 1)),
+    )
+    found = first_that_explains(case, values)
+    if case.right.any():  # else any slice around the wrong entries would do
+        found += first_that_explains(case, positions)
+    return found or first_that_explains(case, chain(matrix_parts(case), bounds(case)))
+
+
+def first_that_explains(case: Case, places: Iterable[Place]) -> list[Place]:
+    return list(islice((place for place in places if explains_place(case, place.where)), 1))
 
 
 def explains_place(case: Case, where: Array) -> bool:
@@ -72,19 +84,18 @@ def by_output(case: Case) -> Iterator[Place]:
     yield Place("where positive", f"where {output} is positive", y > 0)
 
 
-def slices_of(case: Case) -> Iterator[Place]:
-    """The first and last slices along the axes of the input, and of the output."""
-    m, n = case.n.shape
-    sides = [
-        (case.jacobian.input, case.x.shape, (1, n)),
-        (case.jacobian.output, case.y.shape, (m, 1)),
-    ]
-    for name, shape, along in sides:
-        for axis, size in enumerate(shape):
-            place = np.indices(shape)[axis].reshape(along)
-            for k in sorted({0, size - 1}) if size > 1 else ():
-                text = f"at position {k} of axis {axis} of {name}"
-                yield Place("one slice", text, np.broadcast_to(place == k, (m, n)))
+def slices_of(
+    case: Case, name: str, shape: tuple[int, ...], along: tuple[int, int]
+) -> Iterator[Place]:
+    """The first and last slices along the axes of the input, or of the output.
+
+    along    shape of one number for each entry of it, beside the Jacobian
+    """
+    for axis, size in enumerate(shape):
+        place = np.indices(shape)[axis].reshape(along)
+        for k in sorted({0, size - 1}) if size > 1 else ():
+            text = f"at position {k} of axis {axis} of {name}"
+            yield Place("one slice", text, np.broadcast_to(place == k, case.n.shape))
 
 
 def matrix_parts(case: Case) -> Iterator[Place]:

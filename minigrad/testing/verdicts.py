@@ -174,7 +174,7 @@ def compare(
     singular = (lost & ~finite).any(axis=0)  # there the derivative is infinite, and 0 * inf NaN
     verdict[lost & singular] = Verdict.INCONCLUSIVE
 
-    slack = allowed + 1e-3 * abs(numeric.right - numeric.left)
+    slack = exact + 1e-3 * abs(numeric.right - numeric.left)
     low, high = np.fmin(numeric.left, numeric.right), np.fmax(numeric.left, numeric.right)
     inside = (analytic >= low - slack) & (analytic <= high + slack)
     verdict[numeric.at_kink & inside] = Verdict.KINK
