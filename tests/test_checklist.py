@@ -118,7 +118,7 @@ def norms_of_difference() -> None:
     close(gradients(lambda x: np.linalg.norm(x, 1), w)[0], np.ones(4))
 
 
-@item("W6 004-20 a division without keepdims")
+@item("W6 002-11 004-20 a division without keepdims")
 def without_keepdims() -> None:
     A = t64(A20)
     with pytest.raises(ValueError, match=r".*") as error:
@@ -178,6 +178,9 @@ def shape_message() -> None:
         assert part in note
     with pytest.raises(ValueError, match=r".*"):
         mg.nn.Linear(3, 2)(mg.ones(4, 5))
+    with pytest.raises(ValueError, match=r".*") as error:
+        mg.ones(1, 2) + mg.ones(3)
+    assert "(1, 2) + (3,)" in "".join(error.value.__notes__)
     with pytest.raises(ValueError, match=r".*"):
         mg.ones(4, 3) @ mg.ones(4, 3)
     assert (mg.ones(4, 3) @ mg.ones(3, 5)).shape == (4, 5)
@@ -221,6 +224,8 @@ def symmetric_matrix() -> None:
     close(np.linalg.inv(B) * 12, [[-16, 2, 8], [2, -4, 2], [8, 2, -4]], 1e-10, 1e-10)
     close(B @ np.linalg.inv(B), np.eye(3), 1e-10, 1e-12)
     assert bool(np.all(B == B.T))
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(B == B.T)
     close(np.trace(B), 6.0)
     close(np.linalg.det(B), 12.0)
     with pytest.raises(np.linalg.LinAlgError, match="minor of order 2"):
@@ -322,7 +327,13 @@ def notations() -> None:
     assert np.outer(A, B).shape == (6, 12)
 
 
-@item("001-12 002-14 002-15 covariance and principal components of iris")
+@item("001-12 a spread of zero has the derivative zero")
+def zero_spread() -> None:
+    for spread in (np.std, lambda x: np.std(x, ddof=1), np.var):
+        close(gradients(spread, np.full(4, 2.0))[0], np.zeros(4))
+
+
+@item("002-14 002-15 covariance and principal components of iris")
 def covariance() -> None:
     X = t64(iris())
     C = np.cov(X, rowvar=False)
@@ -368,6 +379,27 @@ def orthogonal() -> None:
     Q, _ = np.linalg.qr(t64(rng.standard_normal((6, 6))))
     x = t64(rng.standard_normal(6))
     close(np.linalg.norm(Q @ x), np.linalg.norm(plain(x)), 1e-14)
+
+
+@item("002-5 a product is linear, a sum with b and a ReLU are not")
+def linear_maps() -> None:
+    rng = np.random.default_rng(3)
+    W, b = t64(rng.standard_normal((4, 3))), t64(rng.standard_normal(4))
+    x, y = t64(rng.standard_normal((2, 5, 3)))
+    for f, linear in (
+        (lambda x: x @ W.T, True), (lambda x: x @ W.T + b, False),
+        (lambda x: mg.relu(x @ W.T), False),
+    ):  # fmt: skip
+        off = np.abs(f(2 * x - 3 * y) - (2 * f(x) - 3 * f(y))).max().item()
+        assert (off < 1e-13) == linear
+
+
+@item("002-13 the order of a chain of products")
+def chain() -> None:
+    rng = np.random.default_rng(3)
+    A, B, x = (t64(rng.standard_normal(shape)) for shape in ((30, 40), (40, 50), 50))
+    close(L.multi_dot([A, B, x]), plain(A @ (B @ x)), 1e-11)
+    close(np.linalg.multi_dot([A, B, x]), plain((A @ B) @ x), 1e-11)
 
 
 @item("002-6 002-7 chain rule, Jacobian and Hessian")
@@ -451,6 +483,17 @@ def low_rank() -> None:
 
 
 # --------------------------------------------------------------------------------------- E: by hand
+
+
+@item("003-1 003-3 shapes, and arithmetic with a number")
+def by_number() -> None:
+    A, B = mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([[1, 2], [3, 4], [5, 6]])
+    assert (A.shape, B.shape) == ((2, 2), (3, 2))
+    for found, expected in (
+        (A + 2, [[3, 4], [5, 6]]), (A - 2, [[-1, 0], [1, 2]]),
+        (A * 2, [[2, 4], [6, 8]]), (A / 2, [[0.5, 1], [1.5, 2]]),
+    ):  # fmt: skip
+        assert found.tolist() == expected
 
 
 @item("003-4 shapes that do not broadcast")
@@ -551,6 +594,16 @@ def rows() -> None:
     close(shares[0], [0, 1 / 6, 1 / 3, 1 / 2])
     found = gradients(lambda A: (A / A.sum(axis=1, keepdims=True))[0, 0], A20)[0]
     close(found[0], [1 / 6, 0, 0, 0])
+
+
+@item("W9 004-42 rows scaled to the sum 1 are probabilities only without negative entries")
+def scaled_rows() -> None:
+    C = t64([[3.0, -1.0, -1.0]])
+    shares, probabilities = C / C.sum(axis=1, keepdims=True), F.softmax(C, 1)
+    close(shares.sum(1), [1.0])
+    assert plain(shares).min() < 0
+    close(probabilities.sum(1), [1.0])
+    assert plain(probabilities).min() > 0
 
 
 @item("004-21 running sums")
@@ -670,32 +723,98 @@ def two_layers() -> None:
 # -------------------------------------------------------------------------- G: outcomes of examples
 
 
-@item("G least squares on an ill-conditioned Vandermonde matrix")
+def numbers_of_one_generator() -> dict[str, np.ndarray]:
+    """The random numbers of three of the figures, which were drawn one after the other."""
+    rng = np.random.default_rng(0)
+    shapes = {"U": (200, 5), "V": (5, 5), "noise": 200, "4": 4, "8": 8, "12": 12, "A": (30, 20)}
+    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+
+
+@item("G1 gradient descent with a known spectrum")
+def known_spectrum() -> None:
+    drawn = numbers_of_one_generator()
+    U, V = (np.linalg.qr(t64(drawn[name]))[0] for name in "UV")
+    X = U * t64(np.geomspace(10, 1, 5)) @ V.T
+    y = X @ t64(np.arange(1.0, 6.0)) + 0.1 * t64(drawn["noise"])
+    solution = np.linalg.lstsq(X, y, rcond=None)[0]
+    eigenvalues = np.linalg.eigvalsh(X.T @ X)
+    largest, smallest = eigenvalues[-1].item(), eigenvalues[0].item()
+    close(largest / smallest, 100.0, 1e-9)
+    rate = 99 / 101
+    close(rate, 0.980198, 1e-6)
+    assert int(np.ceil(np.log(1e-6) / np.log(rate))) == 691
+    w, errors = t64(np.zeros(5)), [1.0]
+    while errors[-1] >= 1e-6:
+        (gradient,) = gradients(lambda w: 0.5 * ((X @ w - y) ** 2).sum(), plain(w))
+        w = w - 2 / (largest + smallest) * t64(gradient)
+        errors.append((np.linalg.norm(w - solution) / np.linalg.norm(solution)).item())
+    assert len(errors) - 1 == 679
+    close((errors[-1] / errors[-101]) ** 0.01, rate, 1e-4)
+
+
+@item("G2 the diabetes data in closed form")
+def diabetes() -> None:
+    datasets = pytest.importorskip("sklearn.datasets")
+    data, target = datasets.load_diabetes(return_X_y=True)
+    X, y = t64(np.column_stack([data / data.std(0), np.ones(442)])), t64(target)
+    close(np.linalg.cond(X.T @ X), 470.08, 2e-5)
+    w = np.linalg.solve(X.T @ X, X.T @ y)
+    residual = y - X @ w
+    close((residual**2).mean(), 2859.696348, 1e-9)
+    close(1 - (residual**2).sum() / ((y - y.mean()) ** 2).sum(), 0.517748, 1e-6)
+    close(w[-1], 152.1335, 1e-6)
+
+
+@item("G3 least squares on ill-conditioned Vandermonde matrices")
 def vandermonde() -> None:
-    A = L.vander(t64(np.linspace(0, 1, 50)), 12)
-    close(np.linalg.cond(A), 1.2e8, 0.1)
-    x = np.ones(12)
-    y = A @ t64(x)
-    Q, R = L.qr(A)
-    errors = {
-        "qr": L.solve_triangular(R, (Q.T @ y)[:, None], upper=True)[:, 0],
-        "lstsq": L.lstsq(A, y).solution,
-        "pinv": L.pinv(A) @ y,
-    }
-    for name, solution in errors.items():
-        assert np.abs(plain(solution) - x).max() < 1e-5, name
-    by_normal_equations = np.linalg.inv(A.T @ A) @ (A.T @ y)
-    assert np.abs(plain(by_normal_equations) - x).max() > 1e-4
+    """The sizes of the errors; their digits depend on the order of operations in the processor."""
+    for n, kappa, by_inverse, by_qr, by_pinv in (
+        (8, 1.1e5, 1e-6, 5e-12, 5e-12), (12, 1.2e8, 2.6, 8e-9, 6e-9), (15, 2.3e10, 489, 8e-7, 7e-7),
+    ):  # fmt: skip
+        A = L.vander(t64(np.linspace(0, 1, 50)), n)
+        close(np.linalg.cond(A), kappa, 0.05)
+        x = t64(np.ones((n, 1)))
+        y = A @ x
+        Q, R = L.qr(A)
+        routes = (
+            (by_inverse, np.linalg.inv(A.T @ A) @ (A.T @ y)),
+            (by_qr, L.solve_triangular(R, Q.T @ y, upper=True)),
+            (by_pinv, L.pinv(A) @ y),
+            (by_pinv, L.lstsq(A, y).solution),
+        )
+        for size, found in routes:
+            error = (np.linalg.norm(found - x) / np.linalg.norm(x)).item()
+            assert size / 30 < error < size * 30
+    with pytest.raises(np.linalg.LinAlgError):
+        L.cholesky(A.T @ A)
 
 
-@item("G condition numbers of Hilbert matrices")
+@item("G4 condition numbers of Hilbert matrices and their bound")
 def hilbert() -> None:
-    for n, value, tolerance in ((4, 1.55e4, 0.01), (8, 1.53e10, 0.01)):
-        H = 1.0 / (np.arange(n)[:, None] + np.arange(n) + 1.0)
-        close(np.linalg.cond(t64(H)), value, tolerance)
+    drawn = numbers_of_one_generator()
+    for n, kappa, moved, near in (
+        (4, 1.55e4, 4.9e-7, 0.01), (8, 1.53e10, 0.28, 0.02), (12, 1.6e16, 1.9e5, 0.5),
+    ):  # fmt: skip
+        H = t64(1.0 / (np.arange(n)[:, None] + np.arange(n) + 1.0))
+        close(np.linalg.cond(H), kappa, near)
+        b, noise = H @ t64(np.ones(n)), t64(1e-10 * drawn[str(n)])
+        x = np.linalg.solve(H, b)
+        change = np.linalg.norm(np.linalg.solve(H, b + noise) - x) / np.linalg.norm(x)
+        close(change, moved, near)
+        bound = np.linalg.cond(H) * np.linalg.norm(noise) / np.linalg.norm(b)
+        assert change.item() < bound.item()
 
 
-@item("G the largest eigenvalue by power iteration and its gradient")
+@item("G5 components of the digits by eigh and by the SVD")
+def components_two_ways() -> None:
+    X = t64(digits())
+    X = X - X.mean(0)
+    w, s = np.linalg.eigvalsh(np.cov(X, rowvar=False)), np.linalg.svdvals(X)
+    close(np.flip(w, 0), plain(s**2 / (len(X) - 1)), 1e-12, 1e-14)
+    close((s[10:] ** 2).sum() / len(X), 1.22857411, 1e-8)
+
+
+@item("G6 the largest eigenvalue by power iteration and its gradient")
 def power_iteration() -> None:
     C = t64(np.cov(digits(), rowvar=False))
     v = t64(np.ones(64) / 8.0)
@@ -717,8 +836,19 @@ def power_iteration() -> None:
     close(gradients(unrolled, S)[0], np.outer(top, top), 1e-9, 1e-10)
 
 
-@item("G gradient of the marginal likelihood of a Gaussian process")
+@item("G7 a matrix of rank 3: what is left is the sum of the other squared singular values")
+def eckart_young() -> None:
+    A = t64(numbers_of_one_generator()["A"])
+    U, s, Vh = np.linalg.svd(A, full_matrices=False)
+    close((s[3:] ** 2).sum(), 391.12761991, 1e-11)
+    close(((A - (U[:, :3] * s[:3]) @ Vh[:3]) ** 2).sum(), 391.12761991, 1e-11)
+    cut_on_the_left = gradients(lambda P: (A - P @ Vh[:3]) ** 2, plain(U[:, :3] * s[:3]))[0]
+    close(cut_on_the_left, np.zeros((30, 3)), 0, 1e-12)  # a minimum over one factor
+
+
+@item("G8 gradient of the marginal likelihood of a Gaussian process")
 def gaussian_process() -> None:
+    """Backward against the formula; the data of the figures (6.458887, ...) are not known."""
     rng = np.random.default_rng(6)
     x, y = np.sort(rng.uniform(0, 5, 12)), rng.standard_normal(12)
     squares = (x[:, None] - x) ** 2
@@ -745,7 +875,29 @@ def gaussian_process() -> None:
     close(found, expected, 1e-9, 1e-9)
 
 
-@item("G orthogonal Procrustes and whitening")
+@item("G9 ten steps of Newton's method for logistic regression")
+def newton() -> None:
+    datasets = pytest.importorskip("sklearn.datasets")
+    data, target = datasets.load_breast_cancer(return_X_y=True)
+    X = t64(np.column_stack([(data - data.mean(0)) / data.std(0), np.ones(len(data))]))
+    y = t64(2.0 * target - 1.0)
+
+    def cross_entropy(w: Any) -> Any:
+        return F.softplus(-y * (X @ w)).sum()
+
+    def loss(w: Any) -> Any:
+        return cross_entropy(w) + 0.5 * (w**2).sum()
+
+    w, g = t64(np.zeros(31)), mg.func.grad(loss)(t64(np.zeros(31)))
+    for _ in range(10):
+        w = w - np.linalg.solve(mg.func.hessian(loss)(w), g)
+        g = mg.func.grad(loss)(w)
+    assert np.linalg.norm(g).item() < 2e-10
+    close(cross_entropy(w), 30.33736947, 1e-9)
+    close(np.mean((X @ w > 0) == (y > 0)), 0.987698, 1e-6)
+
+
+@item("G10 orthogonal Procrustes and whitening")
 def procrustes() -> None:
     rng = np.random.default_rng(7)
     A = rng.standard_normal((20, 4))

@@ -1,7 +1,9 @@
 """Where each item of five introductions to linear algebra is covered, and that none is missing.
 
 An item is a concept, a formula, a code block or an exercise of one of the texts 000 to 004; W1 to
-W25 are statements in them that are wrong or incomplete.  A target is a page (with the anchor of a
+W25 are statements in them that are wrong or incomplete.  G1 to G10 are examples with their figures,
+in the order of test_checklist.py; H1 to H4 are inverse problems of condition 1, 10, 100 and 1000,
+and H5 is a deconvolution.  A target is a page (with the anchor of a
 heading), an example, or a test: "checklist" is the item of the same id in test_checklist.py.
 """
 
@@ -17,6 +19,7 @@ from tests import test_checklist
 ROOT = Path(__file__).parents[1]
 TOTALS = {"000": 13, "001": 17, "002": 24, "003": 9, "004": 44}
 IDS = [f"{text}-{n}" for text, total in TOTALS.items() for n in range(1, total + 1)]
+OUTCOMES = [f"G{n}" for n in range(1, 11)] + [f"H{n}" for n in range(1, 6)]
 SLIPS = [f"W{n}" for n in range(1, 26)]
 
 COVERED: dict[str, list[str]] = {
@@ -54,7 +57,7 @@ COVERED: dict[str, list[str]] = {
     "002-2": ["checklist", "docs/ideas/layer.md#two-conventions-for-the-weights"],
     "002-3": ["checklist", "docs/ideas/basis.md#orthogonal-maps", "examples/orthogonal_maps.py"],
     "002-4": ["checklist", "examples/linear_layers_collapse.py"],
-    "002-5": ["docs/ideas/matrix_product.md#linear-maps"],
+    "002-5": ["checklist", "docs/ideas/matrix_product.md#linear-maps"],
     "002-6": ["checklist", "docs/ideas/jacobian.md#the-chain-rule", "examples/chain_rule.py"],
     "002-7": ["checklist", "docs/ideas/jacobian.md#the-chain-rule"],
     "002-8": ["docs/ideas/graph.md", "tests/test_graph_memory.py"],
@@ -68,9 +71,13 @@ COVERED: dict[str, list[str]] = {
         "docs/ideas/training.md#how-fast-gradient-descent-converges",
     ],
     "002-10": ["checklist", "docs/ideas/matrix_product.md"],
-    "002-11": ["docs/ideas/tensor.md#elementwise-arithmetic", "docs/howto/shape_errors.md"],
+    "002-11": [
+        "checklist",
+        "docs/ideas/tensor.md#elementwise-arithmetic",
+        "docs/howto/shape_errors.md",
+    ],
     "002-12": ["docs/start/from_pytorch.md#what-is-different-and-why"],
-    "002-13": ["docs/ideas/matrix_product.md#order-matters-for-the-cost"],
+    "002-13": ["checklist", "docs/ideas/matrix_product.md#order-matters-for-the-cost"],
     "002-14": ["checklist", "docs/ideas/eigen.md#principal-components"],
     "002-15": ["checklist", "examples/pca_three_ways.py"],
     "002-16": ["checklist", "examples/pca_before_training.py"],
@@ -82,9 +89,9 @@ COVERED: dict[str, list[str]] = {
     "002-22": ["checklist", "docs/ideas/conditioning.md", "examples/conditioning.py"],
     "002-23": ["checklist", "examples/low_rank.py"],
     "002-24": ["docs/index.md#ideas"],
-    "003-1": ["docs/ideas/tensor.md", "docs/reference/index.md"],
+    "003-1": ["checklist", "docs/ideas/tensor.md", "docs/reference/index.md"],
     "003-2": ["checklist", "docs/ideas/tensor.md#indices-start-at-0"],
-    "003-3": ["docs/ideas/tensor.md#elementwise-arithmetic"],
+    "003-3": ["checklist", "docs/ideas/tensor.md#elementwise-arithmetic"],
     "003-4": ["checklist", "docs/howto/shape_errors.md"],
     "003-5": ["checklist", "docs/ideas/matrix_product.md#matrix-times-vector-matrix-times-matrix"],
     "003-6": ["checklist"],
@@ -132,11 +139,41 @@ COVERED: dict[str, list[str]] = {
     "004-39": ["checklist", "examples/similarity.py"],
     "004-40": ["checklist", "examples/exercises_004.py"],
     "004-41": ["checklist", "examples/linear_layers_collapse.py"],
-    "004-42": ["docs/slips.md#mathematics", "examples/exercises_004.py"],
+    "004-42": ["checklist", "docs/slips.md#mathematics", "examples/exercises_004.py"],
     "004-43": ["docs/reference/index.md#can-you-say-it-without-looking"],
     "004-44": ["docs/reference/index.md#further-reading"],
 }
-CHECKED_SLIPS = {"W1", "W2", "W3", "W4", "W5", "W6", "W10", "W12", "W20", "W25"}
+COVERED_OUTCOMES: dict[str, list[str]] = {
+    "G1": ["checklist", "examples/closed_form_vs_gd.py"],
+    "G2": ["checklist", "tests/test_examples.py::test_closed_form_vs_gd"],
+    "G3": ["checklist", "tests/test_examples.py::test_least_squares"],
+    "G4": ["checklist", "tests/test_examples.py::test_conditioning"],
+    "G5": ["checklist", "tests/test_examples.py::test_pca_three_ways"],
+    "G6": ["checklist", "tests/test_examples.py::test_power_iteration"],
+    "G7": ["checklist", "tests/test_examples.py::test_low_rank"],
+    "G8": ["checklist", "tests/test_examples.py::test_gaussian_process"],
+    "G9": ["checklist", "tests/test_examples.py::test_newton_logistic"],
+    "G10": ["checklist", "tests/test_examples.py::test_orthogonal_maps"],
+    "H1": [
+        "tests/test_examples.py::test_inverse_problem_without_training",
+        "tests/test_examples.py::test_inverse_problem",
+    ],
+    "H2": [
+        "tests/test_examples.py::test_inverse_problem_without_training",
+        "tests/test_examples.py::test_inverse_problem_in_short",
+        "tests/test_examples.py::test_inverse_problem",
+    ],
+    "H3": [
+        "tests/test_examples.py::test_inverse_problem_without_training",
+        "tests/test_examples.py::test_inverse_problem",
+    ],
+    "H4": [
+        "tests/test_examples.py::test_inverse_problem_without_training",
+        "tests/test_examples.py::test_inverse_problem",
+    ],
+    "H5": ["tests/test_examples.py::test_deconvolution", "examples/deconvolution.py"],
+}
+CHECKED_SLIPS = {"W1", "W2", "W3", "W4", "W5", "W6", "W9", "W10", "W12", "W20", "W25"}
 
 
 def slug(heading: str) -> str:
@@ -157,12 +194,19 @@ def checked() -> set[str]:
 def test_no_item_is_missing() -> None:
     assert len(IDS) == 107
     assert list(COVERED) == IDS
-    assert all(COVERED.values())
+    assert list(COVERED_OUTCOMES) == OUTCOMES
+    assert all({**COVERED, **COVERED_OUTCOMES}.values())
 
 
-@pytest.mark.parametrize("item", IDS)
+def test_every_figure_is_asserted() -> None:
+    """A row of figures leads to a test, not only to a page that tells of it."""
+    for targets in COVERED_OUTCOMES.values():
+        assert any("::" in target or target == "checklist" for target in targets)
+
+
+@pytest.mark.parametrize("item", IDS + OUTCOMES)
 def test_targets_exist(item: str) -> None:
-    for target in COVERED[item]:
+    for target in {**COVERED, **COVERED_OUTCOMES}[item]:
         if target == "checklist":
             assert item in checked()
             continue
