@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -31,6 +32,7 @@ FETCHED = re.compile(
 def test_the_site(tmp_path: Path) -> None:
     site = build(tmp_path)
     check_that_nothing_is_fetched_from_elsewhere(site)
+    check_that_every_link_leads_somewhere(site)
     check_that_formulas_are_mathml(site)
     check_that_pictures_come_in_light_and_dark(site)
     check_that_every_public_function_is_in_the_reference(site)
@@ -49,6 +51,26 @@ def check_that_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     assert len(pages) > 50
     found = {page.name: FETCHED.findall(page.read_text(encoding="utf-8")) for page in pages}
     assert {name: links for name, links in found.items() if links} == {}
+
+
+def check_that_every_link_leads_somewhere(site: Path) -> None:
+    texts = {page: page.read_text(encoding="utf-8") for page in site.rglob("*.html")}
+    anchors = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in texts.items()}
+    broken = []
+    links = 0
+    for page, text in texts.items():
+        for link in re.findall(r'\b(?:href|src)="([^"]+)"', text):
+            path, _, anchor = unquote(link).partition("#")
+            if re.match(r"[a-z]+:", link):
+                continue
+            links += 1
+            target = (page.parent / path.partition("?")[0]).resolve() if path else page
+            if not target.exists() or (
+                anchor and target in anchors and anchor not in anchors[target]
+            ):
+                broken.append(f"{page.relative_to(site)} -> {link}")
+    assert links > 1000
+    assert broken == []
 
 
 def check_that_formulas_are_mathml(site: Path) -> None:
