@@ -370,6 +370,16 @@ def test_backward_edges_carry_their_products() -> None:
     assert "W̄ = xᵀ t̄1" in source
 
 
+@pytest.mark.parametrize("shape", [(3, 1), (1,), ()])
+def test_only_the_gradient_of_a_stretched_operand_is_summed(shape: tuple[int, ...]) -> None:
+    names = {"x": leaf(np.ones((3, 4))), "y": leaf(np.ones(shape))}
+    mean = (names["x"] + names["y"]).mean()
+    source = mg.visualize.draw(mean, names=names, backward=True).source
+    assert "x̄ = t̄1 " in source
+    assert "ȳ = Σ t̄1 " in source
+    assert "t̄1 = Σ" not in source, "the mean makes it larger"
+
+
 def test_a_tensor_used_twice_collects_its_contributions() -> None:
     x = leaf([1.0, 2.0], "x")
     source = mg.visualize.draw((mg.exp(x) * x).sum(), backward=True).source

@@ -19,7 +19,7 @@ def products(description: Description, vertex: Vertex, source: int) -> list[str]
     if not isinstance(node, Node) or vertex.kind != "op":
         return []
     target = description.vertices[source]
-    stretched = is_entrywise(node.op) and target.shape != vertex.shape
+    stretched = is_entrywise(node.op) and math.prod(target.shape) < math.prod(vertex.shape)
     return [
         product(description, vertex, i, stretched)
         for i, operand in enumerate(vertex.operands)

@@ -46,7 +46,7 @@ def render(source: str, kind: str) -> bytes:
     with warnings.catch_warnings(), quiet():  # the bundled Graphviz grumbles about fonts
         warnings.simplefilter("ignore")
         graph = pygraphviz.AGraph(string=source)
-        picture = graph.draw(format=kind, prog="dot")
+        picture = graph.draw(format=kind, prog="dot", args=" ".join(sharp(kind)))
     return bytes(picture)
 
 
@@ -67,8 +67,13 @@ def quiet() -> Iterator[None]:
         os.close(terminal)
 
 
+def sharp(kind: str) -> list[str]:
+    """Arguments for pictures that look sharp on any screen."""
+    return ["-Gdpi=144"] if kind == "png" else []
+
+
 def by_program(program: str, source: str, kind: str) -> bytes:
-    arguments = [program, f"-T{kind}"] + (["-Gdpi=144"] if kind == "png" else [])
+    arguments = [program, f"-T{kind}", *sharp(kind)]
     try:
         done = subprocess.run(
             arguments, input=source.encode(), capture_output=True, check=False, timeout=PATIENCE
