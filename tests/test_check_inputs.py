@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,16 @@ class Counting(mg.nn.Module):
         return out
 
 
+class Holder:
+    """An object with a module, as a trainer has one."""
+
+    def __init__(self, net: mg.nn.Module) -> None:
+        self.net = net
+
+    def loss(self, x: mg.Tensor) -> mg.Tensor:
+        return self.net(x).sum()
+
+
 def state_of(module: mg.nn.Module) -> list[tuple[str, int, bytes]]:
     """The tensors of a module, which they are and what they hold."""
     tables = [part._buffers for part in module.modules()]
@@ -61,6 +72,8 @@ def calls(module: mg.nn.Module) -> dict[str, Callable[[], Any]]:
         "params": lambda: check_gradients(lambda: method(x), params=module),
         "both": lambda: check_gradients(module, x, params=module),
         "bound method": lambda: check_gradients(module.forward, x),
+        "partial": lambda: check_gradients(partial(module), x),
+        "object": lambda: check_gradients(Holder(module).loss, x),
         "closure": lambda: check_gradients(lambda x: module(x) * 2, x),
         "gradcheck": lambda: mg.gradcheck(module, x),
         "gradgradcheck": lambda: mg.gradgradcheck(lambda x: module(x), x),
@@ -273,3 +286,53 @@ def test_parameters_that_are_no_floating_point_tensors_are_refused(params: Any, 
 def test_an_error_in_the_function_comes_through_with_its_own_words() -> None:
     with pytest.raises(ValueError, match="matmul"):
         check_gradients(lambda x: x @ mg.ones(7), draw(3))
+
+
+@pytest.mark.parametrize("name", ["atol", "rtol"])
+def test_a_negative_tolerance_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}=-1 is no tolerance"):
+        check_gradients(lambda x: x, mg.ones(2), **{name: -1})
+    with pytest.raises(ValueError, match=f"{name}=-1 is no tolerance"):
+        mg.testing.check_vjp(lambda x: x, lambda g, x: g, (np.ones(2),), **{name: -1})
+
+
+# ------------------------------------------------------------------------------- types of gradients
+
+
+class Narrow(mg.autograd.Function):
+    """Its backward makes float32 numbers, whatever it is given."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x * 3
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return mg.tensor(3 * g.detach().numpy().astype("float32"))
+
+
+@mg.op(lambda g, x: (2 * g * x).astype("float32"))
+def narrow(x):
+    return x * x
+
+
+@pytest.mark.parametrize("function", [Narrow.apply, narrow, lambda x: mg.exp(narrow(x))])
+def test_a_gradient_that_loses_digits_is_named(function: Any) -> None:
+    x = mg.tensor([0.5, 0.25, 2.0])  # 2 g x is exact in either type
+    assert check_gradients(function, x).ok  # for float32 inputs, float32 gradients are right
+    report = check_gradients(function, x.double())
+    assert {d.kind for d in report.problems} == {"dtype"}
+    assert "narrow" in report.problems[0].text.lower()
+    assert "float32" in str(report)
+
+
+def test_operands_of_several_types_are_no_loss() -> None:
+    x, y = mg.tensor([1.0, 2.0], requires_grad=True), draw(2).requires_grad_()
+    assert check_gradients(lambda x, y: mg.exp(x * y), (x, y)).ok
+    assert mg.gradcheck(lambda y: y * mg.tensor([1.5, 2.5]), y)
+
+
+@pytest.mark.parametrize("cotangents", [draw(2), (draw(3), draw(3))])
+def test_gradgradcheck_refuses_other_cotangents_than_the_outputs(cotangents: Any) -> None:
+    with pytest.raises(ValueError, match=r"grad_outputs have shapes .* the outputs \[\(3,\)\]"):
+        mg.gradgradcheck(lambda x: x * x, draw(3), cotangents)

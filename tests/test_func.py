@@ -347,6 +347,12 @@ def test_once_differentiable_refuses_the_second_derivative() -> None:
     assert g.item() == 12.0
     with pytest.raises(RuntimeError, match="once_differentiable"):
         g.backward()
+    # asked for x alone, it refuses as well, instead of saying that there is no dependence
+    (g,) = mg.autograd.grad(Once.apply(x), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        mg.autograd.grad(g, x, allow_unused=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        mg.gradgradcheck(Once.apply, X)
 
 
 def test_faulty_functions_say_what_is_wrong() -> None:

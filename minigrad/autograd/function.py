@@ -283,10 +283,10 @@ class Function:
         return result
 
 
-@op(lambda g: refuse(g))
-def _once(x: Array) -> Array:
-    """The identity, whose gradient refuses: behind `once_differentiable`."""
-    return x
+@op(joint=lambda g: refuse(g))
+def _once(tensors: Any) -> Array:
+    """The first of `tensors`; the gradient refuses, for all: behind `once_differentiable`."""
+    return tensors[0]
 
 
 def refuse(g: Any) -> Any:
@@ -315,15 +315,18 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(backward)
     def wrapped(ctx: Any, *cotangents: Any) -> Any:
-        recorded = any(isinstance(c, Variable) and c._node is not None for c in cotangents)
-        recorded |= any(isinstance(t, Variable) and t._node is not None for t in ctx.saved_tensors)
+        recorded = [
+            t
+            for t in (*cotangents, *ctx.saved_tensors)
+            if isinstance(t, Variable) and t._node is not None
+        ]
         with no_grad():
             returned = backward(ctx, *cotangents)
         if not recorded:
             return returned
 
         def marked(gradient: Any) -> Any:
-            return _once(wrap(gradient._array).requires_grad_()) if gradient is not None else None
+            return None if gradient is None else _once([wrap(gradient._array), *recorded])
 
         if isinstance(returned, tuple):
             return tuple(marked(gradient) for gradient in returned)

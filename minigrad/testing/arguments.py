@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 from minigrad.graph import Variable
@@ -43,6 +44,12 @@ def argument_names(fn: Callable[..., Any], tree: Sequence[Any]) -> list[str]:
     return names
 
 
+def check_tolerances(name: str, atol: float, rtol: float) -> None:
+    for what, value in (("atol", atol), ("rtol", rtol)):
+        if not value >= 0:
+            raise ValueError(f"{name}: {what}={value} is no tolerance")
+
+
 def parameters_of(params: Any) -> tuple[list[str], list[Any], list[Diagnosis]]:
     """Names and tensors of a module, a dict, a list, or one tensor; and what is left out.
 
@@ -60,7 +67,8 @@ def parameters_of(params: Any) -> tuple[list[str], list[Any], list[Diagnosis]]:
         named = list(params.items())
     else:
         listed = leaves_of(list(params) if inspect.isgenerator(params) else params)
-        named = [(getattr(p, "name", None) or f"params[{i}]", p) for i, p in enumerate(listed)]
+        named = [(f"params[{i}]", p) for i, p in enumerate(listed)]
+        named = [(getattr(p, "name", None) or n if is_float(p) else n, p) for n, p in named]
     for name, p in named:
         if not is_float(p):
             kind = f"a tensor of {p._array.dtype}" if isinstance(p, Variable) else describe(p)
@@ -113,7 +121,12 @@ def refuse(fn: Any, names: Sequence[str], leaves: Sequence[Any], frozen: bool) -
 
 def modules_of(fn: Any, params: Any = None) -> list[Any]:
     """The modules that a check may run: `fn` or what it refers to, and `params`."""
-    reached = [params, fn, getattr(fn, "__self__", None)]
+    reached = [params]
+    if isinstance(fn, partial):
+        reached += [*fn.args, *fn.keywords.values()]
+        fn = fn.func
+    for holder in (fn, getattr(fn, "__self__", None)):  # an object may hold the module
+        reached += [holder, *getattr(holder, "__dict__", {}).values()]
     try:
         variables = inspect.getclosurevars(inspect.unwrap(fn))
         reached += [*variables.nonlocals.values(), *variables.globals.values()]

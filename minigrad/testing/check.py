@@ -15,6 +15,7 @@ from minigrad.pytrees import describe, flatten, leaves_of, paths_of
 from minigrad.random import get_rng_state
 from minigrad.testing.arguments import (
     argument_names,
+    check_tolerances,
     distinct,
     is_float,
     modules_of,
@@ -69,7 +70,8 @@ def check_gradients(
              What differences cannot judge is inconclusive, and ``report.notes`` say why; that is
              no failure, unless nothing but zeros could be verified.
     Raises   TypeError if no input is a floating-point tensor, or no output is a tensor;
-             ValueError if `eps` is not positive; GradientError with `raise_exception`.
+             ValueError if `eps` is not positive or a tolerance is negative; GradientError with
+             `raise_exception`.
     Example  >>> import minigrad as mg
              >>> @mg.op(lambda g, out: -g * out)
              ... def exponential(x):
@@ -80,6 +82,7 @@ def check_gradients(
     """
     if eps is not None and not eps > 0:
         raise ValueError(f"check_gradients: eps={eps:g} is no step; leave it out to have it chosen")
+    check_tolerances("check_gradients", atol, rtol)
     function = Function(fn, inputs, params)
     # steps go where the function overflows or is not defined
     with undisturbed(function.modules), np.errstate(all="ignore"):
@@ -101,6 +104,8 @@ def compare_with_differences(function: Function, tolerance: Tolerance, eps: floa
             report.jacobians, analytic, report.notes = compare_all(exact.problem(), tolerance, eps)
             exact.note_others(report)
             report.problems += exact.unsummed()
+            if not function.lower_precision:
+                report.problems += narrowed(exact.recorded())
             report.problems += exact.linearity(analytic)
             report.problems += unverified(report)
     if function.lower_precision and report.ok:
@@ -136,6 +141,38 @@ def natural_size(y: Array, x: Array) -> float:
     """The size that derivatives of y for x have where nothing cancels."""
     largest = [float(np.max(abs(a[np.isfinite(a)]), initial=0.0)) for a in (y, x)]
     return largest[0] / largest[1] if largest[1] else 0.0
+
+
+def narrowed(outputs: Sequence[Any]) -> list[Diagnosis]:
+    """Gradients of a shorter type than their operand, which autograd casts silently."""
+    found = []
+    with np.errstate(all="ignore"):
+        for node in nodes_of(list(outputs)):
+            for i, g in own_gradients(node):
+                edge = node.inputs[i]
+                if edge is None or g is None or edge.dtype != node.dtype or g.dtype.kind != "f":
+                    continue
+                if g.dtype.itemsize < edge.dtype.itemsize:
+                    text = (
+                        f"{node.op.name} returns a gradient of {g.dtype} for argument {i}, which "
+                        f"is {edge.dtype}: digits are lost (autograd casts it back silently)"
+                    )
+                    found.append(Diagnosis("dtype", text, op=node.op.name))
+    return found
+
+
+def own_gradients(node: Any) -> list[tuple[int, Array]]:
+    """What the VJPs of a node with one result return for a cotangent of ones, by argument."""
+    if isinstance(node.op, FunctionOp):
+        return list(enumerate(node.op.gradients(node)))
+    if node.op.joint is not None or (node.shape and isinstance(node.shape[0], tuple)):
+        return []
+    ones = np.ones(node.shape, node.dtype)
+    found = []
+    for i, vjp, pick in node.plan.steps:
+        saved = node.saved if pick is None else pick(node.saved, node) if callable(pick) else None
+        found.append((i, vjp(ones, *(saved if saved is not None else (node.saved[pick],)))))
+    return found
 
 
 def is_constant(value: Any) -> bool:
@@ -424,12 +461,8 @@ class Function:
         """
         arrays = [np.array(array, order="C") for array in self.given]
         with self.holding(arrays), np.errstate(all="ignore"):
-            outputs = self.recorded()
-            for name, tensor, g in zip(self.names, self.tensors, self.type_of_gradients(outputs)):
-                if g is not None and g.dtype != tensor.dtype:
-                    text = f"the gradient of {name} is {g.dtype}, the input is {tensor.dtype}"
-                    return [Diagnosis("dtype", text, name)]
             lower = self.jacobians()
+            found = narrowed(self.recorded())
         for k, (name, a, b) in enumerate(zip(self.names, lower, exact)):
             eps = float(np.finfo(arrays[k].dtype).eps)
             size = np.fmax(abs(a), abs(b))
@@ -451,15 +484,4 @@ class Function:
                         "short for these numbers"
                     )
                     report.notes.append(Diagnosis("precision", text, name))
-        return []
-
-    def type_of_gradients(self, outputs: Sequence[Any]) -> list[Any]:
-        ones = [np.ones_like(y._array) for y in outputs]
-        pairs = [(y, wrap(v)) for y, v in zip(outputs, ones) if y._node is not None]
-        if not pairs:
-            return [None] * len(self.tensors)
-        return list(
-            grad(
-                [y for y, _ in pairs], self.tensors, [v for _, v in pairs], True, allow_unused=True
-            )
-        )
+        return found

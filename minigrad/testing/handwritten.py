@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.pytrees import describe, flatten, leaves_of, paired, paths_of
-from minigrad.testing.arguments import argument_names, distinct
+from minigrad.testing.arguments import argument_names, check_tolerances, distinct
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose
 from minigrad.testing.numerical import EPS
@@ -47,8 +47,8 @@ def check_vjp(
 
     Returns  a `Report`; ``print(report)`` says what is wrong.
     Raises   TypeError if no input is a floating-point array, or a pass returns no arrays;
-             ValueError if `vjp` returns another number of gradients, or other keys; GradientError
-             with `raise_exception`.
+             ValueError if `vjp` returns another number of gradients, or other keys, or a tolerance
+             is negative; GradientError with `raise_exception`.
     Example  >>> import minigrad as mg
              >>> def backward(g, x, w):
              ...     return g @ w.T, x.T @ g / 2
@@ -57,6 +57,7 @@ def check_vjp(
              >>> [diagnosis.kind for diagnosis in report.diagnoses]
              ['factor']
     """
+    check_tolerances("check_vjp", atol, rtol)
     written = Handwritten(f, vjp, inputs)
     report = Report(problems=written.form())
     if written.comparable:

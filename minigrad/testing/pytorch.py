@@ -148,6 +148,11 @@ def recorded_gradient(
         cotangents = [wrap(v) for v in draws]
     else:
         cotangents = [v for v in leaves_of(grad_outputs) if isinstance(v, Variable)]
+        shapes = [v._array.shape for v in cotangents], [y._array.shape for y in outputs]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"gradgradcheck: grad_outputs have shapes {shapes[0]}, the outputs {shapes[1]}"
+            )
     cotangents = [v.detach().requires_grad_() for v in cotangents]
 
     def gradient(*given: Any, create_graph: bool = True) -> Any:
