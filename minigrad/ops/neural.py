@@ -46,7 +46,7 @@ def cross_entropy_slope(x: Array, target: Array) -> Array:
 @op(
     lambda g, slope: g * slope,
     keep={"slope": cross_entropy_slope},
-    notation="cross_entropy({x})",
+    notation="cross_entropy({x}, {target})",
 )
 def cross_entropy(x: Array, target: Array) -> Array:
     """Mean cross-entropy of scores against classes, in one op.
