@@ -433,6 +433,40 @@ def test_one_wrong_entry_is_named_and_nothing_else_is_claimed(net) -> None:
     assert {d.kind for d in report.diagnoses if d.op} == {"unknown"}
 
 
+SYMMETRIC = {
+    "cholesky": mg.linalg.cholesky,
+    "eigvalsh": mg.linalg.eigvalsh,
+    "eigenvectors": lambda x: mg.linalg.eigh(x)[1] ** 2,
+}
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_functions_of_symmetric_matrices_are_not_blamed(name: str) -> None:
+    function = SYMMETRIC[name]
+    covariance = MATRIX @ MATRIX.T
+    alone = check_gradients(function, mg.tensor((covariance + covariance.T) / 2))
+    assert alone.ok
+    assert "one triangle" in {note.kind for note in alone.notes}
+    wrong = mistaken(np.square, lambda g, x: -2 * g * x)
+    inside = check_gradients(lambda x: wrong(function(x @ x.mT)), mg.tensor(MATRIX))
+    assert {d.op for d in inside.diagnoses if d.op} == {"<lambda>"}
+    half = mistaken(np.linalg.cholesky, lambda g, out: g)
+    assert not check_gradients(half, mg.tensor((covariance + covariance.T) / 2)).ok
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (2,), (2, 2, 2)])
+@pytest.mark.parametrize("mistake", [-1.0, 0.0, 2.0, 1.234, np.nan])
+def test_mistakes_are_named_for_inputs_of_any_shape(shape, mistake: float) -> None:
+    wrong = mistaken(np.exp, lambda g, out: mistake * g * out)
+    kind = (
+        {-1.0: "sign", 0.0: "zero"}.get(mistake, "factor") if mistake == mistake else "non-finite"
+    )
+    report = check_gradients(wrong, draw(*shape))
+    assert report.diagnoses[0].kind == kind
+    inside = check_gradients(lambda x: wrong(x * 2) + 1, draw(*shape))
+    assert {(d.kind, d.op) for d in inside.diagnoses if d.op} == {(kind, "<lambda>")}
+
+
 def test_a_number_taken_out_of_the_graph_is_named() -> None:
     report = check_gradients(lambda x: x * x.detach().sum().item(), draw(3))
     assert report.diagnoses[0].kind == "dropped"

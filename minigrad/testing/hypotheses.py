@@ -251,7 +251,7 @@ def rearranged(case: Case) -> Iterator[Mistake]:
 def transposed_operand(case: Case) -> Iterator[Mistake]:
     """``g @ w`` for ``g @ w.T``: an axis of the output and one of the input change places."""
     y_shape, x_shape = case.y.shape, case.x.shape
-    whole = case.n.reshape(*y_shape, *x_shape)
+    whole = case.n.reshape(y_shape + x_shape)
     for i, size in enumerate(y_shape):
         for j, other in enumerate(x_shape):
             swapped = np.swapaxes(whole, i, len(y_shape) + j)

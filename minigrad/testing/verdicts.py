@@ -181,3 +181,27 @@ def compare(
     verdict[numeric.at_kink & ~inside] = Verdict.WRONG
     verdict[numeric.kink & (verdict == Verdict.CORRECT)] = Verdict.KINK
     return verdict
+
+
+def excuse_triangle(jacobian: Jacobian) -> bool:
+    """Make the wrong entries inconclusive if the function reads one triangle of a symmetric input.
+
+    Cholesky and the symmetric eigenvalue problem do.  Differences see an entry of that triangle
+    change alone; the gradient is shared with its mirror image, and for changes that keep the input
+    symmetric both agree, or the entries stay wrong.
+    """
+    x = jacobian.x
+    square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
+    if not square or not jacobian.count(Verdict.WRONG) or not np.array_equal(x, x.mT):
+        return False
+    grids = (jacobian.analytic, jacobian.numeric, jacobian.error)
+    a, n, error = (grid.reshape(-1, *x.shape) for grid in grids)
+    upper = np.triu(np.ones(x.shape[-2:], bool), 1)
+    if np.any(n[..., upper]) == np.any(n[..., upper.T]):
+        return False
+    size = np.max(abs(a), initial=0.0)
+    off = abs(a + a.mT - n - n.mT) - 8 * (error + error.mT) - 1e-6 * (abs(a) + abs(a.mT))
+    if not np.all(off <= 1e-9 * size):
+        return False
+    jacobian.verdict[jacobian.verdict == Verdict.WRONG] = Verdict.INCONCLUSIVE
+    return True
