@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.visualize import folding, render
+from minigrad.visualize import folding, render, themes
 
 HOSTILE = {
     "quotes": "\"double\" 'single' \\backslash\\n",
@@ -463,6 +463,26 @@ def test_themes_differ_only_in_colour() -> None:
     assert light != dark
     colour = re.compile("#[0-9a-f]{6}")
     assert colour.sub("#", light) == colour.sub("#", dark)
+
+
+def contrast(a: str, b: str) -> float:
+    """The ratio of the luminances of two colours, as the accessibility guidelines (WCAG) count."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted([luminance(a), luminance(b)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", themes.THEMES.values(), ids=themes.THEMES)
+def test_text_and_lines_stand_out_from_their_ground(theme: themes.Theme) -> None:
+    boxes = [theme.op, theme.leaf, theme.constant, theme.folded]
+    for ground in (*boxes, theme.ground, theme.group):
+        assert min(contrast(text, ground) for text in (theme.text, theme.muted, theme.grad)) >= 4.5
+    assert min(contrast(theme.line, ground) for ground in (theme.ground, theme.group)) >= 3
 
 
 @pytest.mark.parametrize(
