@@ -119,7 +119,12 @@ def describe(case: Case) -> str:
         output = indexed(case.jacobian.output, position(int(np.argmax(rows)), case.y.shape))
         entry = indexed(case.jacobian.input, position(int(np.argmax(columns)), case.x.shape))
         return f"only d {output} / d {entry} is wrong, of {m * n} entries"
-    return (
+    text = (
         f"{count} of {m * n} entries are wrong, for {columns.sum()} of {n} input entries and "
-        f"{rows.sum()} of {m} output entries; none of the usual mistakes explains them"
+        f"{rows.sum()} of {m} output entries; "
     )
+    if not case.a[case.wrong].any():
+        return text + "it is zero in all of them: a contribution is missing"
+    if not case.n[case.wrong].any():
+        return text + "it should be zero in all of them"
+    return text + "none of the usual mistakes explains them"

@@ -22,6 +22,7 @@ class Mistake(NamedTuple):
     text: str
 
 
+WHOLE = 100  # whole numbers, up to which a factor is called by one
 FIT = 1e-5  # relative difference up to which a hypothesis reproduces the gradient
 EXPLAINED = 0.1  # of the difference between both values, which is what there is to explain
 
@@ -127,7 +128,7 @@ def factor(case: Case, where: Array | None = None) -> Mistake | None:
 def counts(case: Case) -> list[int]:
     """Numbers that a mean or a sum may have to do with: sizes of axes and of the whole."""
     x, y = case.x, case.y
-    sizes = {2, 3, 4, x.size, y.size, *x.shape, *y.shape}
+    sizes = {x.size, y.size, *x.shape, *y.shape}
     sizes.update(size for other in case.jacobian.others.values() for size in other.shape)
     if y.size and x.size % y.size == 0:
         sizes.add(x.size // y.size)
@@ -139,8 +140,10 @@ def counts(case: Case) -> list[int]:
 
 
 def nearest_simple(c: float, sizes: list[int]) -> Fraction | None:
-    """The ratio of two sizes, or of one of them and 1, that `c` is; with its sign."""
-    ratios = sorted({Fraction(p, q) for p in (1, *sizes) for q in (1, *sizes)}, key=complexity)
+    """The whole number, or one part of it, or ratio of two sizes that `c` is; with its sign."""
+    numbers = {*sizes, 1, 2, 3, 4}
+    ratios = sorted({Fraction(p, q) for p in numbers for q in numbers}, key=complexity)
+    ratios += [Fraction(n) for n in range(5, WHOLE)] + [Fraction(1, n) for n in range(5, WHOLE)]
     ratios += [Fraction(n, n - 1) for n in sizes] + [Fraction(n - 1, n) for n in sizes]
     for ratio in ratios:
         if abs(abs(c) - ratio) <= 1e-5 * ratio and (ratio != 1 or c < 0):
@@ -154,7 +157,9 @@ def complexity(ratio: Fraction) -> int:
 
 def plain_ratio(ratio: Fraction) -> str:
     n, m = abs(ratio.numerator), ratio.denominator
-    text = f"it is {n} times too large" if m == 1 else f"it is {n}/{m} of what it should be"
+    text = f"it is {n}/{m} of what it should be"
+    if m == 1:
+        text = "it is twice what it should be" if n == 2 else f"it is {n} times too large"
     if n == m:
         return "the sign is flipped"
     return text + (", and the sign is flipped" if ratio < 0 else "")
@@ -163,15 +168,15 @@ def plain_ratio(ratio: Fraction) -> str:
 def ratio_text(ratio: Fraction, sizes: list[int]) -> str:
     n, m = abs(ratio.numerator), ratio.denominator
     text = plain_ratio(ratio)
-    if m == 1 and n > 2:
+    if m == 1 and n in sizes:
         return f"{text}: a mean over {n} is missing its 1/{n}, or a sum is taken {n} times"
     if (n, m) == (1, 2):
         return f"{text}: a factor 2 is missing, or one of two contributions of an input used twice"
-    if n == 1:
+    if n == 1 and m in sizes:
         return f"{text}: a mean over {m} is taken where a sum belongs, or a factor {m} is missing"
     if n in sizes and m in sizes:
         return f"{text}: a mean divides by {m} instead of {n} (the size of another axis?)"
-    if abs(n - m) == 1 and max(n, m) in sizes:
+    if abs(n - m) == 1 and max(n, m) > 3 and max(n, m) in sizes:
         return f"{text}: {m} where {n} belongs (the n - 1 of an unbiased variance?)"
     return text
 
@@ -374,6 +379,10 @@ def mixed_up(case: Case) -> Iterator[Mistake]:
                     yield Mistake("mixed up", f"it uses {formula}{also} where {belongs} belongs")
                     return
         yield from with_constant(case)
+        off = (case.a - case.n)[case.wrong & case.known]
+        if off.size > 2 and case.fits(case.n + np.where(case.wrong, np.median(off), 0)):
+            text = f"it is off by the same {abs(np.median(off)):.4g} in each wrong entry"
+            yield Mistake("offset", text)
 
 
 def with_constant(case: Case) -> Iterator[Mistake]:
