@@ -7,7 +7,7 @@ sums that it has never seen.
 
 Prints the loss and the share of unseen sums with every digit right, and some of the answers.
 
-    python examples/addition.py    # about a minute
+    python examples/addition.py    # about 15 s
     python examples/addition.py --quick
     python examples/addition.py --digits 3 --steps 4000
 """

@@ -67,7 +67,7 @@ def compare(kappa: float, steps: int, seed: int) -> dict[str, float]:
     problem = Problem(kappa, seed)
     A, (y, x), (y_known, x_known) = problem.A, problem.sample(2000), problem.sample(20_000)
     weights = np.geomspace(1e-6, 10, 57).astype(np.float32)
-    thresholds = np.geomspace(3e-4, 0.3, 13).tolist()
+    thresholds = np.geomspace(1e-3, 0.1, 9).tolist()
     model = LISTA(A)
     errors = {
         "pinv": decibels(y @ L.pinv(A).T, x),
