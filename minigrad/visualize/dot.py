@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.visualize.captions import kept_text, products
 from minigrad.visualize.description import Call, Description, Vertex, describe
 from minigrad.visualize.folding import Box, Layout, layout, title_of
-from minigrad.visualize.names import bar, number_text, shape_text, shown
+from minigrad.visualize.names import LONGEST_FORMULA, bar, number_text, shape_text, shown
 from minigrad.visualize.picture import Picture
 from minigrad.visualize.themes import Theme, theme_named
 
@@ -198,7 +198,7 @@ class Painter:
             if all(self.description.vertices[i].kind == "constant" for i in passing):
                 picture.edge(start, end, style="dotted", arrowhead="none")
             else:
-                text = "<BR/>".join([f"  {escape(f)}  " for f in formulas])
+                text = "<BR/>".join([f"  {escape(shown(f, LONGEST_FORMULA))}  " for f in formulas])
                 label = {"label": f"<{text}>"} if formulas else {}
                 picture.edge(start, end, dir="back", color=self.theme.grad, **label)
 
@@ -242,7 +242,7 @@ class Painter:
         """The name, the module, the shape: what stands below the formula."""
         if vertex.shape is None:
             return ["shape and value not kept"]
-        facts = [shape_text(vertex.shape)]
+        facts = [shown(shape_text(vertex.shape))]
         if box.module:
             facts.insert(0, box.module)
         if vertex.name is not None and shown(vertex.name) != vertex.symbol:
@@ -256,7 +256,8 @@ class Painter:
     def title(self, vertex: Vertex) -> str:
         name = f"<B>{escape(vertex.symbol)}</B>"
         # an SVG loses the blank that a run of text begins with, unless it is a non-breaking one
-        return f"{name}{BLANK}= {escape(vertex.formula)}" if vertex.formula else name
+        formula = escape(shown(vertex.formula, LONGEST_FORMULA))
+        return f"{name}{BLANK}= {formula}" if vertex.formula else name
 
     def numbers(self, vertex: Vertex) -> list[tuple[str, str]]:
         """Value and gradient, or why they are not there: pairs of what stands left of the sign of
@@ -332,8 +333,8 @@ def tooltip(box: Box) -> str:
 
 
 def escape_string(text: str) -> str:
-    """Text as a quoted DOT string: no backslash begins an escape, and ``<x>`` is no markup."""
-    quoted: str = graphviz.escape(text)
+    """Text as a quoted DOT string: no ``\\n``, ``&amp;`` or ``<x>`` in it is more than text."""
+    quoted: str = graphviz.escape(text.replace("&", "&amp;"))
     return quoted
 
 

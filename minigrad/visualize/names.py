@@ -8,6 +8,7 @@ from typing import Any
 
 MACRON = "\u0304"
 LONGEST = 48  # characters of a name that are shown
+LONGEST_FORMULA = 72  # of what an op computes: a stack of a hundred tensors names them all
 
 
 def shown(name: object, limit: int = LONGEST) -> str:

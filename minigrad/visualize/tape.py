@@ -14,7 +14,7 @@ from minigrad.graph import Node
 from minigrad.visualize.captions import kept_text, products
 from minigrad.visualize.description import Description, Vertex, describe
 from minigrad.visualize.folding import op_counts
-from minigrad.visualize.names import bar, number_text, shape_text, shown
+from minigrad.visualize.names import LONGEST_FORMULA, bar, number_text, shape_text, shown
 
 __all__ = ["Tape", "tape", "tape_of"]
 
@@ -79,12 +79,13 @@ def tape_of(description: Description) -> Tape:
 
 def columns(vertex: Vertex, description: Description) -> list[str]:
     """Formula, shape, dtype, bytes kept, gradient."""
-    what = f"{vertex.symbol} = {vertex.formula}" if vertex.formula else vertex.symbol
+    formula = shown(vertex.formula, LONGEST_FORMULA)
+    what = f"{vertex.symbol} = {formula}" if formula else vertex.symbol
     if vertex.name is not None and shown(vertex.name) != vertex.symbol:
         what += f" ({shown(vertex.name)})"
     kept = kept_text(vertex) if vertex.kind == "op" else vertex.kind
     dtype = "" if vertex.dtype is None else str(vertex.dtype)
-    return [what, shape_text(vertex.shape), dtype, kept, gradient_text(vertex)]
+    return [what, shown(shape_text(vertex.shape)), dtype, kept, gradient_text(vertex)]
 
 
 def gradient_text(vertex: Vertex) -> str:
