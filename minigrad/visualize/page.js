@@ -449,6 +449,13 @@
     return [...figures, ...(vertex.arguments ?? []).map(([name, array]) => matrix(array, name, "argument"))];
   }
 
+  /** The result of an op, or each of its results that was used. */
+  function results(index) {
+    const outputs = vertices.filter((v) => v.kind === "output" && v.inputs[0] === index);
+    const each = outputs.length && vertices[index].value === undefined ? outputs : [vertices[index]];
+    return each.map((v) => matrix(v.value, v.symbol, "value", null, v.note));
+  }
+
   /** Said where numbers of an op are missing: why, and how to have them. */
   function missing(vertex) {
     const some = [vertex, ...vertex.inputs.map((i) => vertices[i])].some((v) => v.value === undefined && !v.note?.startsWith("several"));
@@ -476,7 +483,7 @@
     const bars = step.g.map(([symbol]) => symbol).filter(Boolean).join(", ");
     if (rule.kind === "product") return `A product of matrices: ${bars} and what ${target.symbol} was multiplied with.`;
     if (rule.kind === "sum") return `${target.symbol} was added along ${axesText(rule.axes)}, so its gradient is the sum of ${bars} there.`;
-    if (rule.kind === "general") return `The derivative of ${source.op} mixes entries: each entry of ${target.bar} is a sum over the entries of ${bars} that depend on it.`;
+    if (rule.kind === "general") return `Each entry of ${target.bar} is a sum over the entries of ${bars} that depend on it, each times how much it depends.`;
     const { mask, trivial } = kindOfCopy(step), moved = rule.index !== undefined;
     if (moved && step.g[0][2] === 1 && sizeOf(arrays[step.gradient].shape) > 1 && !mask) {
       return trivial ? `Every entry of ${target.symbol} counts once in ${source.symbol}: each gets ${bars}.`
@@ -491,9 +498,8 @@
 
   function lead(step) {
     const found = arrivedIn(step.vertex).map(linkTo);
-    const source = vertices[step.vertex];
     const parts = found.flatMap((link, i) => (i ? [i === found.length - 1 ? " and " : ", ", link] : [link]));
-    const which = step.g.length > 1 ? "The gradients" : source.bar;
+    const which = step.g.map(([symbol]) => symbol).filter(Boolean).join(" and ");
     return make("p", { class: "lead" }, `${inWords(step)} `, ...(parts.length ? [`${which} arrived in `, ...parts, "."] : []));
   }
 
@@ -536,7 +542,7 @@
           make("h3", {}, "What goes in"),
           make("div", { class: "row top" }, ...operands(vertex)),
           make("h3", {}, "What comes out"),
-          make("div", { class: "row" }, matrix(vertex.value, vertex.symbol, "value", null, vertex.note)),
+          make("div", { class: "row top" }, ...results(step.vertex)),
           ...missing(vertex),
         ],
       };
@@ -570,8 +576,7 @@
           ...jacobianPart(step),
           ...because(step),
           make("h3", {}, "The op, as it was computed"),
-          make("div", { class: "row" }, ...operands(vertex), sign("→"),
-            matrix(vertex.value, vertex.symbol, "value", null, vertex.note)),
+          make("div", { class: "row" }, ...operands(vertex), sign("→"), ...results(step.vertex)),
           ...missing(vertex),
           ...facts(vertex),
         ],
