@@ -22,6 +22,10 @@ __all__ = ["draw"]
 MOST_EQUAL_NOTES = 2  # boxes that say why they show no number; more say it once, in the legend
 MANY_BOXES = 100  # from here on Graphviz is told not to spend more time on a better picture
 LARGEST_MATRIX = 6  # rows and columns of a tensor that is shown with its numbers
+MEANING = {  # of the colours
+    "leaf": "leaf, gets a gradient", "constant": "data", "op": "operation",
+    "folded": "folded modules",
+}  # fmt: skip
 FONT = "Helvetica,Arial,sans-serif"
 MATH = "DejaVu Sans,Helvetica,Arial,sans-serif"
 MONO = "DejaVu Sans Mono,Menlo,Consolas,monospace"
@@ -93,21 +97,8 @@ class Painter:
 
     def picture(self, plan: Layout, direction: str) -> Picture:
         picture = Picture("minigrad", description=self.description)
-        theme = self.theme
-        picture.attr(
-            rankdir=direction, bgcolor=theme.ground, fontname=FONT, fontcolor=theme.muted,
-            fontsize="11", nodesep="0.35", ranksep="0.4", pad="0.25",
-        )  # fmt: skip
-        if len(plan.boxes) > MANY_BOXES:
-            picture.attr(nslimit="2", nslimit1="2")
-        picture.attr("node", shape="plain", fontname=MATH, fontsize="12", fontcolor=theme.text)
-        picture.attr(
-            "edge", color=theme.line, fontcolor=theme.grad, fontname=MATH, fontsize="10",
-            arrowsize="0.7",
-        )  # fmt: skip
-        shown_vertices = [box.vertex for box in plan.boxes if box.vertex is not None]
-        self.say_once(shown_vertices)
-        picture.attr(label=f"<{self.legend(plan)}>", labelloc="t" if plan.note else "b")
+        self.say_once([box.vertex for box in plan.boxes if box.vertex is not None])
+        self.style(picture, plan, direction)
         children: dict[int | None, list[Call]] = {}
         for call in plan.calls:
             children.setdefault(call.parent, []).append(call)
@@ -118,48 +109,60 @@ class Painter:
         self.edges(picture, plan)
         return picture
 
+    def style(self, picture: Picture, plan: Layout, direction: str) -> None:
+        theme = self.theme
+        picture.attr(
+            rankdir=direction, bgcolor=theme.ground, fontname=FONT, fontcolor=theme.muted,
+            fontsize="11", nodesep="0.35", ranksep="0.4", pad="0.25",
+            label=f"<{self.legend(plan)}>", labelloc="t" if plan.note else "b",
+        )  # fmt: skip
+        if len(plan.boxes) > MANY_BOXES:
+            picture.attr(nslimit="2", nslimit1="2")
+        picture.attr("node", shape="plain", fontname=MATH, fontsize="12", fontcolor=theme.text)
+        picture.attr(
+            "edge", color=theme.line, fontcolor=theme.grad, fontname=MATH, fontsize="10",
+            arrowsize="0.7",
+        )  # fmt: skip
+
     def say_once(self, vertices: list[Vertex]) -> None:
         """What many boxes would repeat, the legend says."""
         dtypes = {v.dtype for v in vertices if v.dtype is not None}
         self.dtype = dtypes.pop() if len(dtypes) == 1 else None
-        notes = {
-            "values": [v.value_note for v in vertices if v.value is None],
-            "gradients": [v.grad_note for v in vertices if v.grad is None and v.edge is not None],
-        }
-        for what, found in notes.items():
-            note, count = (Counter(found).most_common(1) or [("", 0)])[0]
-            if count > MOST_EQUAL_NOTES and getattr(self, what.replace("gradients", "grads")):
-                self.silent[what] = note
+        found: dict[str, list[str]] = {}
+        if self.values:
+            found["values"] = [v.value_note for v in vertices if v.value is None]
+        if self.grads:
+            with_gradient = [v for v in vertices if v.edge is not None]
+            found["gradients"] = [v.grad_note for v in with_gradient if v.grad is None]
+        for what, notes in found.items():
+            for note, count in Counter(notes).most_common(1):
+                if count > MOST_EQUAL_NOTES:
+                    self.silent[what] = note
 
     def legend(self, plan: Layout) -> str:
         """What the colours mean, and what holds for all boxes."""
-        theme = self.theme
         found = {kind_of(box) for box in plan.boxes}
-        swatches = [
-            f'<TD BGCOLOR="{ground}" COLOR="{line}" BORDER="1" WIDTH="12" HEIGHT="12"></TD>'
-            f"<TD>{name}{BLANK}{BLANK}</TD>"
-            for kind, name, ground, line in (
-                ("leaf", "leaf, gets a gradient", theme.leaf, theme.leaf_line),
-                ("constant", "data", theme.constant, theme.constant_line),
-                ("op", "operation", theme.op, theme.op_line),
-                ("folded", "folded modules", theme.folded, theme.folded_line),
-            )
-            if kind in found
-        ]
-        if any(each.grad is not None for each in self.description.vertices) and self.grads:
-            swatches.append(f'<TD><FONT COLOR="{theme.grad}">x̄ gradient of x</FONT></TD>')
+        swatches = []
+        for kind, name in MEANING.items():
+            if kind in found:
+                ground, line = self.colours(kind)
+                swatches.append(
+                    f'<TD BGCOLOR="{ground}" COLOR="{line}" BORDER="1" WIDTH="12" HEIGHT="12"></TD>'
+                    f"<TD>{name}{BLANK}{BLANK}</TD>"
+                )
+        if self.grads and any(each.grad is not None for each in self.description.vertices):
+            swatches.append(f'<TD><FONT COLOR="{self.theme.grad}">x̄ gradient of x</FONT></TD>')
         notes = [f"{what} not shown: {note}" for what, note in self.silent.items()]
         if plan.far:
             notes.append("small boxes repeat a tensor that is drawn elsewhere")
         if self.dtype is not None:
             notes.append(f"all {self.dtype}")
-        rows = [f"<TR><TD>{escape(plan.note)}</TD></TR>"] if plan.note else []
-        rows.append(
-            '<TR><TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2"><TR>'
-            + "".join(swatches) + "</TR></TABLE></TD></TR>"
-        )  # fmt: skip
-        rows += [f"<TR><TD>{escape(note)}</TD></TR>" for note in notes]
-        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0">{"".join(rows)}</TABLE>'
+        lines = [
+            *([escape(plan.note)] if plan.note else []),
+            bare_table(f"<TR>{''.join(swatches)}</TR>", 2),
+            *[escape(note) for note in notes],
+        ]
+        return bare_table("".join([f"<TR><TD>{line}</TD></TR>" for line in lines]))
 
     def fill(
         self, graph: Any, parent: int | None, children: dict[Any, list[Call]],
@@ -184,41 +187,42 @@ class Painter:
                 start = self.stub(picture, boxes[start], end, passing)
             if not self.backward:
                 picture.edge(start, end)
-                continue
-            formulas = [
-                text
-                for box in plan.boxes if box.name == end and box.vertex is not None
-                for i in passing
-                for text in products(self.description, box.vertex, i)
-            ]  # fmt: skip
-            formulas = [
-                text.replace(" = ", " += ", 1) if self.uses[i] > 1 else text
-                for i in passing for text in formulas
-            ] if len(passing) == 1 else formulas  # fmt: skip
-            if all(self.description.vertices[i].kind == "constant" for i in passing):
+            elif all(self.description.vertices[i].kind == "constant" for i in passing):
                 picture.edge(start, end, style="dotted", arrowhead="none")
             else:
+                formulas = self.contributions(boxes[end], passing)
                 text = "<BR/>".join([f"  {escape(shown(f, LONGEST_FORMULA))}  " for f in formulas])
                 label = {"label": f"<{text}>"} if formulas else {}
                 picture.edge(start, end, dir="back", color=self.theme.grad, **label)
+
+    def contributions(self, box: Box, operands: list[int]) -> list[str]:
+        """What an op sends back to its operands; where others send, too, it is added: ``x̄ += …``"""
+        if box.vertex is None:
+            return []
+        return [
+            text.replace(" = ", " += ", 1) if self.uses[i] > 1 else text
+            for i in operands
+            for text in products(self.description, box.vertex, i)
+        ]
 
     def stub(self, picture: Picture, box: Box, end: str, passing: list[int]) -> str:
         """A small box that stands for a distant one, beside the op that uses it."""
         name = f"{box.name}_{end}"
         vertices = self.description.vertices
         text = ", ".join([vertices[i].symbol for i in passing])
-        content = table([cell(escape(text))], *self.colours(box))
+        content = table([cell(escape(text))], *self.colours(kind_of(box)))
         picture.node(name, label=f"<{content}>", tooltip=tooltip(box))
         return name
 
-    def colours(self, box: Box) -> tuple[str, str]:
-        """Ground and line."""
+    def colours(self, kind: str) -> tuple[str, str]:
+        """Ground and line of a kind of box."""
         theme = self.theme
         return {
             "leaf": (theme.leaf, theme.leaf_line),
             "constant": (theme.constant, theme.constant_line),
+            "op": (theme.op, theme.op_line),
             "folded": (theme.folded, theme.folded_line),
-        }.get(kind_of(box), (theme.op, theme.op_line))
+        }[kind]
 
     def label(self, box: Box) -> str:
         vertex = box.vertex
@@ -226,7 +230,7 @@ class Painter:
         if vertex is None:
             rows = [heading(f"<B>{escape(box.title)}</B>")]
             rows += [cell(small(escape(line), theme.muted)) for line in box.lines]
-            return table(rows, *self.colours(box))
+            return table(rows, *self.colours(kind_of(box)))
         rows = [
             heading(self.title(vertex)),
             cell(small(escape(" · ".join(self.facts(box, vertex))), theme.muted)),
@@ -236,7 +240,7 @@ class Painter:
             rows.append(f"<TR><TD>{aligned(numbers)}</TD></TR>")
         else:
             rows += [f"<TR><TD>{content}</TD></TR>" for _, content in numbers]
-        return table(rows, *self.colours(box))
+        return table(rows, *self.colours(kind_of(box)))
 
     def facts(self, box: Box, vertex: Vertex) -> list[str]:
         """The name, the module, the shape: what stands below the formula."""
@@ -359,7 +363,12 @@ def aligned(rows: list[tuple[str, str]]) -> str:
         f'<TR><TD ALIGN="RIGHT">{BLANK}{lead}</TD><TD ALIGN="LEFT">{content}</TD></TR>'
         for lead, content in rows
     ]
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0">{"".join(cells)}</TABLE>'
+    return bare_table("".join(cells))
+
+
+def bare_table(rows: str, spacing: int = 0) -> str:
+    """A table without lines."""
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}">{rows}</TABLE>'
 
 
 def heading(content: str) -> str:
