@@ -102,6 +102,12 @@ def test_every_python_block_is_one_that_runs():
         assert len(runnable) == len(blocks(page)), page.name
 
 
+def test_the_architecture_page_names_every_part_of_the_package():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    parts = {f"{m.name}{'/' if m.ispkg else '.py'}" for m in pkgutil.iter_modules(mg.__path__)}
+    assert sorted(part for part in parts if f"`{part}`" not in page) == []
+
+
 def with_notes(example: doctest.Example) -> doctest.Example:
     """An example that shows an error compares the whole of it: doctest looks at the last note."""
     if example.exc_msg is None:

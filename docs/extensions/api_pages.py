@@ -187,7 +187,8 @@ def write_pages(app: Sphinx) -> None:
     for home, title in MODULES.items():
         module = importlib.import_module(f"minigrad.{home}")
         lines = heading(f"{title}: minigrad.{home}")
-        for name, thing in public(module).items():
+        things = sorted(public(module).items(), key=lambda item: inspect.isclass(item[1]))
+        for name, thing in things:  # functions first
             again = functions.get(name) is thing
             lines += documented(f"minigrad.{home}", name, thing, again)
         inner.append(write(folder, "module_" + home.replace(".", "_"), lines))
