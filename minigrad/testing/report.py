@@ -53,7 +53,7 @@ class Report:
     jacobians  the comparison for each pair of an output and an input
     problems   faults that are not about a value: a wrong shape, a function that is not
                deterministic
-    notes      why entries are inconclusive
+    notes      why entries are inconclusive, and what was not checked
     """
 
     jacobians: list[Jacobian] = field(default_factory=list)
@@ -98,6 +98,8 @@ class Report:
             return "the gradient is wrong"
         if self.only_unverified():
             return "the gradient could not be verified"
+        if not self.jacobians:
+            return "the gradient could not be checked"
         return "the gradient is not right"
 
     def only_unverified(self) -> bool:

@@ -104,9 +104,10 @@ class Jacobian:
         wrong = self.verdict == Verdict.WRONG
         if not wrong.any():
             return None
-        difference = abs(self.analytic - self.numeric)
-        typical = np.nanmax(abs(self.numeric), initial=0.0) + np.finfo(float).tiny
-        size = difference / (abs(self.numeric) + 1e-3 * typical)
+        with np.errstate(all="ignore"):
+            difference = abs(self.analytic - self.numeric)
+            typical = np.nanmax(abs(self.numeric), initial=0.0) + np.finfo(float).tiny
+            size = difference / (abs(self.numeric) + 1e-3 * typical)
         size = np.where(wrong, np.where(np.isnan(size), np.inf, size), -1.0)
         i, j = np.unravel_index(int(np.argmax(size)), size.shape)
         return self.entry(int(i), int(j))
