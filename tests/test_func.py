@@ -168,6 +168,8 @@ def test_refusals() -> None:
         functional.vjp(vector, X, mg.ones(2))
     with pytest.raises(ValueError, match="strategy"):
         functional.jacobian(vector, X, strategy="sideways")
+    with pytest.raises(ValueError, match="strategy"):
+        functional.hessian(number, X, outer_jacobian_strategy="sideways")
 
 
 # --------------------------------------------------------------------------------------------- vmap

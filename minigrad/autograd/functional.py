@@ -77,6 +77,16 @@ def check_dependence(
                 raise RuntimeError(f"{what}: strict=True, and {which} not depend on input {j}")
 
 
+def transform_of(strategy: str, what: str) -> Callable[..., Any]:
+    transforms_of: dict[str, Callable[..., Any]] = {
+        "reverse-mode": transforms.jacrev,
+        "forward-mode": transforms.jacfwd,
+    }
+    if strategy not in transforms_of:
+        raise ValueError(f"{what}: strategy is one of {sorted(transforms_of)}, got {strategy!r}")
+    return transforms_of[strategy]
+
+
 def vjp(
     func: Callable[..., Any],
     inputs: Any,
@@ -154,17 +164,12 @@ def jacobian(
              tensor([[2., 0.],
                      [0., 4.]])
     """
-    strategies: dict[str, Callable[..., Any]] = {
-        "reverse-mode": transforms.jacrev,
-        "forward-mode": transforms.jacfwd,
-    }
-    if strategy not in strategies:
-        raise ValueError(f"jacobian: strategy is one of {sorted(strategies)}, got {strategy!r}")
+    transform = transform_of(strategy, "jacobian")
     primals = prepared(inputs, create_graph)
     if strict:
         check_dependence(func, primals, "jacobian", each=True)
     argnums = tuple(range(len(primals))) if isinstance(inputs, (tuple, list)) else 0
-    return cleaned(strategies[strategy](func, argnums)(*primals), create_graph)
+    return cleaned(transform(func, argnums)(*primals), create_graph)
 
 
 def hessian(
@@ -181,8 +186,8 @@ def hessian(
     The other arguments are those of `jacobian`.
 
     Returns  a tensor, or a tuple of tuples if `inputs` is a tuple.
-    Raises   RuntimeError if `func` does not return a single number, or with `strict`, if it or its
-             gradient does not depend on an input.
+    Raises   ValueError for an unknown strategy; RuntimeError if `func` does not return a single
+             number, or with `strict`, if it or its gradient does not depend on an input.
     Example  >>> import minigrad as mg
              >>> mg.autograd.functional.hessian(lambda x: (x * x * x).sum(), mg.tensor([1.0, 2.0]))
              tensor([[ 6.,  0.],
@@ -190,7 +195,7 @@ def hessian(
     """
     primals = prepared(inputs, create_graph)
     argnums = tuple(range(len(primals))) if isinstance(inputs, (tuple, list)) else 0
-    outer = transforms.jacfwd if outer_jacobian_strategy == "forward-mode" else transforms.jacrev
+    outer = transform_of(outer_jacobian_strategy, "hessian")
     first = gradient(func, argnums, "hessian")
     if strict:
         check_dependence(func, primals, "hessian", each=True)
