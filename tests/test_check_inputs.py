@@ -126,6 +126,7 @@ def test_inputs_that_are_not_checked_are_restored_too(constant: np.ndarray) -> N
 
 
 NUMPYS = np.random.default_rng(0)
+RECURRENT = mg.nn.LSTM(3, 2, num_layers=2, dropout=0.5)
 DROPOUT = mg.nn.Sequential(mg.nn.Linear(3, 3), mg.nn.Dropout(0.5))
 
 
@@ -134,6 +135,7 @@ DROPOUT = mg.nn.Sequential(mg.nn.Linear(3, 3), mg.nn.Dropout(0.5))
     [
         (DROPOUT, "1 (Dropout(p=0.5"),
         (lambda x: DROPOUT(x) * 2, "is in training mode"),
+        (lambda x: RECURRENT(x)[0], "LSTM"),
         (lambda x: x * mg.rand(3), "mg.manual_seed(0) inside the function"),
         (lambda x: x * NUMPYS.random(), "does not seed"),
     ],

@@ -166,5 +166,11 @@ def random_modules(modules: Sequence[Any]) -> list[str]:
         f"{name} ({part})" if name else str(part)
         for module in modules
         for name, part in module.named_modules()
-        if part.training and "Dropout" in type(part).__name__
+        if part.training and draws(part)
     ]
+
+
+def draws(part: Any) -> bool:
+    """Whether a module drops numbers at random; recurrent ones and attention have a rate of it."""
+    rate = getattr(part, "dropout", 0.0)
+    return "Dropout" in type(part).__name__ or (isinstance(rate, float) and rate > 0)
