@@ -131,11 +131,10 @@ def failed_reports(error: pytest.ExceptionInfo[BaseException]) -> list[Any]:
     return [report for report in held if report is not None and not report.ok]
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(hookwrapper=True)  # the older form, for projects with an older pytest
 def pytest_runtest_makereport(item: Any, call: Any) -> Any:
     """A failure by a wrong gradient has the whole report as a section of its own."""
     outcome = yield
     if call.excinfo is not None:
         for report in failed_reports(call.excinfo):
-            outcome.sections.append(("gradient check", report.to_text()))
-    return outcome
+            outcome.get_result().sections.append(("gradient check", report.to_text()))
