@@ -501,6 +501,8 @@ def test_numbers_that_were_not_kept_are_said_so_once(browser: Any, tmp_path: Pat
 
 
 def test_a_wide_matrix_on_a_phone_says_that_it_scrolls(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
     metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
@@ -508,6 +510,10 @@ def test_a_wide_matrix_on_a_phone_says_that_it_scrolls(browser: Any, tmp_path: P
         loss.name = "the_loss"
         visit(browser, tmp_path, loss)
         assert "scroll →" in text_of(browser, "figure.more .hint")
+        area = browser.find_element("css selector", "figure.more .scroll")
+        assert area.get_attribute("aria-label") == "x, 3×20, scrolls"
+        area.send_keys(Keys.ARROW_RIGHT)  # scrolls the matrix, and leaves the step
+        assert step_of(browser) == 0
         cut = "const h = document.querySelector('h1'); return h.scrollHeight > h.clientHeight + 1"
         assert not browser.execute_script(cut)
         browser.execute_script("document.querySelector('h1').textContent = 'many words '.repeat(9)")

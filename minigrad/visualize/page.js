@@ -466,7 +466,7 @@
   /** A button that goes to a step. */
   function linkTo(index) {
     const link = make("button", { type: "button", class: "link" }, `step ${index + 1}`);
-    link.addEventListener("click", () => { pause(); go(index); });
+    link.addEventListener("click", () => { pause(); go(index); panel.focus(); });
     return link;
   }
 
@@ -518,7 +518,7 @@
     const key = (text) => make("kbd", {}, text);
     return make("section", { class: "guide", id: "guide", "aria-label": "How to read this page" },
       make("h3", {}, "How to read this page"),
-      make("p", {}, `Press ▶ to go on. Steps 1 to ${ops} compute ${root.symbol}, one op at a time. Steps ${ops + 1} to ${last} go back `
+      make("p", {}, `Press ▶ to go on. ${ops ? `Steps 1 to ${ops} compute ${root.symbol}, one op at a time. ` : ""}Steps ${ops + 1} to ${last} go back `
         + "through the same ops in reverse: each takes the gradient that has arrived at its result, and multiplies it by its own derivative."),
       make("p", {}, "x̄, “x bar”, is the gradient of the result with respect to x: one number for each entry of x, so it has the shape of x. "
         + "Of longer names it is written grad(name)."),
@@ -803,7 +803,11 @@
     panel.querySelectorAll(".scroll").forEach((area) => {
       const sideways = area.scrollWidth > area.clientWidth + 1, down = area.scrollHeight > area.clientHeight + 1;
       area.parentNode.classList.toggle("more", sideways || down);
-      if (sideways || down) area.tabIndex = 0;
+      if (sideways || down) {
+        area.tabIndex = 0;
+        area.setAttribute("role", "group");
+        area.setAttribute("aria-label", `${area.firstChild.getAttribute("aria-label")}, scrolls`);
+      }
       area.previousSibling.querySelector(".hint").textContent = sideways || down ? ` · scroll${sideways ? " →" : ""}${down ? " ↓" : ""}` : "";
     });
   }
@@ -868,7 +872,7 @@
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const inControl = event.target.matches("input, button, a, [role=button]");
     const keys = { ArrowLeft: moves.back, ArrowRight: moves.next, Home: moves.first, End: moves.last, j: () => byId("jacobian").click(), J: () => byId("jacobian").click(), "?": () => byId("help").click() };
-    if (event.target.id === "scrub") return;
+    if (event.target.id === "scrub" || (event.target.matches(".scroll") && event.key.startsWith("Arrow"))) return;
     if (event.key === " " && !inControl) { event.preventDefault(); play(); return; }
     if (event.key in keys) { event.preventDefault(); keys[event.key](); }
   });
