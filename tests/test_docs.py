@@ -108,6 +108,56 @@ def test_the_architecture_page_names_every_part_of_the_package():
     assert sorted(part for part in parts if f"`{part}`" not in page) == []
 
 
+# Where the pages of Ideas explain a word: no page before it, in the order of the index, uses it.
+EXPLAINED = {
+    "tensor": "scalar, vector, matrix, tensor, shape, elementwise, broadcasting, transpose, "
+    "symmetric",
+    "matrix_product": "dot product, unit vector, cosine similarity, linear map, hadamard product, "
+    "relu",
+    "layer": "neuron, bias, layer, parameters, batch, activation, sigmoid",
+    "loss": "targets, loss, logit, softmax, cross-entropy, weight decay, l1 norm",
+    "derivative": "derivative, gradient, partial, to first order, learning rate",
+    "jacobian": "jacobian, differentiable, hessian, diagonal",
+    "reverse_mode": "backpropagation, vector-jacobian product, vjp, cotangent, forward mode",
+    "graph": "node, graph, leaf",
+    "training": "optimizer, epoch, test set, momentum, clipping, attention",
+    "checking": "extrapolation",
+    "least_squares": "identity matrix, singular, least squares, residual, normal equations, "
+    "independent, factorization, triangular, positive definite, cholesky",
+    "basis": "linear combination, span, basis, dimension, rank, projection, orthonormal, "
+    "orthogonal, frobenius, operator",
+    "eigen": "eigenvector, eigenvalue, trace, determinant, power iteration, singular values, "
+    "covariance, variance, pca, autoencoder",
+    "pseudoinverse": "pseudoinverse",
+    "conditioning": "condition number",
+    "inverse_problems": "inverse problem, decibels, sparse, soft threshold",
+}
+ORDINARY = {("loss", "independent"), ("training", "symmetric")}  # the word in its everyday sense
+
+
+def prose(page: Path) -> str:
+    """The text of a page: no code, and nothing that points to other pages."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    text = re.sub(r"^(Next: |\*\*Programs\*\*).*", "", text, flags=re.M)
+    text = re.sub(r"!?\[[^\]]*\]\([^)]*\)|`[^`]*`", "", text)
+    return " ".join(text.lower().split())
+
+
+def test_no_word_is_used_before_it_is_explained():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    order = re.findall(r"^\d+\. \[.*?\]\(ideas/(\w+)\.md\)", index, re.M)
+    assert order == list(EXPLAINED)
+    texts = {name: prose(ROOT / "docs" / "ideas" / f"{name}.md") for name in order}
+    for number, (page, terms) in enumerate(EXPLAINED.items()):
+        for term in terms.split(", "):
+            assert re.search(rf"\*[^*]*\b{term}[^*]*\*|# [^#]*\b{term}", texts[page]), (page, term)
+            for earlier in order[:number]:
+                used = re.search(rf"\b{term}(s|es|ed)?\b", texts[earlier])
+                assert not used or (earlier, term) in ORDINARY, (
+                    f"{earlier}: ...{texts[earlier][used.start() - 60 : used.end() + 20]}"
+                )
+
+
 def with_notes(example: doctest.Example) -> doctest.Example:
     """An example that shows an error compares the whole of it: doctest looks at the last note."""
     if example.exc_msg is None:
