@@ -40,6 +40,12 @@ def test_held():
     held = mg.testing.check_gradients(wrong, mg.tensor([1.0, 2.0]))
     assert held.ok
 
+def test_not_held():
+    assert mg.testing.check_gradients(wrong, mg.tensor([1.0, 2.0]))
+
+def test_close():
+    mg.testing.assert_close(mg.ones(2), mg.zeros(2))
+
 @pytest.mark.gradcheck(seeds=2, dtypes=["float64", "float32"])
 def test_many(gradcheck, seed, dtype):
     x = np.random.default_rng(seed).standard_normal(3).astype(dtype)
@@ -67,13 +73,16 @@ def test_usual(seed, dtype, gradcheck):
 def test_the_plugin_brings_fixture_marker_and_report(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
     shown = run_pytest(tmp_path, "--strict-markers", "-v")
-    assert "2 failed, 13 passed" in shown
+    assert "4 failed, 13 passed" in shown
     assert shown.count("PASSED") == 13
     for test in ("test_many[1-float32]", "test_types[float16]", "test_seeds[5]"):
         assert f"{test} PASSED" in shown
-    # each of the two failures has the report as a section of its own
-    assert shown.count("- gradient check -") == 2
-    assert shown.count("sign is flipped") >= 3
+    # each of the three checks that failed has its report as a section of its own
+    assert shown.count("- gradient check -") == 3
+    assert shown.count("sign is flipped") >= 4
+    # what is shown of the code is the test, not the library
+    assert "raise GradientError" not in shown
+    assert "raise AssertionError" not in shown
 
 
 REFUSED = {

@@ -53,6 +53,7 @@ def assert_close(
              Traceback (most recent call last):
              AssertionError: dict with keys ['a', 'b'], expected dict with keys ['b', 'c']
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     for name, given in (("rtol", rtol), ("atol", atol)):
         if given is not None and not given >= 0:
             raise ValueError(f"assert_close: {name}={given} is no tolerance")
@@ -144,6 +145,7 @@ def assert_gradients_close(
              >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
              >>> mg.testing.assert_gradients_close((x * x).sum(), x, [2.0, 4.0])
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     gradients = grad(outputs, inputs, grad_outputs, retain_graph=True, allow_unused=True)
     if not isinstance(inputs, (tuple, list)):
         expected = [expected]

@@ -80,6 +80,7 @@ def check_gradients(
              >>> report.ok, report.diagnoses[0].kind
              (False, 'sign')
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     if eps is not None and not eps > 0:
         raise ValueError(f"check_gradients: eps={eps:g} is no step; leave it out to have it chosen")
     check_tolerances("check_gradients", atol, rtol)

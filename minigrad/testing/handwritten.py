@@ -57,6 +57,7 @@ def check_vjp(
              >>> [diagnosis.kind for diagnosis in report.diagnoses]
              ['factor']
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     check_tolerances("check_vjp", atol, rtol)
     written = Handwritten(f, vjp, inputs)
     report = Report(problems=written.form())

@@ -76,6 +76,7 @@ def gradcheck(
              >>> mg.gradcheck(lambda x: mg.exp(x * x), x)
              True
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     refuse_options("gradcheck", options)
     if atol is None:
         atol = 1e-5 if eps is not None else 0.0
@@ -111,6 +112,7 @@ def gradgradcheck(
              >>> mg.gradgradcheck(lambda x: mg.exp(x * x), x)
              True
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     refuse_options("gradgradcheck", options)
     with undisturbed(modules_of(fn)):
         gradient, points = recorded_gradient(fn, inputs, grad_outputs)
