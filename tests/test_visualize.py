@@ -280,6 +280,21 @@ def test_tape_after_backward() -> None:
     assert lines[5].strip().startswith("↳ t̄1 = ")
 
 
+def test_the_tape_says_what_was_overwritten_before_backward() -> None:
+    x = leaf([1.0, 2.0], "x")
+    loss = (mg.exp(x) * x).sum()
+    with mg.no_grad():
+        x += 1
+    kept = {line.split(" = ")[0].strip(): line for line in mg.visualize.tape(loss).lines}
+    assert "overwritten since" in kept["t2"]
+    assert "overwritten" not in kept["t1"], "exp keeps its result"
+    with pytest.raises(RuntimeError, match="in place"):
+        loss.backward()
+    assert "freed" not in str(mg.visualize.tape(loss))
+    with pytest.raises(RuntimeError, match="changed in place"):
+        mg.visualize.explain(loss, "page.html")
+
+
 def test_long_tape_is_cut_and_says_so() -> None:
     x = leaf([1.0])
     y = x
@@ -646,6 +661,20 @@ def test_without_a_renderer_there_is_text(monkeypatch: Any, tmp_path: Path) -> N
         picture.svg()
 
 
+def test_a_notebook_shows_text_where_graphviz_fails(monkeypatch: Any, tmp_path: Path) -> None:
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\necho out of order >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    picture = mg.visualize.draw(small_graph()[0])
+    bundle = picture._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"]
+    assert "out of order" in bundle["text/plain"]
+    assert picture._repr_svg_() is None
+    with pytest.raises(RuntimeError, match="out of order"):
+        picture.svg()
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_names_are_shown_and_not_interpreted(kind: str, renderer: str) -> None:
     name = HOSTILE[kind]
@@ -959,6 +988,28 @@ def test_decision_boundary_leaves_modules_as_they_were(matplotlib: Any) -> None:
 def test_plots_of_parameters_need_a_module(plot: Any) -> None:
     with pytest.raises(TypeError, match="got Tensor"):
         plot(mg.ones(2, 2))
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [
+        lambda: mg.visualize.plot_weights(mg.nn.Linear(2, 1)),
+        lambda: mg.visualize.plot_decision_boundary(mg.nn.Linear(2, 1), np.ones((1, 2)), [0]),
+    ],
+    ids=["weights", "boundary"],
+)
+def test_without_matplotlib_a_plot_says_what_to_install(plot: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match="pip install"):
+        plot()
+
+
+def test_lint_needs_a_module_as_its_model() -> None:
+    with pytest.raises(TypeError, match="got int"):
+        mg.visualize.lint(small_graph()[0], 3)
+    with pytest.raises(TypeError, match="not a module"):
+        mg.visualize.lint(mg.nn.Linear(2, 1))
 
 
 def test_a_history_without_epochs_has_no_plot() -> None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from minigrad.graph import Node
+from minigrad.memory import writes
 from minigrad.visualize.description import Description, Operand, Vertex
 from minigrad.visualize.formulas import Names, is_entrywise, vjp_formula
 from minigrad.visualize.names import bytes_text, number_text
@@ -78,4 +79,7 @@ def kept_text(vertex: Vertex) -> str:
     if vertex.freed:
         return "freed by backward"
     kept = sum(vertex.saved.values())
-    return f"keeps {bytes_text(kept)}" if kept else "keeps nothing"
+    if not kept:
+        return "keeps nothing"
+    overwritten = isinstance(vertex.edge, Node) and writes.since(vertex.edge)
+    return f"keeps {bytes_text(kept)}{', overwritten since' if overwritten else ''}"

@@ -115,9 +115,10 @@ def page_data(
     done = replay(description, cotangents, call_hooks=True)
     if done.missing:
         vertex = description.vertices[done.missing[0]]
+        reason = "freed by backward" if vertex.freed else "changed in place since"
         raise RuntimeError(
             f"what the backward of {vertex.symbol} = {vertex.formula} needs was not kept: it was "
-            "freed by backward. Compute it inside mg.visualize.record_values(), or pass a "
+            f"{reason}. Compute it inside mg.visualize.record_values(), or pass a "
             "function that computes it"
         )
     return PageData(description, done, cotangents).data()

@@ -80,7 +80,8 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
     rounding error.  Units of a ReLU are *dead* if all their operands lie far below zero, or if more
     than three quarters of a layer are 0 for all of four or more examples.
 
-    Raises   TypeError if the loss is neither a tensor nor a function that returns one.
+    Raises   TypeError if the loss is neither a tensor nor a function that returns one, or if the
+             model is no module.
     Example  >>> import minigrad as mg
              >>> x = mg.ones(3, 1, requires_grad=True)
              >>> y = mg.ones(3)
@@ -88,6 +89,8 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
              >>> found[0].op, found[0].message
              ('x * y', '(3, 1) against (3,) gives (3, 3): use x.squeeze(1), or y[:, None]')
     """
+    if model is not None and not hasattr(model, "named_parameters"):
+        raise TypeError(f"model is a module with parameters, got {type(model).__name__}")
     found = Findings()
     if callable(loss) and not isinstance(loss, Variable):
         if needs_input(loss):

@@ -107,4 +107,7 @@ def static_text(value: Any) -> str:
         )
     if callable(value) and hasattr(value, "__name__"):
         return shown(value.__name__)
+    own: Any = type(value).__repr__
+    if own is object.__repr__:  # an address in memory says nothing
+        return f"<{shown(type(value).__name__, 24)}>"
     return shown(value if isinstance(value, str) else repr(value), 24)

@@ -85,11 +85,11 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
     ) -> dict[str, str]:
         try:
             return {"image/svg+xml": self.svg(), "text/plain": self.text()}
-        except NoRenderer:
-            return {"text/plain": f"{self.text()}\n\n{HOW}"}
+        except RuntimeError as error:  # it says how to get pictures, or what Graphviz said
+            return {"text/plain": f"{self.text()}\n\n{error}"}
 
     def _repr_svg_(self) -> str | None:
         try:
             return self.svg()
-        except NoRenderer:
+        except RuntimeError:
             return None

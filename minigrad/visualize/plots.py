@@ -23,8 +23,9 @@ def pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        error.add_note('plots need matplotlib: pip install "minigrad-numpy[examples]"')
-        raise
+        raise ImportError(
+            'plots need matplotlib: pip install "minigrad-numpy[examples]"'
+        ) from error
     return plt
 
 
