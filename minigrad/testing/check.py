@@ -63,8 +63,8 @@ def check_gradients(
     raise_exception  raise a GradientError if something is wrong
     locate   check each op of the function on its own, to name the one that is wrong
 
-    Inputs, parameters, and what modules change when they run (the means of a batch norm, random
-    numbers) are afterwards as they were, bit for bit.
+    Inputs, parameters, the buffers of modules that `fn` is, holds or names (the means of a batch
+    norm), and minigrad's random numbers are afterwards as they were, bit for bit.
 
     Returns  a `Report`; ``report.ok`` says whether all is well, ``report.diagnoses`` what is not.
              What differences cannot judge is inconclusive, and ``report.notes`` say why; that is
@@ -250,10 +250,14 @@ class Function:
         outputs = [y for y in leaves if is_float(y)]
         if not outputs:
             found = ", ".join(sorted({kind_of(y) for y in leaves})) or describe(returned)
-            missing = "is a return missing?" if returned is None else "no .item() or .numpy() there"
+            hint = "return the tensor itself, without .item() or .numpy()"
+            if returned is None:
+                hint = "is a return missing?"
+            elif leaves and all(isinstance(y, Variable) for y in leaves):
+                hint = "whole numbers have no gradient"
             raise TypeError(
-                f"check_gradients: the function returned no floating-point tensor, but {found}: "
-                + missing
+                "check_gradients: the function returned no floating-point tensor, but "
+                f"{found}: {hint}"
             )
         return outputs
 
