@@ -521,3 +521,36 @@ def test_a_wide_matrix_on_a_phone_says_that_it_scrolls(browser: Any, tmp_path: P
         assert "the_loss" in browser.execute_script("return document.querySelector('h1').title")
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def linear_layer() -> Any:
+    mg.random.manual_seed(0)
+    layer = mg.nn.Linear(3, 4)
+    return (mg.relu(layer(mg.tensor(normal(2, 3)))) * mg.tensor(normal(4))).sum()
+
+
+@pytest.mark.parametrize(("graph", "entries"), [(products_of_matrices, 18), (linear_layer, 8)])
+def test_forward_products_are_sums_of_products(
+    browser: Any, tmp_path: Path, graph: Callable[[], Any], entries: int
+) -> None:
+    data = visit(browser, tmp_path, graph())
+    seen = 0
+    for index, step in enumerate(data["steps"]):
+        if step["kind"] != "forward":
+            break
+        go_to(browser, index)
+        cells = browser.execute_script(
+            """return [...document.querySelectorAll('figure[data-role=value] .asks td')].map(
+                 (cell) => { cell.click();
+                   return [cell.textContent, document.getElementById('why').textContent]; })"""
+        )
+        for number, why in cells:
+            assert f"= {number}" in why
+            if "·" not in why:  # entry by entry
+                continue
+            total = 0.0
+            for term in why.split(" = ")[1].replace("−", "-").split(" + "):
+                total += np.prod([float(factor.strip("()")) for factor in term.split("·")])
+            assert np.isclose(total, float(number.replace("−", "-")), atol=5e-3)
+            seen += 1
+    assert seen == entries

@@ -140,9 +140,10 @@
     panel.querySelectorAll("td.mark, td.target").forEach((c) => c.classList.remove("mark", "target"));
   }
 
-  /** Mark the cells of the figure `role` for which test(row, column) holds. */
-  function mark(role, test) {
-    panel.querySelectorAll(`figure[data-role="${role}"]`).forEach((figure) => {
+  /** Mark the cells of the figure `role`, or of one of several, for which test(row, column) holds. */
+  function mark(role, test, vertex = null) {
+    const one = vertex === null ? "" : `[data-of="${vertex}"]`;
+    panel.querySelectorAll(`figure[data-role="${role}"]${one}`).forEach((figure) => {
       let first = null;
       figure.querySelectorAll("td").forEach((cell) => {
         if (!test(Number(cell.dataset.r), Number(cell.dataset.c))) return;
@@ -445,15 +446,87 @@
 
   function operands(vertex, shownRole = "operand") {
     const distinct = [...new Set(vertex.inputs)];
-    const figures = distinct.map((i) => matrix(vertices[i].value, vertices[i].symbol, shownRole, null, vertices[i].note ?? vertices[i].name));
+    const figures = distinct.map((i) => {
+      const figure = matrix(vertices[i].value, vertices[i].symbol, shownRole, null, vertices[i].note ?? vertices[i].name);
+      figure.dataset.of = i;
+      return figure;
+    });
     return [...figures, ...(vertex.arguments ?? []).map(([name, array]) => matrix(array, name, "argument"))];
   }
 
   /** The result of an op, or each of its results that was used. */
-  function results(index) {
+  function results(index, ask = null) {
     const outputs = vertices.filter((v) => v.kind === "output" && v.inputs[0] === index);
     const each = outputs.length && vertices[index].value === undefined ? outputs : [vertices[index]];
-    return each.map((v) => matrix(v.value, v.symbol, "value", null, v.note));
+    return each.map((v) => matrix(v.value, v.symbol, "value", ask, v.note));
+  }
+
+  const near = (a, b, size) => Math.abs(a - b) <= 2e-3 * size + 1e-9;
+
+  /** Answers for the result of a matrix product: the sum whose gradient because() speaks of.
+   *  What is left may be a bias, an operand of one axis.  Null where the numbers do not agree. */
+  function askForwardProduct(index) {
+    const out = arrays[vertices[index].value];
+    const step = steps.find((s) => s.kind === "vjp" && s.vertex === index && s.rule.kind === "product");
+    if (!step || !out) return null;
+    const { left, right } = step.rule, gLeft = left.gradient === true;
+    const g = gLeft ? left : right, other = gLeft ? right : left;
+    const name = other.transposed ? other.symbol.slice(0, -1) : other.symbol;
+    const second = vertices[index].inputs.find((i) => vertices[i].symbol === name);
+    const x = arrays[vertices[step.target].value], m = arrays[other.array];
+    if (second === undefined || !x || [x, m, out].some((a) => a.shape.length !== 2 || a.of)) return null;
+    const bias = vertices[index].inputs.find((i) => i !== step.target && i !== second && arrays[vertices[i].value]?.shape.length === 1);
+    const sum = (p, q) => {
+      const [a, b] = g.transposed ? [q, p] : [p, q];  // ḡ[i, j] on the left, ḡ[j, k] on the right
+      const fixed = gLeft ? a : b, j = gLeft ? b : a;
+      const count = gLeft ? x.shape[1] : x.shape[0], turned = Boolean(other.transposed);
+      const places = Array.from({ length: count }, (_, n) => [
+        gLeft ? [fixed, n] : [n, fixed],
+        gLeft ? (turned ? [n, j] : [j, n]) : (turned ? [j, n] : [n, j]),
+      ]);
+      const terms = places.map(([[r, c], [u, v]]) => [number(x.rows[r][c]), number(m.rows[u][v])]);
+      const total = terms.reduce((all, [u, v]) => all + u * v, 0);
+      const size = terms.reduce((all, [u, v]) => all + Math.abs(u * v), Math.abs(number(out.rows[p][q])));
+      const rest = number(out.rows[p][q]) - total;
+      const added = bias === undefined ? 0 : number(arrays[vertices[bias].value].rows[0][q]);
+      return { places, terms, agrees: near(rest, added, size + Math.abs(added)) };
+    };
+    if (!out.rows.every((row, p) => row.every((_, q) => sum(p, q).agrees))) return null;
+    return (p, q, cell) => {
+      const { places, terms } = sum(p, q), has = (k) => (r, c) => places.some((place) => place[k][0] === r && place[k][1] === c);
+      clearMarks();
+      mark("operand", has(0), step.target);
+      mark("operand", has(1), second);
+      const parts = terms.map(([u, v]) => `${inBrackets(u)}·${inBrackets(v)}`);
+      if (bias !== undefined) {
+        mark("operand", (_, c) => c === q, bias);
+        parts.push(inBrackets(arrays[vertices[bias].value].rows[0][q]));
+      }
+      answerWith(cell, `${vertices[index].symbol}${at(out.shape, p, q)} = ${sumText(parts)} = ${shownNumber(out.rows[p][q])}`);
+    };
+  }
+
+  /** Answers for an op that works entry by entry: the entries that one entry was computed from. */
+  function askForwardEntry(index) {
+    const vertex = vertices[index], out = arrays[vertex.value];
+    const own = steps.filter((s) => s.kind === "vjp" && s.vertex === index);
+    const entrywise = (s) => s.rule.kind === "copy" && s.rule.index === undefined
+      && sizeOf(arrays[s.raw ?? s.gradient].shape) === sizeOf(out.shape);
+    if (!out || !own.length || !own.every(entrywise)) return null;
+    const inputs = [...new Set(vertex.inputs)].filter((i) => vertices[i].value !== undefined);
+    const fits = ({ shape }) => shape.length <= out.shape.length
+      && shape.every((n, k) => n === 1 || n === out.shape[out.shape.length - shape.length + k]);
+    if (out.shape.length > 2 || inputs.some((i) => !fits(arrays[vertices[i].value]))) return null;
+    return (p, q, cell) => {
+      clearMarks();
+      const parts = inputs.map((i) => {
+        const { shape, rows } = arrays[vertices[i].value];
+        const r = rows.length === 1 ? 0 : p, c = rows[0].length === 1 ? 0 : q;
+        mark("operand", (a, b) => a === r && b === c, i);
+        return `${vertices[i].symbol}${at(shape, r, c)} = ${shownNumber(rows[r]?.[c] ?? "cut here")}`;
+      });
+      answerWith(cell, `${vertex.symbol}${at(out.shape, p, q)} = ${shownNumber(out.rows[p][q])}, from ${parts.join(" and ")}`);
+    };
   }
 
   /** Said where numbers of an op are missing: why, and how to have them. */
@@ -533,6 +606,7 @@
   const views = {
     forward(step) {
       const vertex = vertices[step.vertex];
+      const ask = askForwardProduct(step.vertex) ?? askForwardEntry(step.vertex);
       return {
         title: `Forward: ${vertex.symbol} = ${vertex.formula}`,
         parts: [
@@ -542,7 +616,8 @@
           make("h3", {}, "What goes in"),
           make("div", { class: "row top" }, ...operands(vertex)),
           make("h3", {}, "What comes out"),
-          make("div", { class: "row top" }, ...results(step.vertex)),
+          make("div", { class: "row top" }, ...results(step.vertex, ask)),
+          ...(ask ? [whyBox(vertex.symbol)] : []),
           ...missing(vertex),
         ],
       };
