@@ -681,17 +681,17 @@ def functional_call(
 
     Returns  what the module returns; afterwards the module is as it was.
     Raises   KeyError for a name that the module does not have, or, with `strict`, one that is
-             missing.
+             missing; ValueError for a name in two of the dicts; TypeError for anything but a
+             module, dicts and tensors.
     Example  >>> import minigrad as mg
              >>> net = mg.nn.Linear(2, 1)
              >>> weights = {"weight": mg.tensor([[1.0, 2.0]]), "bias": mg.tensor([0.5])}
              >>> mg.func.functional_call(net, weights, mg.tensor([[3.0, 4.0]])).tolist()
              [[11.5]]
     """
-    dicts = parameter_and_buffer_dicts
-    given: dict[str, Any] = {}
-    for each in dicts if isinstance(dicts, (tuple, list)) else (dicts,):
-        given.update(each)
+    if not hasattr(module, "named_modules"):
+        raise TypeError(f"functional_call: the first argument is a module, got {describe(module)}")
+    given = merged(parameter_and_buffer_dicts)
     slots = slots_of(module)
     unknown = sorted(set(given) - set(slots))
     if unknown:
@@ -712,6 +712,24 @@ def functional_call(
     finally:
         for name in given:
             slots[name].put(slots[name].tensor)
+
+
+def merged(dicts: Any) -> dict[str, Any]:
+    """One dict of several that share no name, their values all tensors."""
+    found: dict[str, Any] = {}
+    for each in dicts if isinstance(dicts, (tuple, list)) else (dicts,):
+        if not isinstance(each, dict):
+            raise TypeError(
+                "functional_call: parameters and buffers come in a dict, or several, got "
+                f"{describe(each)}"
+            )
+        for name, tensor in each.items():
+            if name in found:
+                raise ValueError(f"functional_call: {name!r} is in two of the dicts")
+            if not isinstance(tensor, Variable):
+                raise TypeError(f"functional_call: {name!r} is {describe(tensor)}, not a tensor")
+            found[name] = tensor
+    return found
 
 
 class Slot:
@@ -740,7 +758,8 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     """Parameters and buffers of models of one kind, each stacked along a new first axis.
 
     Returns  two dicts, for `vmap` over `functional_call`: an ensemble in one expression.
-    Raises   ValueError if there is no model, or they are of different types.
+    Raises   ValueError if there is no model, or they are of different types, in different modes
+             (``train()``, ``eval()``), or have tensors of different shapes.
     Example  >>> import minigrad as mg
              >>> nets = [mg.nn.Linear(2, 3) for _ in range(4)]
              >>> parameters, buffers = mg.func.stack_module_state(nets)
@@ -751,11 +770,20 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
         raise ValueError("stack_module_state: no models")
     if any(type(model) is not type(models[0]) for model in models):
         raise ValueError("stack_module_state: the models are of different types")
+    if any(model.training != models[0].training for model in models):
+        raise ValueError("stack_module_state: some models are in training mode, and some are not")
 
     def stack(tables: list[dict[str, Any]]) -> dict[str, Any]:
         stacks = {}
         for name, first in tables[0].items():
-            joined = wrap(np.stack([table[name]._array for table in tables]))
+            arrays = [table[name]._array for table in tables]
+            for array in arrays:
+                if array.shape != arrays[0].shape:
+                    raise ValueError(
+                        f"stack_module_state: {name!r} has shape {arrays[0].shape} in one model, "
+                        f"and {array.shape} in another"
+                    )
+            joined = wrap(np.stack(arrays))
             stacks[name] = joined.requires_grad_() if first._node is not None else joined
         return stacks
 

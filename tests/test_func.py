@@ -191,6 +191,9 @@ def test_vmap_is_a_loop_over_the_batch_axis() -> None:
 # ------------------------------------------------------------------------------------------ modules
 
 
+NET = mg.nn.Linear(3, 3)
+
+
 def test_functional_call_replaces_parameters_for_one_call() -> None:
     net = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Tanh(), mg.nn.Linear(2, 1))
     x = mg.tensor(rng.standard_normal((5, 3)).astype("float32"))
@@ -208,6 +211,32 @@ def test_functional_call_replaces_parameters_for_one_call() -> None:
         func.functional_call(net, {"nothing": x}, x)
     with pytest.raises(KeyError, match="strict"):
         func.functional_call(net, {}, x, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "words"),
+    [
+        ((NET, ({"weight": A}, {"weight": A}), X), ValueError, "'weight' is in two"),
+        ((NET, {"weight": 3.0}, X), TypeError, "'weight' is float, not a tensor"),
+        ((NET, 3, X), TypeError, "come in a dict, or several, got int"),
+        ((number, {}, X), TypeError, "first argument is a module, got function"),
+    ],
+)
+def test_functional_call_refuses_what_it_cannot_put_in(
+    arguments: Any, kind: Any, words: str
+) -> None:
+    weight = NET.weight
+    with pytest.raises(kind, match=words):
+        func.functional_call(*arguments)
+    assert NET.weight is weight
+
+
+def test_models_that_cannot_be_stacked_are_refused() -> None:
+    one, other = mg.nn.Linear(2, 3), mg.nn.Linear(2, 3)
+    with pytest.raises(ValueError, match=r"'weight' has shape \(3, 2\) .* \(3, 4\)"):
+        func.stack_module_state([one, mg.nn.Linear(4, 3)])
+    with pytest.raises(ValueError, match="training mode"):
+        func.stack_module_state([one, other.eval()])
 
 
 def test_an_ensemble_by_stacked_parameters() -> None:
