@@ -168,6 +168,20 @@ def test_gradients_that_are_rounding_errors_themselves_are_inconclusive() -> Non
     assert report.jacobians[0].verdict[1, 1] == Verdict.CORRECT
 
 
+def test_cancellation_in_the_gradient_alone_is_named() -> None:
+    x = np.append(np.linspace(2e-6, 5e-6, 7), 0.5)
+    report = check_gradients(mg.sinc, mg.tensor(x))
+    assert report.ok
+    assert report.count(Verdict.INCONCLUSIVE) > 0
+    assert {note.kind for note in report.notes} == {"cancellation"}
+
+
+@pytest.mark.parametrize("scale", [1e-16, 1e-12, 1e-6])
+def test_rounding_at_the_steps_counts_where_values_are_tiny(scale: float) -> None:
+    x = np.array([-7e-3, 0.1, *(-scale * np.random.default_rng(0).uniform(1, 3, 6))])
+    assert check_gradients(lambda x: x * x, mg.tensor(x)).count(Verdict.WRONG) == 0
+
+
 INFINITE = {
     "sqrt": (mg.sqrt, 0.0, "infinite"),
     "cube root": (lambda x: x ** (1 / 3), 0.0, "infinite"),

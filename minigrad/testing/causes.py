@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.testing.numerical import guarded
+from minigrad.testing.numerical import Numeric, guarded
 from minigrad.testing.report import Diagnosis
 from minigrad.testing.verdicts import Verdict, indexed, position
 
@@ -24,6 +24,7 @@ TEXTS = {
     "boundary": "the function is defined on one side only; check inside its domain",
     "jump": "the function jumps there; check away from this point",
     "rounding": "the rounding error of the function's values hides their differences",
+    "cancellation": "digits cancel in the gradient, which changes with the last bit of the inputs",
     "unsettled": "finite differences do not settle at any step",
 }
 
@@ -33,13 +34,14 @@ def causes(
     k: int,
     verdict: Array,
     analytic: Array,
-    numeric: Array,
+    numeric: Numeric,
     base: Array,
     noise: Array,
 ) -> list[Diagnosis]:
     """Notes on the inconclusive entries for input `k`: a note for each cause."""
     unclear = verdict == Verdict.INCONCLUSIVE
-    follows = np.isfinite(numeric) & ~np.isfinite(analytic)  # 0 * inf, from another row
+    follows = np.isfinite(numeric.value) & ~np.isfinite(analytic)  # 0 * inf, from another row
+    known = numeric.error <= 1e-3 * abs(numeric.value)  # then it is the gradient that is not
     columns = np.flatnonzero(unclear.any(axis=0))
     name, x = problem.names[k], problem.arrays[k]
     found: dict[str, list[str]] = {}
@@ -48,6 +50,7 @@ def causes(
         where = f"{indexed(name, position(int(j), x.shape))} = {x.reshape(-1)[j]:.4g}"
         rows = unclear[:, j] & np.isfinite(base) & ~follows[:, j]
         kinds = kinds_of_column(problem, x.reshape(-1), int(j), base, noise)
+        kinds = np.where(known[:, j], "cancellation", kinds)
         for kind in dict.fromkeys(kinds[rows]):
             found.setdefault(str(kind), []).append(where)
     notes = [

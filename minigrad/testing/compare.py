@@ -77,7 +77,7 @@ def compare_all(
         notes = [
             note
             for k, (a, n, v) in enumerate(zip(analytic, numerics, verdicts))
-            for note in causes(problem, k, v, a, n.value, base, noise)
+            for note in causes(problem, k, v, a, n, base, noise)
         ]
     jacobians = []
     for k, name in enumerate(problem.names):

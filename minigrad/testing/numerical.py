@@ -138,7 +138,7 @@ def jacobian(
     value = ((above - below) / widths[:, None]).T
     if complex_column is not None:
         value = np.stack([complex_column(j) for j in range(n)], axis=1)
-    rounding = 4 * noise[:, None] / steps
+    rounding = 4 * noise_at(noise, above, below).T / steps
     gap = np.abs(above - 2 * base + below).T / steps
     settled = settles(value, expected, rounding, gap)
     result.value[...] = value
@@ -221,6 +221,11 @@ def refine(evaluate: Evaluate, x: Array, j: int, base: Array, noise: Array) -> N
     return table.result()
 
 
+def noise_at(noise: Array, above: Array, below: Array) -> Array:
+    """The noise of a difference: that at the point itself, or more where the values are larger."""
+    return np.fmax(noise, 2 * EPS * np.fmax(abs(above), abs(below)))
+
+
 class Table:
     """Ridders' table for all outputs at once, and what the one-sided differences say."""
 
@@ -251,7 +256,7 @@ class Table:
 
     def add(self, h: float, above: Array, below: Array) -> bool:
         """Add a step; true when every output is known well enough."""
-        rounding = self.noise / h
+        rounding = noise_at(self.noise, above, below) / h
         self.longest = max(h, self.longest)
         self.flat &= (above == self.base) & (below == self.base)
         rough = self.look_for_kink(h, above, below, rounding)
@@ -283,8 +288,9 @@ class Table:
         derivative here.
         """
         near = (above - below) / (2 * h)
+        noise = noise_at(self.noise, above, below)
         size = np.fmax(abs(self.value), 1e-6 * np.nanmax(abs(self.value), initial=0.0))
-        contradicted = abs(near - self.value) > 1e-3 * size + 16 * self.noise / h + 10 * self.error
+        contradicted = abs(near - self.value) > 1e-3 * size + 16 * noise / h + 10 * self.error
         self.value = np.where(contradicted, np.nan, self.value)
         self.error = np.where(contradicted, np.inf, self.error)
         if contradicted.any():
