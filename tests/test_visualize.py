@@ -121,6 +121,14 @@ def test_recording_ends_with_the_block() -> None:
     assert outside.grad_fn.extras is None
 
 
+def test_a_named_constant_is_one_vertex_however_often_it_is_used() -> None:
+    x, data = leaf([1.0, 2.0]), mg.tensor([3.0, 4.0])
+    with mg.visualize.record_values():  # copies it at each use
+        total = (x * data + data / x - data).sum()
+    vertices = mg.visualize.describe(total, names={"data": data}).vertices
+    assert [v.name for v in vertices if v.kind == "constant"] == ["data"]
+
+
 def test_values_recorded_are_those_of_then() -> None:
     x = leaf([1.0, 2.0])
     with mg.visualize.record_values():
@@ -498,6 +506,23 @@ def test_depth_folds_modules() -> None:
     opened = mg.visualize.draw(model, x, depth=1).source
     assert opened.count("<B>Block</B>") == 2
     assert " = relu(" not in opened
+
+
+def test_the_input_of_a_folded_module_is_drawn() -> None:
+    source = mg.visualize.draw(deep_net(), mg.ones(1, 3), depth=0).source
+    assert "input" in texts_of(source)
+    assert len(edges_of(source)) == 1
+
+
+def test_the_legend_speaks_of_gradients_only_where_one_is_drawn() -> None:
+    model, x = deep_net(3), mg.ones(1, 3)
+    loss = model(x).sum()
+    loss.backward()
+    entry = "x̄ gradient of x"
+    assert entry not in texts_of(mg.visualize.draw(loss, depth=0).source)
+    assert entry in texts_of(mg.visualize.draw(loss).source)
+    assert entry not in texts_of(mg.visualize.draw(loss, grads=False).source)
+    assert entry in texts_of(mg.visualize.draw(loss, depth=0, backward=True).source)
 
 
 def test_themes_differ_only_in_colour() -> None:

@@ -319,6 +319,7 @@ class Builder:
         self.vertices: list[Vertex] = []
         self.by_edge: dict[Any, int] = {}
         self.constants: dict[int, int] = {}
+        self.named: dict[str, int] = {}
         self.calls: dict[Frame, Call] = {}
         self.counts = {"leaf": 0, "constant": 0, "op": 0, "output": 0}
         self.modules: dict[str, int] = {}
@@ -414,7 +415,7 @@ class Builder:
         return operands
 
     def constant(self, array: Any) -> int:
-        """The vertex of a constant; the same array is the same vertex."""
+        """The vertex of a constant; the same array, or a copy of a named one, is the same."""
         if array is None:
             vertex = self.vertex("constant", None, None, None, None)
             vertex.value_note = values.NOT_KEPT
@@ -422,9 +423,14 @@ class Builder:
         known = self.constants.get(id(array))
         if known is None:
             name = self.names.of_array(array)
+            known = self.named.get(name) if name is not None else None
+        if known is None:
             vertex = self.vertex("constant", None, array.shape, array.dtype, name)
             vertex.value = array
-            known = self.constants[id(array)] = vertex.index
+            known = vertex.index
+            if name is not None:
+                self.named[name] = known
+        self.constants[id(array)] = known
         return known
 
     def written(self, operand: Operand) -> str | None:

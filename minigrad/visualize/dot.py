@@ -150,9 +150,11 @@ class Painter:
                     f'<TD BGCOLOR="{ground}" COLOR="{line}" BORDER="1" WIDTH="12" HEIGHT="12"></TD>'
                     f"<TD>{name}{BLANK}{BLANK}</TD>"
                 )
-        if self.grads and any(each.grad is not None for each in self.description.vertices):
+        if self.backward or (self.grads and any(has_gradient(box) for box in plan.boxes)):
             swatches.append(f'<TD><FONT COLOR="{self.theme.grad}">x̄ gradient of x</FONT></TD>')
         notes = [f"{what} not shown: {note}" for what, note in self.silent.items()]
+        if any(note.startswith("not kept") for note in self.silent.values()):
+            notes.append("mg.visualize.record_values() keeps all numbers")
         if plan.far:
             notes.append("small boxes repeat a tensor that is drawn elsewhere")
         if self.dtype is not None:
@@ -303,6 +305,10 @@ def kind_of(box: Box) -> str:
     if box.vertex is None:
         return "folded"
     return box.vertex.kind if box.vertex.kind in ("leaf", "constant") else "op"
+
+
+def has_gradient(box: Box) -> bool:
+    return box.vertex is not None and box.vertex.grad is not None
 
 
 def matrix_lines(array: Any) -> list[str]:

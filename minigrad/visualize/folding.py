@@ -104,16 +104,14 @@ def folded_calls(description: Description, depth: int | None) -> dict[int, Any]:
 
 
 def absorb_leaves(description: Description, owner: dict[int, Any]) -> None:
-    """A parameter or constant that only one folded box uses is folded into it."""
+    """A parameter, or a constant without a name, that one folded box alone uses is folded in."""
     for vertex, users in zip(description.vertices, description.consumers()):
-        if vertex.kind in ("leaf", "constant") and users and vertex.index not in description.roots:
-            owners = {owner[user] for user in users}
-            if (
-                len(owners) == 1
-                and None not in owners
-                and (vertex.name or vertex.kind == "constant")
-            ):
-                owner[vertex.index] = owners.pop()
+        inner = (vertex.kind == "leaf") == (vertex.name is not None)  # the input has a name
+        if vertex.kind not in ("leaf", "constant") or not inner or not users:
+            continue
+        owners = {owner[user] for user in users}
+        if len(owners) == 1 and None not in owners and vertex.index not in description.roots:
+            owner[vertex.index] = owners.pop()
 
 
 def repeats(description: Description) -> dict[int, tuple[int, ...]]:
