@@ -70,10 +70,13 @@ def grad(
         raise NotImplementedError("is_grads_batched is not supported: use mg.func.vmap over grad")
     if materialize_grads and allow_unused is False:
         raise ValueError(
-            "materialize_grads=True returns zeros for unused inputs: allow_unused=False"
+            "materialize_grads=True returns zeros for unused inputs, and allow_unused=False raises "
+            "for them: choose one"
         )
     outputs = sequence_of(outputs, "outputs")
     inputs = sequence_of(inputs, "inputs")
+    if not inputs:
+        raise RuntimeError("grad: inputs is empty: there is nothing to differentiate for")
     pairs = zip(outputs, cotangents_of(grad_outputs, len(outputs), "grad_outputs"))
     edges = [tensor._node for tensor in inputs]
     for i, edge in enumerate(edges):

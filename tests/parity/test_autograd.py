@@ -323,6 +323,7 @@ FAULTS: list[Callable[[Any, Any, Any], Any]] = [
     lambda lib, x, w: x.detach().sum().backward(),
     lambda lib, x, w: [y.backward() for y in [(x * x).sum()] * 2],
     lambda lib, x, w: lib.autograd.grad(x.sum(), w),
+    lambda lib, x, w: lib.autograd.grad(x.sum(), []),
     lambda lib, x, w: lib.autograd.grad(x.sum(), x.detach()),
     lambda lib, x, w: lib.tensor([1, 2], requires_grad=True),
     lambda lib, x, w: (x * w).requires_grad_(False),
