@@ -161,6 +161,11 @@ def test_a_wrong_gradient_is_found_in_spite_of_cancellation(size: float) -> None
     assert not check_gradients(lambda x: (wrong(x) + size) - size, draw(3)).ok
 
 
+def test_the_op_in_which_digits_cancel_is_named() -> None:
+    report = check_gradients(lambda x: 2 * ((mg.exp(x) + 1e13) - 1e13), draw(3))
+    assert "digits cancel in sub (op 3 of 4)" in report.notes[0].text
+
+
 def test_gradients_that_are_rounding_errors_themselves_are_inconclusive() -> None:
     x = mg.tensor([1e-7, 0.3], dtype=mg.float64)
     report = check_gradients(lambda x: (1 - mg.cos(x)) / x**2, x)
@@ -263,6 +268,13 @@ def test_zeros_and_nothing_at_all_are_verified() -> None:
     assert check_gradients(lambda x: mg.softmax(x, 0).sum(), draw(4)).count(Verdict.CORRECT) == 4
     layer_norm = mg.nn.functional.layer_norm
     assert check_gradients(lambda x: layer_norm(x, (4,)).sum(), draw(4)).count(Verdict.CORRECT) == 4
+
+
+def test_a_jump_is_called_a_jump() -> None:
+    step = lambda x: mg.where(x > 0, x, x - 1)
+    report = check_gradients(step, mg.tensor([0.0, 1.0], dtype=mg.float64))
+    assert report.ok
+    assert {note.kind for note in report.notes} == {"jump"}
 
 
 @pytest.mark.parametrize("eps", [0.0, -1e-6, float("nan")])

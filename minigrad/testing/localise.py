@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad import errors
 from minigrad.graph import Leaf, Node, Output, recording, wrap
+from minigrad.testing.numerical import EPS
 from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.verdicts import Verdict
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Array = Any
 
+LOSSY = 1e4  # growth of a relative change by one op, from which on digits cancel in it
 NODES = 500  # more are not checked one by one
 
 
@@ -221,3 +223,46 @@ def constants_of(nodes: list[Node]) -> list[tuple[int, str, Array]]:
                 name = f"operand {k}" if joint else f"operand {node.op.operand_names[k]}"
                 found.append((i, name, np.array(array)))
     return found
+
+
+# ------------------------------------------------------------------------- where digits are lost
+
+
+def name_cancellation(function: Function, report: Report) -> None:
+    """Add to notes on rounding errors the op in which digits cancel, if there is one."""
+    kept = [note for note in report.notes if note.kind == "rounding"]
+    op = where_digits_cancel(function) if kept else ""
+    for i, note in enumerate(report.notes):
+        if op and note in kept:
+            report.notes[i] = replace(note, text=f"{note.text} (digits cancel in {op})")
+
+
+def where_digits_cancel(function: Function) -> str:
+    """The op whose result changes most, against its operands, if all is rounded otherwise."""
+    with function.in_float64(), keeping_values():
+        nodes = nodes_of(function.recorded())
+        try:
+            with function.rounded_otherwise(np.random.default_rng(0), EPS):
+                again = nodes_of(function.recorded())
+        except Exception:  # code that does not take a subclass of an array
+            return ""
+    if [node.op for node in nodes] != [node.op for node in again]:
+        return ""
+    growth = [growth_of_change(a, b) for a, b in zip(nodes, again)]
+    i = int(np.argmax(growth))
+    return nodes[i].op.name + place(nodes[i], i, len(nodes)) if growth[i] > LOSSY else ""
+
+
+def growth_of_change(node: Node, again: Node) -> float:
+    """How much more the result changed than the operands, relative to their sizes."""
+    if node.extras is None or again.extras is None or not node.extras.values:
+        return 0.0
+    if not isinstance(node.extras.values[0], np.ndarray):  # an op with several results
+        return 0.0
+    changes = []
+    for one, other in zip(node.extras.values, again.extras.values or ()):
+        comparable = isinstance(one, np.ndarray) and np.shape(one) == np.shape(other)
+        if comparable and one.dtype.kind == "f" and one.size:
+            size = float(np.max(abs(one)))
+            changes.append(float(np.max(abs(one - other))) / size if size else 0.0)
+    return changes[0] / max(EPS, *changes[1:]) if len(changes) > 1 else 0.0
