@@ -17,6 +17,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "api_pages",
+    "contents",
     "house_docstrings",
     "local_mathml",
     "dark_pictures",
