@@ -16,7 +16,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.visualize import backprop, captions, rules, values
-from minigrad.visualize.explain import one_product, page_data
+from minigrad.visualize.explain import PageData, one_product, page_data
 from minigrad.visualize.names import MACRON, bar
 from minigrad.visualize.packing import Arrays
 from tests.explained import read_array
@@ -77,6 +77,29 @@ def test_the_jacobian_that_is_shown_gives_the_vjp(sample: Sample) -> None:
         matrix = backprop.jacobian(graph.vertices[c.source], c.position, graph)
         shown = matrix.T @ flat(c.cotangent, graph.vertices[c.source])
         assert np.allclose(shown, c.gradient.reshape(-1), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+def test_the_printed_jacobian_gives_the_printed_gradient(sample: Sample) -> None:
+    graph, done, *_, cotangents = replayed(sample)
+    data = PageData(graph, done, cotangents).data()
+    json.dumps(data, allow_nan=False)
+    arrays = data["arrays"]
+    steps = [step for step in data["steps"] if step["kind"] == "vjp"]
+    for step, c in zip(steps, done.contributions, strict=True):
+        if "jacobian" not in step:
+            continue
+        J = read_array(step["jacobian"], arrays)
+        vec = np.concatenate(
+            [
+                np.zeros(n) if g is None else read_array(g, arrays).reshape(-1)
+                for _, g, n in step["g"]
+            ]
+        )
+        rounding = 1.2e-3 * (np.abs(J.T) @ np.abs(vec)) + 1e-12
+        printed = read_array(step["gradient"], arrays).reshape(-1)
+        for gradient in (printed, c.gradient.reshape(-1)):
+            assert (np.abs(J.T @ vec - gradient) <= rounding + 6e-4 * np.abs(gradient)).all()
 
 
 @pytest.mark.parametrize("sample", WITH_JACOBIAN, ids=str)
