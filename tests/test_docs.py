@@ -29,6 +29,7 @@ import minigrad as mg
 from minigrad.operation import numpy_functions
 
 ROOT = Path(__file__).parents[1]
+PLUGIN = ROOT / "minigrad" / "testing" / "plugin"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(
     r"^(?:<!-- needs: (?P<needs>[^\n]+) -->\n|<!-- file: (?P<file>\S+), (?P<outcome>[^\n]+) -->\n)?"
@@ -88,7 +89,7 @@ def pytest_says(path: Path, code: str) -> str:
     installed = any(e.value == "minigrad_pytest" for e in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", "minigrad_pytest"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, str(path)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{PLUGIN}"}
     return subprocess.run(
         command, capture_output=True, text=True, cwd=path.parent, env=environment, timeout=120
     ).stdout

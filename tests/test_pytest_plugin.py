@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -9,13 +10,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PLUGIN = ROOT / "minigrad" / "testing" / "plugin"
 
 
 def run_pytest(folder: Path, *options: str) -> str:
     installed = any(point.name == "minigrad" for point in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", "minigrad_pytest"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, *options]
-    path = {"PYTHONPATH": str(ROOT), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{PLUGIN}", "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [*command, str(folder)], capture_output=True, text=True, env=path, cwd=folder, check=False
     )
@@ -132,4 +134,6 @@ def test_nothing_is_imported_before_a_test_uses_it(tmp_path: Path) -> None:
 def test_the_entry_point_is_the_plugin() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["entry-points"]["pytest11"] == {"minigrad": "minigrad_pytest"}
-    assert project["tool"]["setuptools"]["py-modules"] == ["minigrad_pytest"]
+    found = project["tool"]["setuptools"]["packages"]["find"]
+    assert PLUGIN in [ROOT / folder for folder in found["where"]]
+    assert (PLUGIN / "minigrad_pytest" / "__init__.py").is_file()

@@ -8,9 +8,9 @@
         rng = np.random.default_rng(seed)
         gradcheck(my_op, mg.tensor(rng.standard_normal((3, 4)).astype(dtype)))
 
-pytest finds it by itself once minigrad is installed, in the test runs of every project.  So it
-stands beside the package and not in it: neither minigrad nor NumPy is imported before a test uses
-them.
+pytest finds it by itself once minigrad is installed, in the test runs of every project.  So it is
+installed as a package of its own, beside minigrad: neither minigrad nor NumPy is imported before a
+test uses them.
 """
 
 from __future__ import annotations
