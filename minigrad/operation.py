@@ -498,14 +498,18 @@ def unary(operation: Op) -> Callable[..., Any]:
     view = operation.view
 
     def call(x: Any = MISSING, **kwargs: Any) -> Any:
-        if not isinstance(x, Variable) or x._node is None or kwargs:
+        if not isinstance(x, Variable) or kwargs:
             if type(x) is ndarray and not kwargs:  # in a VJP
                 return operation.run((x,), (x,), ())
             return operation.call(given(x), kwargs)
         frame = recording.frame
-        if frame is not None and frame.detailed:
-            return operation.call((x,), kwargs)
+        edge = x._node
         array = x._array
+        if edge is None:
+            if array.dtype.kind != "f":
+                return operation.call((x,), kwargs)
+        elif frame is not None and frame.detailed:
+            return operation.call((x,), kwargs)
         try:
             out = forward(array)
         except Exception as error:
@@ -513,15 +517,15 @@ def unary(operation: Op) -> Callable[..., Any]:
             raise
         if type(out) is not ndarray:
             if isinstance(out, (tuple, list)):
-                return operation.conclude(out, (), (x._node,), (array,), ())
+                return operation.conclude(out, (), (edge,), (array,), ())
             out = np.asarray(out)
         result = new(Variable.result_class)
         result._array = out
         result._alias = None
-        if frame is not None:
+        if frame is not None and edge is not None:
             result._node = node = new(Node)
             node.plan = plan
-            node.inputs = (x._node,)
+            node.inputs = (edge,)
             node.saved = plan.save(out, array)
             node.statics = ()
             node.shape = out.shape
@@ -551,13 +555,15 @@ def binary(operation: Op) -> Callable[..., Any]:
         if kwargs or y is MISSING or (frame is not None and frame.detailed):
             return operation.call(given(x, y), kwargs)
         if not isinstance(x, Variable):
-            if type(x) not in numbers or not isinstance(y, Variable) or y._node is None:
+            if type(x) not in numbers or not isinstance(y, Variable):
                 return operation.call((x, y), kwargs)
-            plan: Any = second
             x_node: Any = None
             x_array = x
             y_node: Any = y._node
             y_array = y._array
+            plan: Any = None if y_node is None else second
+            if y_array.dtype.kind != "f":
+                return operation.call((x, y), kwargs)
         elif isinstance(y, Variable):
             x_node = x._node
             x_array = x._array
@@ -652,7 +658,7 @@ def leading(operation: Op) -> Callable[..., Any]:
     expected = len(defaults)
 
     def call(x: Any = MISSING, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(x, Variable) or (promote and x._node is None):
+        if not isinstance(x, Variable) or (promote and x._array.dtype.kind != "f"):
             if type(x) is ndarray and len(args) == expected and not (kwargs or varargs or keep):
                 for value in args:
                     if isinstance(value, Variable):
