@@ -1089,3 +1089,18 @@ def test_empty_tensors_have_a_page(shape: tuple[int, ...], tmp_path: Path) -> No
     page = tmp_path / "page.html"
     mg.visualize.explain((x * 2).sum(), page)
     assert "×".join(map(str, shape)) in page.read_text(encoding="utf-8")
+
+
+def test_a_function_is_written_without_its_context() -> None:
+    class Square(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return 2 * ctx.saved_tensors[0] * g
+
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    assert "t1 = Square(x)" in str(mg.visualize.tape(Square.apply(x), names={"x": x}))

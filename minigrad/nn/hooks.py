@@ -102,7 +102,7 @@ def call_before_forward(
 # ---------------------------------------------------------------------------------------- backward
 
 
-@op(joint=lambda g, hook: hook(g), notation="{x}")
+@op(joint=lambda g, hook: hook(g), notation="{tensors}")
 def _boundary(tensors: Sequence[Any], hook: Callable[..., Any]) -> Any:
     """The tensors that enter or leave a module, unchanged: `hook` sees all their gradients at once.
 

@@ -46,12 +46,8 @@ def formula(op: Op, operands: Sequence[str | None], statics: Sequence[Any]) -> s
     if notation is not None:
         try:
             return filled(op, notation, operands, values, statics)
-        except (
-            KeyError,
-            IndexError,
-            ValueError,
-        ):  # a notation with a mistake is not worth a failure
-            pass
+        except (KeyError, IndexError, ValueError):
+            pass  # a notation with a mistake is not worth a failure
     given = [o for o in operands if o is not None] + settings(op, values, statics, "")
     return f"{op.name}({', '.join(given)})"
 
@@ -88,6 +84,7 @@ def settings(op: Op, values: dict[str, str], statics: Sequence[Any], notation: s
         if "{" + name not in notation
         and (default is MISSING or not same(value, default))
         and not (private and name not in SHOWN_OF_PRIVATE)
+        and (hasattr(value, "dtype") or not values[name].startswith("<"))  # no object of Python's
     ]
 
 
