@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 import shutil
@@ -903,20 +904,48 @@ def test_losses_of_what_they_expect_are_sound(loss: Any) -> None:
 
 
 def test_lint_finds_a_missing_zero_grad() -> None:
-    x = leaf([1.0, 2.0])
-    (x * x).sum().backward()
-    assert "missing zero_grad" in kinds(mg.visualize.lint((x * x).sum()))
-    again = (x * x).sum()
-    again.backward()  # frees the numbers, so that gradients cannot be compared
-    assert "missing zero_grad" in kinds(mg.visualize.lint(again))
+    x, z = leaf([1.0, 2.0], "x"), leaf([3.0, 4.0], "z")
+
+    def loss() -> Any:
+        return (x * z).sum()
+
+    for recorded in (False, True):
+        x.grad = z.grad = None
+        loss().backward()
+        loss().backward()
+        found = mg.visualize.lint(loss)
+        assert [(f.kind, f.module) for f in found] == [("missing zero_grad", "x, z")], "one line"
+        with mg.visualize.record_values() if recorded else contextlib.nullcontext():
+            again = loss()
+        again.backward()
+        assert kinds(mg.visualize.lint(again)) == {"missing zero_grad"}
+        x.grad = z.grad = None
+        with mg.visualize.record_values() if recorded else contextlib.nullcontext():
+            alone = loss()
+        alone.backward()
+        assert not mg.visualize.lint(alone)
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("make", [mg.optim.SGD, mg.optim.Adam])
+def test_a_loop_that_clears_its_gradients_has_no_findings(make: Any, clip: bool) -> None:
+    mg.random.manual_seed(0)
+    model, x, target = perceptron([3, 16, 1], nn.Tanh), mg.randn(8, 3), mg.randn(8, 1)
+    optimizer = make(model.parameters(), lr=0.01)
+
+    def loss() -> Any:
+        return nn.functional.mse_loss(model(x), target)
+
     with mg.visualize.record_values():
-        recorded = (x * x).sum()
-    recorded.backward()
-    assert "missing zero_grad" in kinds(mg.visualize.lint(recorded))
-    x.grad = None
-    alone = (x * x).sum()
-    alone.backward()
-    assert not mg.visualize.lint(alone)
+        for _ in range(3):
+            optimizer.zero_grad()
+            computed = loss()
+            computed.backward()
+            if clip:
+                nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            optimizer.step()
+    assert str(mg.visualize.lint(computed, model)) == "nothing found"
+    assert str(mg.visualize.lint(loss, model)) == "nothing found"
 
 
 def test_lint_finds_a_column_against_a_row() -> None:
@@ -931,13 +960,55 @@ def test_lint_finds_a_column_against_a_row() -> None:
     assert not mg.visualize.lint(((vector[:, None] - vector) ** 3).sum()), "all pairs, on purpose"
 
 
-@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize(
+    ("loss", "op"),
+    [
+        (lambda p: (mg.log(p) * 2).sum(), "log(p)"),
+        (lambda p: (mg.exp(p * 1000) - 1).sum(), "exp(t1)"),
+        (lambda p: mg.where(p > 0, mg.sqrt(p), 0.0).sum(), "√p"),
+        (lambda p: mg.where(p > 0, 1 / p, 0.0).sum(), "1 / p"),
+    ],
+    ids=["log", "exp", "derivative", "masked"],
+)
+def test_lint_finds_where_numbers_stop_being_finite(loss: Any, op: str) -> None:
+    p = leaf([0.0, 1.0], "p")
+    with np.errstate(all="ignore"):
+        found = mg.visualize.lint(lambda: loss(p))
+    assert {(f.kind, f.op) for f in found} == {("not finite", op)}, "the cause, no consequences"
+
+
 @pytest.mark.filterwarnings("ignore:invalid value")
-def test_lint_finds_where_numbers_stop_being_finite() -> None:
-    x = leaf([0.0, 1.0], "x")
-    found = mg.visualize.lint(lambda: (mg.log(x) * 2).sum())
-    first = [f for f in found if f.kind == "not finite"]
-    assert any(f.op == "log(x)" for f in first)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("where", ["x", "y"])
+def test_numbers_that_are_not_finite_in_the_data_are_its_fault(where: str, bad: float) -> None:
+    rng = np.random.default_rng(0)
+    data = {"x": rng.normal(size=(5, 2)).astype("f"), "y": rng.normal(size=(5, 3)).astype("f")}
+    data[where][3, 1] = bad
+    x, y = mg.tensor(data["x"]), mg.tensor(data["y"])
+    model = nn.Linear(2, 3)
+
+    def loss() -> Any:
+        return nn.functional.mse_loss(model(x), y)
+
+    (found,) = mg.visualize.lint(loss, model, names={"x": x, "y": y})
+    assert (found.kind, found.module) == ("not finite", f"{where} (constant)")
+    assert found.message.startswith(f"1 of {data[where].size} entries is ")
+    computed = loss()
+    for backward in (False, True):  # where numbers were not kept, nothing is said about them
+        if backward:
+            computed.backward()
+        (found,) = mg.visualize.lint(computed, model)
+        assert found.kind == "not finite"
+        assert "operands are finite" not in found.message
+
+
+def test_infinity_that_spoils_nothing_is_no_mistake() -> None:
+    scores, mask = leaf(np.eye(3), "scores"), mg.tensor(np.triu(np.full((3, 3), -np.inf), 1))
+    weights = mg.tensor(np.arange(9.0).reshape(3, 3))
+    hidden = mg.tensor(np.triu(np.ones((3, 3)), 1) > 0)
+    assert not mg.visualize.lint(lambda: (mg.softmax(scores + mask, 1) * weights).sum())
+    masked = mg.masked_fill(scores, hidden, -np.inf)
+    assert not mg.visualize.lint((mg.softmax(masked, 1) * weights).sum())
 
 
 @pytest.mark.parametrize(("scale", "kind"), [(1e-12, "tiny gradient"), (1e6, "huge gradient")])

@@ -296,7 +296,7 @@ class Names:
             return name
         equal = [
             name for name, each in self.constants.items()
-            if each.dtype == array.dtype and np.array_equal(each, array)
+            if each.dtype == array.dtype and np.array_equal(each, array, equal_nan=True)
         ]  # fmt: skip
         return equal[0] if len(equal) == 1 else None
 

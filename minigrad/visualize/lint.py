@@ -28,6 +28,7 @@ LOST = 1e-3  # of a rounding error of the parameter: no learning rate up to 1000
 CANCELLED = 1e-4  # of what arrives at its op: the gradient of a vector that only adds up to nothing
 FEWEST_EXAMPLES = 4  # a ReLU that is 0 for fewer is not dead
 FAR_BELOW = 5  # times the size of a usual operand: a ReLU whose operands are all below that is dead
+MOST_NAMES = 3  # parameters that one finding lists
 MOST_DEAD = 0.75  # share of the units of a layer that may be 0 by chance: an untrained one has half
 
 
@@ -70,10 +71,10 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
     names   names of tensors: a mapping, or `locals()`
 
     It finds a loss without a graph (and whether no_grad was left on); parameters that the loss
-    does not reach; gradients that are zero, tiny, huge or not finite, and the op where numbers that
-    are not finite begin; ReLU units that are 0 for every example; a softmax or sigmoid before a
-    loss that applies its own; gradients left over from an earlier backward; and shapes (N, 1)
-    against (N,), which broadcast to (N, N).
+    does not reach; gradients that are zero, tiny or huge; where NaN and infinity begin that spoil
+    the loss or a gradient, in the data, in a parameter, or in an op; ReLU units that are 0 for
+    every example; a softmax or sigmoid before a loss that applies its own; gradients to which a
+    second backward was added; and shapes (N, 1) against (N,), which broadcast to (N, N).
 
     A gradient is *huge* if it is 100,000 times the size of the parameters; *tiny* if, relative to
     the size of its parameter, it is a millionth of the largest one, or less than a thousandth of a
@@ -105,15 +106,16 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
         return found
     description = describe(loss, names=names)
     gradients = replayed(description)
+    spoiled = list(not_finite(description, gradients))
+    found.extend(spoiled)
     found.extend(unreached(description, model))
-    found.extend(left_over(description, gradients))
-    found.extend(bad_gradients(description, gradients))
-    found.extend(not_finite(description, gradients))
+    found.extend(bad_gradients(description, gradients, told=bool(spoiled)))
     for vertex in description.vertices:
         if vertex.kind == "op":
             found.extend(stretched_shapes(vertex, description))
             found.extend(dead_relu(vertex, description))
             found.extend(double_softmax(vertex, description))
+    found.extend(left_over(description, gradients))
     return found
 
 
@@ -178,29 +180,28 @@ def user_of(vertex: Vertex, description: Description) -> str:
 
 
 def left_over(description: Description, gradients: dict[int, Any]) -> Iterator[Finding]:
-    """Gradients that were there before this loss's backward."""
+    """Gradients that backward added to, of this loss or of those before it.
+
+    A gradient that is there is no evidence: it stays after a correct step, too, until zero_grad.
+    """
     ran = values.backward_ran(description)
     made = max([v.edge.sequence for v in description.vertices if type(v.edge) is Node], default=0)
+    names = []
     for vertex in description.vertices:
         if vertex.kind != "leaf" or vertex.grad is None:
             continue
-        mine = gradients.get(vertex.index)
-        if not ran:
-            message = "it has a gradient already, and backward adds to it: call zero_grad() first"
-        elif mine is None and added_since(vertex.grad, made):
-            message = (
-                "backward added to a gradient that it had already. If that was not meant, call "
-                "zero_grad() before each backward"
-            )
-        elif mine is not None and not np.allclose(vertex.grad, mine, rtol=1e-3, equal_nan=True):
-            message = (
-                "its gradient is not that of this loss alone: another backward added to it. Call "
-                "zero_grad() before each backward"
-            )
-        else:
-            continue
-        name = shown(vertex.name or vertex.symbol)
-        yield Finding("missing zero_grad", message, user_of(vertex, description), name)
+        mine = gradients.get(vertex.index) if ran else None
+        alone = mine is not None and np.allclose(vertex.grad, mine, rtol=1e-3, equal_nan=True)
+        if not alone and added_since(vertex.grad, made if ran else -1):
+            names.append(shown(vertex.name or vertex.symbol))
+    if names:
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        yield Finding(
+            "missing zero_grad",
+            "backward added to gradients that were there already. If that was not meant, call "
+            "zero_grad() before each backward",
+            module=", ".join(names[:MOST_NAMES]) + more,
+        )  # fmt: skip
 
 
 def added_since(grad: Any, time: int) -> bool:
@@ -209,8 +210,13 @@ def added_since(grad: Any, time: int) -> bool:
     return when > time and writer.startswith("backward")
 
 
-def bad_gradients(description: Description, gradients: dict[int, Any]) -> Iterator[Finding]:
-    """Gradients of leaves that are zero, tiny, huge, NaN or infinite."""
+def bad_gradients(
+    description: Description, gradients: dict[int, Any], told: bool
+) -> Iterator[Finding]:
+    """Gradients of leaves that are zero, tiny, huge, NaN or infinite.
+
+    told   where numbers that are not finite begin was found: what follows from it is not said
+    """
     leaves = [v for v in description.vertices if v.kind == "leaf"]
     found = {v.index: gradients.get(v.index, v.grad) for v in leaves}
     known = [v for v in leaves if found[v.index] is not None and np.size(found[v.index])]
@@ -222,19 +228,16 @@ def bad_gradients(description: Description, gradients: dict[int, Any]) -> Iterat
         grad, step = found[vertex.index], steps[vertex.index]
         bad = int(np.size(grad) - np.isfinite(grad).sum())
         rounding = np.finfo(vertex.dtype).eps
-        if is_bad(vertex.value):
+        if is_bad(vertex.value) or (bad and told):
+            continue
+        if bad:
             kind, message = "not finite", (
-                "the parameter itself has numbers that are NaN or infinite: an earlier step "
-                "destroyed it. Start again, with a smaller learning rate"
-            )  # fmt: skip
-        elif bad:
-            kind, message = "not finite", (
-                f"{bad:,} of {np.size(grad):,} entries of its gradient are NaN or infinite: see "
-                "where they begin, and keep log, sqrt and division away from 0"
+                f"{bad:,} of {np.size(grad):,} entries of its gradient are NaN or infinite: pass "
+                "a function that computes the loss, and the place where they begin is named"
             )  # fmt: skip
         elif large[vertex.index] > HUGE:
             kind, message = "huge gradient", (
-                f"{told(grad, step)}: gradients explode here. Scale the data and the targets, "
+                f"{size_text(grad, step)}: gradients explode here. Scale the data and the targets, "
                 "start from smaller weights, or clip: nn.utils.clip_grad_norm_"
             )  # fmt: skip
         elif cancels(vertex, grad, description, gradients):
@@ -246,8 +249,8 @@ def bad_gradients(description: Description, gradients: dict[int, Any]) -> Iterat
             )  # fmt: skip
         elif step < LOST * rounding or step < FADED * fastest:
             kind, message = "tiny gradient", (
-                f"{told(grad, step)}: gradients vanish here. Use relu in place of sigmoid or tanh, "
-                "nn.init.kaiming_normal_, normalization, or skip connections"
+                f"{size_text(grad, step)}: gradients vanish here. Use relu in place of sigmoid or "
+                "tanh, nn.init.kaiming_normal_, normalization, or skip connections"
             )  # fmt: skip
         else:
             continue
@@ -255,7 +258,7 @@ def bad_gradients(description: Description, gradients: dict[int, Any]) -> Iterat
         yield Finding(kind, message, user_of(vertex, description), name)
 
 
-def told(grad: Any, step: float) -> str:
+def size_text(grad: Any, step: float) -> str:
     size = number_text(size_of(grad))
     return f"its gradient has root mean square {size}, {number_text(step)} times its parameter's"
 
@@ -289,28 +292,89 @@ def cancels(vertex: Vertex, grad: Any, description: Description, gradients: dict
 
 
 def not_finite(description: Description, gradients: dict[int, Any]) -> Iterator[Finding]:
-    """The first op whose result is not finite though its operands are, forward and backward."""
+    """Where NaN and infinity begin that spoil the loss or a gradient.
+
+    Those that spoil nothing are no mistake: a mask of -inf before a softmax, say.
+    """
     vertices = description.vertices
-    for vertex in vertices:
-        given = any(is_bad(vertices[i].value) for i in vertex.inputs)
-        if vertex.kind == "op" and is_bad(vertex.value) and not given:
-            yield Finding(
-                "not finite",
-                "its result is NaN or infinite, and its operands are finite: keep log, sqrt and "
-                "division away from 0, and exp from large numbers",
-                written(vertex), module_of(vertex, description),
-            )  # fmt: skip
-            break
-    for vertex in reversed(vertices):
-        sent = [i for i in vertex.inputs if is_bad(gradients.get(i))]
+    spoiled = {i for i in description.roots if is_bad(vertices[i].value)}
+    spoiled |= {v.index for v in vertices if v.kind == "leaf" and is_bad(v.value)}
+    turning = turning_point(description, gradients)
+    if turning is not None:
+        spoiled |= {i for i in (*turning.inputs, turning.index) if is_bad(vertices[i].value)}
+    for index in beginnings(spoiled, description):
+        yield beginning(vertices[index], description)
+    if turning is not None and not spoiled.intersection([*turning.inputs, turning.index]):
+        target = next(i for i in turning.inputs if is_bad(gradients.get(i)))
+        yield Finding(
+            "not finite",
+            f"its backward sends NaN or infinity to {vertices[target].symbol}: its derivative is "
+            "infinite there. Add a small number to its operand, or clamp it",
+            written(turning), module_of(turning, description),
+        )  # fmt: skip
+
+
+def turning_point(description: Description, gradients: dict[int, Any]) -> Vertex | None:
+    """The first op of the backward pass that gets finite gradients, and sends others."""
+    for vertex in reversed(description.vertices):
+        sent = any(is_bad(gradients.get(i)) for i in vertex.inputs)
         if vertex.kind == "op" and sent and not is_bad(gradients.get(vertex.index)):
-            yield Finding(
-                "not finite",
-                f"its backward sends NaN or infinity to {vertices[sent[0]].symbol}: its derivative "
-                "is infinite there. Add a small number to its operand, or clamp it",
-                written(vertex), module_of(vertex, description),
-            )  # fmt: skip
-            break
+            return vertex
+    return None
+
+
+def beginnings(spoiled: set[int], description: Description) -> list[int]:
+    """What the numbers of `spoiled` vertices come from: the last ones whose inputs are finite."""
+    vertices = description.vertices
+    found = []
+    stack, seen = list(spoiled), set(spoiled)
+    while stack:
+        index = stack.pop()
+        given = [i for i in vertices[index].inputs if is_bad(vertices[i].value)]
+        if not given:
+            found.append(index)
+        stack += [i for i in given if i not in seen]
+        seen.update(given)
+    return sorted(found)
+
+
+def beginning(vertex: Vertex, description: Description) -> Finding:
+    """A vertex that is not finite, and is computed from nothing that is known to be so."""
+    if vertex.kind == "leaf":
+        message = (
+            "the parameter itself has numbers that are NaN or infinite: an earlier step "
+            "destroyed it. Start again, with a smaller learning rate"
+        )
+        name = shown(vertex.name or vertex.symbol)
+        return Finding("not finite", message, user_of(vertex, description), name)
+    if vertex.kind == "constant":
+        message = (
+            f"{bad_entries(vertex.value)}: the data itself is not finite. Leave such examples "
+            "out, or fill the gaps, before it is used"
+        )
+        name = f"{shown(vertex.symbol)} (constant)"
+        return Finding("not finite", message, user_of(vertex, description), name)
+    unknown = [i for i in vertex.inputs if description.vertices[i].value is None]
+    if unknown:
+        symbols = ", ".join([description.vertices[i].symbol for i in unknown])
+        message = (
+            f"its result is NaN or infinite, and the numbers of {symbols} were not kept: pass a "
+            "function that computes the loss, and the place where they begin is named"
+        )
+    else:
+        message = (
+            "its result is NaN or infinite, and its operands are finite: keep log, sqrt and "
+            "division away from 0, and exp from large numbers"
+        )
+    return Finding("not finite", message, written(vertex), module_of(vertex, description))
+
+
+def bad_entries(array: Any) -> str:
+    """``1 of 3 entries is NaN``"""
+    n = int(np.size(array) - np.isfinite(array).sum())
+    nan = int(np.isnan(array).sum())
+    what = "NaN" if nan == n else "infinite" if not nan else "NaN or infinite"
+    return f"{n:,} of {np.size(array):,} entries {'is' if n == 1 else 'are'} {what}"
 
 
 def is_bad(array: Any) -> bool:
