@@ -289,6 +289,24 @@ def test_tape_after_backward() -> None:
     assert lines[5].strip().startswith("↳ t̄1 = ")
 
 
+@pytest.mark.parametrize("slope", [-4.0, 0.0, 3.0])
+def test_the_tape_shows_a_gradient_of_one_number_with_its_sign(slope: float) -> None:
+    a = leaf(-3.0, "a")
+    (a * slope).backward()
+    assert mg.visualize.tape(a * slope).lines[0].endswith(f"ā = {slope:g}")
+
+
+def test_the_tape_adds_up_what_several_ops_send() -> None:
+    a, b = leaf(3.0, "a"), leaf(2.0, "b")
+    with mg.visualize.record_values():
+        loss = a * a + mg.exp(a) * b
+    loss.backward()
+    said = " ".join(mg.visualize.tape(loss).lines)
+    assert said.count("ā += ") == 3
+    assert "ā = " not in said.replace(mg.visualize.tape(loss).lines[0], "")
+    assert said.count("b̄ = ") == 2, "the number, and the one formula"
+
+
 def test_the_tape_says_what_was_overwritten_before_backward() -> None:
     x = leaf([1.0, 2.0], "x")
     loss = (mg.exp(x) * x).sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minigrad.graph import Node
@@ -11,7 +12,21 @@ from minigrad.visualize.description import Description, Operand, Vertex
 from minigrad.visualize.formulas import Names, is_entrywise, vjp_formula
 from minigrad.visualize.names import bytes_text, number_text
 
-__all__ = ["kept_text", "product", "products", "results"]
+__all__ = ["kept_text", "product", "results", "sent"]
+
+
+def sent(
+    description: Description, vertex: Vertex, sources: Iterable[int], uses: Mapping[int, int]
+) -> list[str]:
+    """What an op sends back to its operands: ``x̄ = ȳ Wᵀ``; ``x̄ += ȳ Wᵀ`` where x has other uses.
+
+    uses   how often each vertex is an operand
+    """
+    return [
+        text.replace(" = ", " += ", 1) if uses[source] > 1 else text
+        for source in sources
+        for text in products(description, vertex, source)
+    ]
 
 
 def products(description: Description, vertex: Vertex, source: int) -> list[str]:

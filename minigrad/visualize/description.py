@@ -8,6 +8,7 @@ after backward.  The graph keeps few numbers; where a value is not known, the de
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,6 +101,10 @@ class Description:
 
     def __len__(self) -> int:
         return len(self.vertices)
+
+    def uses(self) -> Counter[int]:
+        """How often each vertex is an operand."""
+        return Counter([i for vertex in self.vertices for i in vertex.inputs])
 
     def consumers(self) -> list[list[int]]:
         """For each vertex, those that are computed from it."""

@@ -10,7 +10,7 @@ from typing import Any
 import graphviz
 import numpy as np
 
-from minigrad.visualize.captions import kept_text, products
+from minigrad.visualize.captions import kept_text, sent
 from minigrad.visualize.description import Call, Description, Vertex, describe
 from minigrad.visualize.folding import Box, Layout, layout, title_of
 from minigrad.visualize.names import LONGEST_FORMULA, bar, number_text, shape_text, shown
@@ -91,7 +91,7 @@ class Painter:
         self.theme = theme
         self.values, self.grads, self.saved = values, grads or backward, saved
         self.backward = backward
-        self.uses = Counter([i for vertex in description.vertices for i in vertex.inputs])
+        self.uses = description.uses()
         self.dtype: Any = None  # of all tensors, if it is one: it is told once
         self.silent: dict[str, str] = {}  # notes that are told once, for values and gradients
 
@@ -192,20 +192,11 @@ class Painter:
             elif all(self.description.vertices[i].kind == "constant" for i in passing):
                 picture.edge(start, end, style="dotted", arrowhead="none")
             else:
-                formulas = self.contributions(boxes[end], passing)
+                box = boxes[end].vertex
+                formulas = sent(self.description, box, passing, self.uses) if box else []
                 text = "<BR/>".join([f"  {escape(shown(f, LONGEST_FORMULA))}  " for f in formulas])
                 label = {"label": f"<{text}>"} if formulas else {}
                 picture.edge(start, end, dir="back", color=self.theme.grad, **label)
-
-    def contributions(self, box: Box, operands: list[int]) -> list[str]:
-        """What an op sends back to its operands; where others send, too, it is added: ``x̄ += …``"""
-        if box.vertex is None:
-            return []
-        return [
-            text.replace(" = ", " += ", 1) if self.uses[i] > 1 else text
-            for i in operands
-            for text in products(self.description, box.vertex, i)
-        ]
 
     def stub(self, picture: Picture, box: Box, end: str, passing: list[int]) -> str:
         """A small box that stands for a distant one, beside the op that uses it."""

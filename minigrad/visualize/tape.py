@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node
-from minigrad.visualize.captions import kept_text, products
+from minigrad.visualize.captions import kept_text, sent
 from minigrad.visualize.description import Description, Vertex, describe
 from minigrad.visualize.folding import op_counts
 from minigrad.visualize.names import LONGEST_FORMULA, bar, number_text, shape_text, shown
@@ -36,7 +35,8 @@ class Tape:
 def tape(x: Any, input: Any = None, *, names: Mapping[str, Any] | None = None) -> Tape:
     """The graph of a tensor as text: what each op computes, its shape, and the bytes it keeps.
 
-    After backward each line has the norm of the gradient, and below it what the op sends back.
+    After backward each line has the norm of the gradient (of a single number, the number itself),
+    and below it what the op sends back, with ``+=`` where several ops send to the same tensor.
 
     x      a tensor, a list of tensors, or a module with its `input`: see `describe`
     names  names of tensors: a mapping, or `locals()`
@@ -89,11 +89,13 @@ def columns(vertex: Vertex, description: Description) -> list[str]:
 
 
 def gradient_text(vertex: Vertex) -> str:
-    """The norm of the gradient, or why it is not known."""
+    """The norm of the gradient, of a single number the number; or why it is not known."""
     if vertex.edge is None:
         return ""
     if vertex.grad is None:
         return f"gradient {vertex.grad_note}"
+    if vertex.grad.shape == ():
+        return f"{bar(vertex.symbol)} = {number_text(vertex.grad)}"
     norm = np.linalg.norm(np.asarray(vertex.grad).reshape(-1))
     return f"‖{bar(vertex.symbol)}‖ = {number_text(norm)}"
 
@@ -101,11 +103,9 @@ def gradient_text(vertex: Vertex) -> str:
 def sent_back(description: Description, vertices: list[Vertex]) -> list[str]:
     """For each vertex, the formulas of what its op sends to its operands; empty for leaves."""
     lines = []
+    uses = description.uses()
     for vertex in vertices:
-        formulas = []
-        if isinstance(vertex.edge, Node):
-            for source in dict.fromkeys(vertex.inputs):
-                formulas += products(description, vertex, source)
+        formulas = sent(description, vertex, dict.fromkeys(vertex.inputs), uses)
         lines.append("    ↳ " + "   ".join(formulas) if formulas else "")
     return lines
 
