@@ -117,7 +117,89 @@ def test_a_wrong_layer_that_keeps_its_inputs_is_found() -> None:
     assert kinds(check_vjp(LAYER.forward, wrong, (X, W))) == {"factor"}
 
 
+def test_none_says_that_an_input_needs_no_gradient() -> None:
+    def loss(x: Any, w: Any, b: Any, y: Any) -> Any:
+        return np.mean((affine(x, w, b) - y) ** 2)
+
+    def loss_vjp(g: Any, x: Any, w: Any, b: Any, y: Any) -> Any:
+        return (None, *affine_vjp(2 * g / y.size * (affine(x, w, b) - y), x, w, b)[1:], None)
+
+    labels = rng.standard_normal((4, 2))
+    report = check_vjp(loss, loss_vjp, (X, W, B, labels))
+    assert report.ok
+    assert [jacobian.input for jacobian in report.jacobians] == ["w", "b"]
+    assert "None was returned for x and y, on which the result depends: not checked" in str(report)
+    wrong = lambda *a: (None, 2 * loss_vjp(*a)[1], *loss_vjp(*a)[2:])
+    assert kinds(check_vjp(loss, wrong, (X, W, B, labels))) == {"factor"}
+    unused = check_vjp(lambda x, y: x * x, lambda g, x, y: (2 * g * x, None), (V, V))
+    assert unused.ok
+    assert unused.notes == []  # None is right there: finite differences are zero
+    nothing = check_vjp(loss, lambda *a: (None,) * 4, (X, W, B, labels))
+    assert not nothing.ok
+    assert "None was returned for every input" in str(nothing)
+
+
 # ------------------------------------------------------------------------------------ what is wrong
+
+
+@pytest.mark.parametrize("reduce", [np.sum, np.tanh, lambda y: {"y": y, "sum": y.sum()}])
+@pytest.mark.parametrize("forgotten", [(0,), (1, 2), (0, 1, 2)])
+def test_a_backward_pass_that_forgets_its_g_is_told_so(reduce: Any, forgotten: Any) -> None:
+    """Also where it hides: the gradient of a number is right for g = 1."""
+
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        return reduce(x @ w + b)
+
+    def backward(g: Any, x: Any, w: Any, b: Any) -> Any:
+        def pulled(g: Any) -> Any:
+            if isinstance(g, dict):
+                u = g["y"] + g["sum"]
+            else:
+                u = np.full((4, 2), g) if np.ndim(g) == 0 else g * (1 - np.tanh(x @ w + b) ** 2)
+            return u @ w.T, x.T @ u, u.sum(0)
+
+        ones = {"y": np.ones((4, 2)), "sum": 1.0} if isinstance(g, dict) else np.ones_like(g)
+        return [pulled(ones if k in forgotten else g)[k] for k in range(3)]
+
+    report = check_vjp(forward, backward, (X, W, B))
+    assert not report.ok
+    assert report.outcome() == "the gradient is wrong"
+    (diagnosis,) = report.diagnoses
+    assert diagnosis.kind == "without g"
+    concerned = re.search("of (.*) do(es)? not depend on g", diagnosis.text).group(1)
+    assert re.split(", | and ", concerned) == ["xwb"[k] for k in forgotten]
+    assert "for g = 1" in str(report)
+
+
+def test_a_term_that_is_not_multiplied_by_g_is_named() -> None:
+    f = lambda x: np.sum(x * x + np.sin(x))
+    report = check_vjp(f, lambda g, x: 2 * g * x + np.cos(x), V)
+    assert kinds(report) == {"without g"}
+    assert "a term of the gradient of x is not multiplied by g" in str(report)
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (0, 2, 1), (1, 2, 0), (2, 0, 1)])
+@pytest.mark.parametrize("form", [list, tuple])
+def test_gradients_in_a_wrong_order_are_told_by_their_shapes(order: Any, form: Any) -> None:
+    exchanged = lambda *a: form(affine_vjp(*a)[k] for k in order)
+    report = check_vjp(affine, exchanged, (X, W, B))
+    (diagnosis,) = report.diagnoses
+    assert diagnosis.kind == "other input"
+    concerned = ["xwb"[k] for k in range(3) if order[k] != k]
+    assert re.match(r"the gradients of (.*) seem", diagnosis.text).group(1) == (
+        ", ".join(concerned[:-1]) + " and " + concerned[-1]
+    )
+    assert "in this order" in diagnosis.text
+    assert [jacobian.input for jacobian in report.jacobians] == sorted({*"xwb"} - {*concerned})
+
+
+def test_swapped_gradients_are_told_beside_another_mistake() -> None:
+    def backward(g: Any, x: Any, w: Any, b: Any) -> Any:
+        dx, dw, _ = affine_vjp(g, x, w, b)
+        return dw, dx, g
+
+    report = check_vjp(affine, backward, (X, W, B))
+    assert [d.kind for d in report.diagnoses] == ["other input", "missing sum"]
 
 
 def mutates(x: Any) -> Any:
@@ -164,6 +246,14 @@ def test_a_pass_of_a_wrong_kind_is_reported(
 @pytest.mark.parametrize(
     ("f", "vjp", "inputs", "kind", "words"),
     [
+        (
+            lambda x: x,
+            lambda x: 2 * x,
+            (V,),
+            TypeError,
+            r"<lambda>\(x\), .*vjp\(g, x\), where g is",
+        ),
+        (lambda x: x, lambda g, x: g, (V, V), TypeError, r"forward pass is .*f\(x, inputs\[1\]\)"),
         (lambda x: x, lambda g, x: None, (V,), TypeError, "backward pass returned None.*return"),
         (lambda x: None, lambda g, x: g, (V,), TypeError, "forward pass returned None.*return"),
         (lambda x: x + 1j, lambda g, x: g, (V,), TypeError, "returned complex128 array"),
@@ -178,7 +268,7 @@ def test_a_pass_of_a_wrong_kind_is_reported(
             lambda *a: {"x": X, "w": W},
             {"x": X, "w": W, "b": B},
             ValueError,
-            "no gradient for 'b'; None",
+            "no gradient for 'b'; return None",
         ),
         (
             with_params,

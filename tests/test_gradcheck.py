@@ -293,6 +293,18 @@ def test_a_random_function_is_reported_as_such() -> None:
     assert kinds(report) == {"non-deterministic"}
 
 
+@pytest.mark.parametrize(
+    "net", [lambda x: x, mg.sum, lambda x: (3 * x).sum(), lambda x: mg.tanh(x)]
+)
+def test_a_vjp_that_forgets_its_cotangent_is_named_with_its_op(net) -> None:
+    report = check_gradients(lambda x: net(op_with(lambda g, x: 3 * x * x)(x)), draw(3))
+    assert not report.ok
+    (diagnosis,) = report.diagnoses
+    assert (diagnosis.kind, diagnosis.op) == ("without g", "cube")
+    assert "does not depend on g" in diagnosis.text
+    assert report.outcome() == "the gradient is wrong"
+
+
 def test_a_vjp_that_is_not_linear_is_found() -> None:
     report = check_gradients(op_with(lambda g, x: 3 * g * g * x * x), draw(3))
     assert "nonlinear" in kinds(report)

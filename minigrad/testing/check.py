@@ -26,9 +26,10 @@ from minigrad.testing.arguments import (
 )
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose, without_derivative
+from minigrad.testing.linearity import not_additive, not_multiplied
 from minigrad.testing.localise import Located, keeping_values, localise, name_cancellation, nodes_of
 from minigrad.testing.numerical import EPS
-from minigrad.testing.report import Diagnosis, GradientError, Report, unverified
+from minigrad.testing.report import NOT_LINEAR, Diagnosis, GradientError, Report, unverified
 from minigrad.testing.rounding import shaken
 from minigrad.testing.verdicts import Tolerance, Verdict
 
@@ -88,7 +89,7 @@ def check_gradients(
     # steps go where the function overflows or is not defined
     with undisturbed(function.modules), np.errstate(all="ignore"):
         report = compare_with_differences(function, Tolerance(rtol, atol), eps)
-        if report.count(Verdict.WRONG):
+        if not report.values_right():
             explain(function, report, locate)
         if locate:
             name_cancellation(function, report)
@@ -119,12 +120,13 @@ def compare_with_differences(function: Function, tolerance: Tolerance, eps: floa
 
 def explain(function: Function, report: Report, locate: bool) -> None:
     """Add the diagnoses of wrong entries: for the op that is to blame, and for the whole."""
-    strange = any(diagnosis.kind == "nonlinear" for diagnosis in report.problems)
-    found = [] if strange else diagnose(report.jacobians)
+    strange = [problem for problem in report.problems if problem.kind in NOT_LINEAR]
+    report.diagnoses = [d for d in report.diagnoses if d not in strange]
+    found = strange or diagnose(report.jacobians)
     located = localise(function, found, check_gradients) if locate else Located([], [], 0)
     blamed = located.diagnoses
-    if len(blamed) == len(found) and all(d.text.endswith(f.text) for d, f in zip(blamed, found)):
-        found = []  # a single op: the same, with its name
+    if any(diagnosis.kind != "unknown" for diagnosis in blamed):
+        found = []  # the whole is wrong because the op is
     elif blamed:  # then "something is wrong here" adds nothing
         found = [diagnosis for diagnosis in found if diagnosis.kind != "unknown"]
     elif located.singular:
@@ -431,6 +433,9 @@ class Function:
             outputs = self.recorded()
             v = np.random.default_rng(2).standard_normal(len(analytic[0]))
             gradients = [self.pull_back(outputs, v) for _ in range(2)]
+            without = not_multiplied(self.names, self.pull_back(outputs, 0 * v), gradients[0])
+            if any(without):
+                return without.diagnoses()
             natural = natural_size(outputs[0]._array, self.arrays[0])
             for name, a, g, again in zip(self.names, analytic, *gradients):
                 if not np.array_equal(g, again, equal_nan=True):
@@ -442,12 +447,7 @@ class Function:
                 off = abs(g - expected) - 1e-6 * size - 1e-12 * np.nanmax(size, initial=natural)
                 linear = (off <= 0) | ~np.isfinite(expected) | ~np.isfinite(g)
                 if not np.all(linear) and not self.is_noise(off, name, v):
-                    text = (
-                        f"the gradient of {name} is not linear in the cotangent: for a random "
-                        "cotangent it is not the combination of those for single outputs (is "
-                        "something asked of g that should be asked of the inputs?)"
-                    )
-                    return [Diagnosis("nonlinear", text, name)]
+                    return [not_additive(name)]
         return []
 
     def is_noise(self, difference: Array, name: str, v: Array) -> bool:
@@ -473,6 +473,12 @@ class Function:
         with self.holding(arrays), np.errstate(all="ignore"):
             lower = self.jacobians()
             found = narrowed(self.recorded())
+        if any(a.shape != b.shape for a, b in zip(lower, exact)):
+            text = (
+                "the function returns another number of entries in the inputs' own type than in "
+                "float64 (a comparison next to a bound?): check at other inputs, or in float64"
+            )
+            return [Diagnosis("precision", text)]
         for k, (name, a, b) in enumerate(zip(self.names, lower, exact)):
             eps = float(np.finfo(arrays[k].dtype).eps)
             size = np.fmax(abs(a), abs(b))

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from minigrad.pytrees import describe, flatten, leaves_of, paired, paths_of
+from minigrad.pytrees import describe, flatten, leaves_of, paths_of
 from minigrad.testing.arguments import argument_names, check_tolerances, distinct
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.diagnosis import diagnose
-from minigrad.testing.numerical import EPS
+from minigrad.testing.forms import (
+    check_signature,
+    exchanged,
+    is_float,
+    kind_of,
+    leaves_for,
+    listed,
+    rounding_of,
+    wrong_form,
+    wrong_order,
+)
+from minigrad.testing.linearity import NotMultiplied, join, not_additive, not_multiplied
+from minigrad.testing.numerical import EPS, guarded
 from minigrad.testing.report import Diagnosis, GradientError, Report, unverified
 from minigrad.testing.rounding import shaken
 from minigrad.testing.verdicts import Tolerance, Verdict
@@ -35,9 +47,10 @@ def check_vjp(
     f        the forward pass: a function of NumPy arrays that returns an array, a number, or
              tuples, lists and dicts of them
     vjp      the backward pass: ``vjp(g, *inputs)`` returns the gradient of ``sum(g * f(*inputs))``
-             for each input, as a tuple (or one array for one input); None where there is none.
-             ``g`` has the form of what `f` returns.  `f` is called before each call of `vjp`, so
-             layers that keep what their backward needs can be checked.
+             for each input, as a tuple (or one array for one input).  None for an input that needs
+             no gradient: it is not checked, and a note says so if the result depends on it.
+             ``g``, the gradient of the result, has the form of what `f` returns.  `f` is called
+             before each call of `vjp`, so layers that keep what their backward needs can be checked
     inputs   the arrays, a tuple or a list, or a dict of names to arrays that are passed in its
              order; then `vjp` may return a dict, too. An input may itself be a dict, list or tuple
              of arrays (``params["W"]``), and its gradient has the same form. Integer arrays are
@@ -46,9 +59,9 @@ def check_vjp(
     raise_exception  raise a GradientError if something is wrong
 
     Returns  a `Report`; ``print(report)`` says what is wrong.
-    Raises   TypeError if no input is a floating-point array, or a pass returns no arrays;
-             ValueError if `vjp` returns another number of gradients, or other keys, or a tolerance
-             is negative; GradientError with `raise_exception`.
+    Raises   TypeError if no input is a floating-point array, a pass takes other arguments, or
+             returns no arrays; ValueError if `vjp` returns another number of gradients, or other
+             keys, or a tolerance is negative; GradientError with `raise_exception`.
     Example  >>> import minigrad as mg
              >>> def backward(g, x, w):
              ...     return g @ w.T, x.T @ g / 2
@@ -61,25 +74,33 @@ def check_vjp(
     check_tolerances("check_vjp", atol, rtol)
     written = Handwritten(f, vjp, inputs)
     report = Report(problems=written.form())
+    report.notes += written.notes
+    report.not_compared = written.refused
     if written.comparable:
-        problem = written.problem()
-        report.jacobians, _, report.notes = compare_all(problem, Tolerance(rtol, atol))
-        values = dict(zip(problem.names, [x.copy() for x in problem.arrays]))
-        for jacobian in report.jacobians:
-            jacobian.others = {k: v for k, v in values.items() if k != jacobian.input}
-        if report.count(Verdict.WRONG) == 0:
-            report.problems += written.linearity()
-            report.problems += unverified(report)
-    report.diagnoses += report.problems
-    if report.count(Verdict.WRONG):
-        report.diagnoses += diagnose(report.jacobians)
+        compare(written, report, Tolerance(rtol, atol))
+    else:
+        report.diagnoses += report.problems
     if raise_exception and not report.ok:
         raise GradientError(report)
     return report
 
 
-def is_float(value: Any) -> bool:
-    return bool(np.asarray(value).dtype.kind == "f")
+def compare(written: Handwritten, report: Report, tolerance: Tolerance) -> None:
+    """The comparison of all entries, what is wrong beside them, and the diagnoses."""
+    problem = written.problem()
+    report.jacobians, _, notes = compare_all(problem, tolerance)
+    report.notes += notes
+    values = dict(zip(problem.names, [x.copy() for x in problem.arrays]))
+    for jacobian in report.jacobians:
+        jacobian.others = {k: v for k, v in values.items() if k != jacobian.input}
+    without_g = written.not_multiplied()
+    report.problems += without_g.diagnoses()
+    if report.count(Verdict.WRONG) == 0:
+        report.problems += [] if any(without_g) else written.linearity()
+        report.problems += unverified(report)
+    explained = {*without_g.wholly, *without_g.partly}
+    unexplained = [j for j in report.jacobians if j.input not in explained]
+    report.diagnoses += [*report.problems, *diagnose(unexplained)]
 
 
 def owned(value: Any) -> Any:
@@ -89,55 +110,6 @@ def owned(value: Any) -> Any:
 
 def copied(value: Any) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
-
-
-def kind_of(value: Any) -> str:
-    """For messages: ``int64 array``, ``str``."""
-    return f"{value.dtype} array" if isinstance(value, np.ndarray) else describe(value)
-
-
-def rounding_of(gradient: Any) -> float:
-    """The rounding of the type of an array; 0 for None and whole numbers."""
-    return float(np.finfo(np.asarray(gradient).dtype).eps) if is_float(gradient) else 0.0
-
-
-def fits(tree: Any, pattern: Any) -> bool:
-    try:
-        paired(tree, pattern)
-    except ValueError:
-        return False
-    return True
-
-
-def by_key(returned: dict[Any, Any], keys: Sequence[Any], given: Sequence[Any]) -> list[Any]:
-    """The gradients of a dict in the order of the inputs; only integers may be left out."""
-    unknown = [k for k in returned if k not in keys]
-    if unknown:
-        raise ValueError(
-            f"check_vjp: the backward pass returned a gradient for {unknown[0]!r}, which is none "
-            f"of the inputs {list(keys)}"
-        )
-    for k, x in zip(keys, given):
-        if k not in returned and any(map(is_float, leaves_of(x))):
-            raise ValueError(
-                f"check_vjp: the backward pass returned no gradient for {k!r}; None says that "
-                "there is none"
-            )
-    return [returned.get(k) for k in keys]
-
-
-def leaves_for(argument: Any, gradient: Any, name: str) -> list[Any]:
-    """The gradient for each leaf of an argument."""
-    if not isinstance(argument, (dict, tuple, list)):
-        return [gradient]
-    if gradient is None:
-        return [None] * len(leaves_of(argument))
-    try:
-        return [g for _, g, _ in paired(gradient, argument)]
-    except ValueError as error:
-        raise ValueError(
-            f"check_vjp: the gradient of input {name} has not its form: {error}"
-        ) from None
 
 
 class Handwritten:
@@ -162,15 +134,17 @@ class Handwritten:
             if isinstance(x, np.ndarray) and x.dtype.kind == "f"
         ]
         if not self.positions:
-            listed = ", ".join(f"{n}: {kind_of(x)}" for n, x in zip(names, leaves))
+            kinds = ", ".join(f"{n}: {kind_of(x)}" for n, x in zip(names, leaves))
             raise TypeError(
-                f"check_vjp: none of the inputs is a floating-point array ({listed}); make one "
+                f"check_vjp: none of the inputs is a floating-point array ({kinds}); make one "
                 "with np.array(x, float)"
             )
         self.floats = tuple(self.positions)
         self.names = distinct([names[i] for i in self.positions])
         self.arrays = [self.arguments[i] for i in self.positions]
         self.types = [np.asarray(leaves[i]).dtype for i in self.positions]
+        self.notes: list[Diagnosis] = []
+        self.refused: list[str] = []  # inputs whose gradients have a form that cannot be compared
         self.comparable = True  # whether there is an input whose gradient has the right form
 
     def call(self, arguments: Sequence[Any]) -> Any:
@@ -218,42 +192,35 @@ class Handwritten:
         returned = self.vjp(self.rebuild_output(parts), *self.rebuild(self.arguments))
         if returned is None:
             raise TypeError("check_vjp: the backward pass returned None: is a return missing?")
+        each = listed(returned, self.given, self.keys)
         gradients = [
             g
-            for argument, name, gradient in zip(self.given, self.titles(), self.listed(returned))
+            for argument, name, gradient in zip(self.given, self.titles(), each)
             for g in leaves_for(argument, gradient, name)
         ]
         return [gradients[i] for i in self.positions]
 
+    def argument_list(self) -> str:
+        """The arguments as they stand in a call: ``x, w``."""
+        names = self.keys or argument_names(self.f, [None] * len(self.given))
+        return ", ".join(
+            str(name) if str(name).isidentifier() else f"inputs[{i}]"
+            for i, name in enumerate(names)
+        )
+
     def titles(self) -> list[str]:
         return [str(k) for k in self.keys or range(len(self.given))]
 
-    def listed(self, returned: Any) -> list[Any]:
-        """What `vjp` returned, one entry for each argument."""
-        if self.keys is not None and isinstance(returned, dict):
-            return by_key(returned, self.keys, self.given)
-        count = len(self.given)
-        if not isinstance(returned, (tuple, list)):
-            found = [returned]
-        elif count == 1 and fits(returned, self.given[0]):
-            return [returned]
-        else:
-            found = list(returned)
-        if len(found) != count:
-            checked = [i for i, x in enumerate(self.given) if any(map(is_float, leaves_of(x)))]
-            if len(found) != len(checked):
-                names = "input" if count == 1 else "inputs"
-                raise ValueError(
-                    f"check_vjp: the backward pass returned {len(found)} gradients for {count} "
-                    f"{names}: return one for each, as a tuple, None where there is none"
-                )
-            of = dict(zip(checked, found))
-            found = [of.get(i) for i in range(count)]
-        return found
-
     def form(self) -> list[Diagnosis]:
         """What is wrong before any number is looked at: shapes, determinism, changed inputs."""
+        check_signature(self.f, "forward pass", self.given, f"f({self.argument_list()})")
         self.look_at_outputs(self.call([copied(x) for x in self.arguments]))
+        check_signature(
+            self.vjp,
+            "backward pass",
+            (None, *self.given),
+            f"vjp(g, {self.argument_list()}), where g is the gradient of the result",
+        )
         problem = self.forward_problem()
         if problem is not None:
             self.comparable = False
@@ -268,17 +235,50 @@ class Handwritten:
             for name, i in zip(self.names, self.positions)
             if i in changed
         ]
-        kept = []
-        for k, (name, x, g) in enumerate(zip(self.names, self.arrays, gradients)):
-            wrong = self.wrong_form(name, x, self.types[k], g)
-            found += wrong
-            if self.positions[k] not in changed and all(d.kind == "precision" for d in wrong):
-                kept.append(k)
+        unwanted = self.unwanted(gradients)
+        if len(unwanted) == len(gradients):
+            found.append(Diagnosis("unverified", "None was returned for every input"))
+        refused = {k for k, i in enumerate(self.positions) if i in changed}
+        for k, diagnosis in self.wrong_forms(gradients):
+            found += [diagnosis] if diagnosis not in found else []
+            refused |= {k} if diagnosis.kind != "precision" else set()
+        self.refused = [self.names[k] for k in sorted(refused)]
+        kept = [k for k in range(len(gradients)) if k not in refused | unwanted]
         self.eps = max([EPS, *[rounding_of(gradients[k]) for k in kept]])
         self.positions = [self.positions[k] for k in kept]
         self.names, self.arrays = [self.names[k] for k in kept], [self.arrays[k] for k in kept]
         self.comparable = bool(kept)
         return found
+
+    def unwanted(self, gradients: Sequence[Any]) -> set[int]:
+        """Inputs for which None was returned, though the result depends on them; with a note."""
+        found = {k for k, g in enumerate(gradients) if g is None and self.depends_on(k)}
+        if found:
+            names = join([self.names[k] for k in sorted(found)])
+            text = f"None was returned for {names}, on which the result depends: not checked"
+            self.notes.append(Diagnosis("not checked", text))
+        return found
+
+    def depends_on(self, k: int) -> bool:
+        """Whether the result is another one for other numbers of input `k`."""
+        x = self.arrays[k]
+        before = x.copy()
+        x += 1e-3 * (1 + abs(x)) * np.random.default_rng(4).standard_normal(x.shape)
+        with np.errstate(all="ignore"):
+            values = guarded(self.evaluate, self.base.size)
+        x[...] = before
+        return not np.array_equal(values, self.base, equal_nan=True)
+
+    def wrong_forms(self, gradients: Sequence[Any]) -> Iterator[tuple[int, Diagnosis]]:
+        """What is wrong with the shapes and types, and of which input."""
+        want = [x.shape for x in self.arrays]
+        got = [x.shape if g is None else np.shape(g) for x, g in zip(self.arrays, gradients)]
+        group = exchanged(want, got)
+        for k in group:
+            yield k, wrong_order(group, self.names, got)
+        for k, (name, x, g) in enumerate(zip(self.names, self.arrays, gradients)):
+            for diagnosis in [] if k in group else wrong_form(name, x, self.types[k], g):
+                yield k, diagnosis
 
     def look_at_outputs(self, returned: Any) -> None:
         """Note the form of what the forward pass returned, and refuse what is not real numbers."""
@@ -324,46 +324,6 @@ class Handwritten:
                 x[...] = old
         return changed
 
-    def wrong_form(self, name: str, x: Array, dtype: Any, gradient: Any) -> list[Diagnosis]:
-        """Whether a gradient has the shape of its input, and a type that can hold it."""
-        if gradient is None:
-            return []
-        g = np.asarray(gradient)
-        if g.dtype.kind not in "fiubc":
-            raise TypeError(
-                f"check_vjp: the gradient of {name} is {kind_of(gradient)}; it is an array"
-            )
-        if g.shape != x.shape:
-            return [Diagnosis(*self.wrong_shape(name, x.shape, g.shape), name)]
-        text = f"the gradient of {name} is {g.dtype}, {name} is {dtype}: "
-        if g.dtype.kind == "c":
-            return [Diagnosis("dtype", text + "return its real part, .real", name)]
-        if g.dtype.kind != "f" and np.any(g):
-            return [Diagnosis("dtype", text + "it was cut down to whole numbers", name)]
-        if rounding_of(g) > np.finfo(dtype).eps:
-            return [Diagnosis("precision", text + "digits are lost on the way", name)]
-        return []
-
-    def wrong_shape(
-        self, name: str, want: tuple[int, ...], got: tuple[int, ...]
-    ) -> tuple[str, str]:
-        text = f"the gradient of {name} has shape {got}, {name} has shape {want}"
-        try:
-            broadcast = np.broadcast_shapes(want, got) == got
-        except ValueError:
-            broadcast = False
-        if broadcast and got != want:
-            extra = len(got) - len(want)
-            axes = [
-                i for i in range(len(got)) if i < extra or (want[i - extra] == 1 and got[i] != 1)
-            ]
-            listed = axes[0] if len(axes) == 1 else tuple(axes)
-            text += f": the sum over the broadcast axis is missing, g.sum(axis={listed})"
-            return "missing sum", text
-        if got == want[::-1]:
-            return "transposed", text + ": it is transposed"
-        return "shape", text
-
     def problem(self) -> Problem:
         outputs = list(zip(self.output_names, self.shapes))
         return Problem(
@@ -385,6 +345,13 @@ class Handwritten:
             for g, x in zip(gradients, self.arrays)
         ]
 
+    def not_multiplied(self) -> NotMultiplied:
+        """Which gradients are there without a gradient of the result."""
+        v = np.random.default_rng(1).standard_normal(self.base.size)
+        with np.errstate(all="ignore"):
+            without, given = self.flat_gradients(np.zeros_like(v)), self.flat_gradients(v)
+        return not_multiplied(self.names, without, given)
+
     def linearity(self) -> list[Diagnosis]:
         """For a random cotangent, the backward pass must return that combination of the rows."""
         v = np.random.default_rng(2).standard_normal(self.base.size)
@@ -393,6 +360,5 @@ class Handwritten:
         tolerance = max(1e-9, 16 * self.eps)
         for name, a, g in zip(self.names, rows, gradients):
             if not np.all((abs(g - v @ a) <= tolerance * (abs(v) @ abs(a))) | ~np.isfinite(g)):
-                text = f"the gradient of {name} is not linear in the cotangent g"
-                return [Diagnosis("nonlinear", text, name)]
+                return [not_additive(name)]
         return []

@@ -14,6 +14,9 @@ from minigrad.testing.verdicts import Entry, Jacobian, Verdict
 Array = Any
 
 
+NOT_LINEAR = ("without g", "nonlinear")  # gradients that single entries of g do not show as wrong
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """What is wrong, in words, and where.
@@ -54,12 +57,14 @@ class Report:
     problems   faults that are not about a value: a wrong shape, a function that is not
                deterministic
     notes      why entries are inconclusive, and what was not checked
+    not_compared  inputs whose gradients have no form that could be compared
     """
 
     jacobians: list[Jacobian] = field(default_factory=list)
     diagnoses: list[Diagnosis] = field(default_factory=list)
     problems: list[Diagnosis] = field(default_factory=list)
     notes: list[Diagnosis] = field(default_factory=list)
+    not_compared: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -67,6 +72,14 @@ class Report:
 
     def __bool__(self) -> bool:
         return self.ok
+
+    def linear(self) -> bool:
+        """Whether the gradients are linear in the gradient of the result, as they must be."""
+        return all(problem.kind not in NOT_LINEAR for problem in self.problems)
+
+    def values_right(self) -> bool:
+        """Whether no entry is wrong, nor the gradient for other gradients of the result."""
+        return self.linear() and self.count(Verdict.WRONG) == 0
 
     def count(self, verdict: Verdict) -> int:
         return sum(jacobian.count(verdict) for jacobian in self.jacobians)
@@ -90,11 +103,20 @@ class Report:
         named = [(self.count(v), v.name.lower()) for v in Verdict]
         return ", ".join(f"{n} {name}" for n, name in named if n) or "no entries"
 
+    def scope(self) -> str:
+        """What the verdicts leave out, where they alone might look well."""
+        if self.jacobians and self.not_compared:
+            return f" ({', '.join(self.not_compared)} cannot be compared)"
+        if self.linear():
+            return ""
+        scalar = sum(j.y.size for j in self.jacobians) == len({j.input for j in self.jacobians})
+        return " (for g = 1)" if scalar else " (for g = 1 in one entry of the result, 0 elsewhere)"
+
     def outcome(self) -> str:
         """What the check says, in a few words."""
         if self.ok:
             return "gradients agree with finite differences"
-        if self.count(Verdict.WRONG):
+        if not self.values_right():
             return "the gradient is wrong"
         if self.only_unverified():
             return "the gradient could not be verified"
@@ -113,7 +135,7 @@ class Report:
             return "\n".join(lines + bullets(self.notes, 3))
         worst = self.worst()
         lines = [self.outcome() + (f": {worst}" if worst is not None else "")]
-        lines.append(f"verdicts: {self.counts()}")
+        lines.append(f"verdicts: {self.counts()}{self.scope()}")
         lines += bullets(self.diagnoses, 5) + bullets(self.notes, 3)
         lines.append(
             "see report.to_text() or report.to_html(); an error carries it as error.report"
@@ -164,8 +186,9 @@ def unverified(report: Report) -> list[Diagnosis]:
 
 def badness(entry: Entry) -> float:
     size = abs(entry.numeric) + np.finfo(float).tiny
-    off = abs(entry.analytic - entry.numeric) / size
-    return float("inf") if np.isnan(off) else float(off)
+    with np.errstate(all="ignore"):
+        off = float(np.divide(abs(entry.analytic - entry.numeric), size))
+    return float("inf") if np.isnan(off) else off
 
 
 MARKS = {Verdict.CORRECT: " ", Verdict.WRONG: "!", Verdict.KINK: "^", Verdict.INCONCLUSIVE: "?"}
