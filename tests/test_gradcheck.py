@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -665,13 +666,45 @@ def test_reports_read_well_as_text_and_as_a_page() -> None:
     text, page = report.to_text(), report.to_html()
     assert "-12" in text
     assert "sign is flipped" in text
-    assert page.count("<svg") == 3
+    assert page.count("<table") == 3
     assert page == report._repr_html_()
     assert "sign is flipped" in page
     assert "WRONG" in repr(report)
     entry = report.worst()
     assert entry.numeric == pytest.approx(-entry.analytic)
     assert entry.verdict is Verdict.WRONG
+
+
+def test_the_page_prints_the_numbers_of_a_small_jacobian_and_says_what_colours_mean() -> None:
+    x = draw(2, 3)
+    page = check_gradients(lambda x: 3 * x, x).to_html()
+    assert page.count("<td") == 3 * 36
+    assert page.count(">3</td>") == 2 * 6  # by both methods
+    assert page.count(">correct</td>") == 36
+    assert page.count("<th>x[1, 2]</th>") == 3
+    for word in ("negative", "positive", "correct", "wrong", "kink", "inconclusive"):
+        assert word in page.split("<h3>")[0]
+    large = check_gradients(lambda x: 3 * x, draw(30)).to_html()
+    assert large.count("<svg") == 3
+    assert large.count("<rect") == 3 * 900
+    assert "<table" not in large
+
+
+def test_the_page_has_the_colours_of_the_pages_of_explain() -> None:
+    css = (ROOT / "minigrad" / "visualize" / "page.css").read_text(encoding="utf-8")
+    shades = {
+        sign: tuple(map(int, re.search(rf"--{sign}: (\d+), (\d+), (\d+);", css).groups()))
+        for sign in ("positive", "negative")
+    }
+    page = check_gradients(lambda x: x * mg.tensor([2.0, -2.0]), draw(2)).to_html()
+    for sign, shade in shades.items():
+        (cell,) = {
+            c
+            for c, n in re.findall(r"background:rgb\(([\d,]+)\)\">(.?2)<", page)
+            if (n == "2") == (sign == "positive")
+        }
+        found = np.array(cell.split(","), int) - 255
+        np.testing.assert_allclose(found / (np.array(shade) - 255), 0.6, atol=0.02)
 
 
 # --------------------------------------------------------------------------------------- assertions
