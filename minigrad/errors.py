@@ -93,9 +93,11 @@ def linear_remedy(shapes: Sequence[tuple[int, ...]]) -> str:
     x, weight, *_ = shapes
     if not x or len(weight) != 2 or x[-1] == weight[1]:
         return ""
-    return (
-        f": the last axis of x has {x[-1]} features, a weight of shape {weight} takes {weight[1]}"
-    )
+    taken = weight[1]
+    text = f": the last axis of x has {x[-1]} features, a weight of shape {weight} takes {taken}"
+    if taken == 1 and len(x) == 1:
+        text += f"; did you mean x[:, None], {x[0]} rows of one feature?"
+    return text
 
 
 def matmul_remedy(shapes: Sequence[tuple[int, ...]]) -> str:

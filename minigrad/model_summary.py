@@ -140,6 +140,7 @@ def summary(model: Any, *inputs: Any) -> Summary:
         table = Summary(rows, total, trainable, sum(row.kept for row in rows))
         raise RuntimeError(
             f"{table}\n{name or 'the model'} ({type(module).__name__}) failed: {error}"
+            + "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
         ) from error
     finally:
         for handle in handles:

@@ -6,6 +6,7 @@ also a method: functions are descriptors, so ``exp = ops.exp`` is a method with 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,6 +29,12 @@ from minigrad.graph import Extras, Leaf, Node, Variable, wrap
 from minigrad.memory import Alias
 
 __all__ = ["Tensor", "as_array"]
+
+UNKEPT = (
+    "this tensor is the result of {}, and backward keeps the gradients of leaves only: call "
+    "retain_grad() on it before backward, or read the .grad of the leaf that was meant. (A leaf "
+    "stays one if it is updated in place: with no_grad(): p -= lr * p.grad)"
+)
 
 
 class Tensor(Variable):
@@ -180,14 +187,21 @@ class Tensor(Variable):
 
     @property
     def grad(self) -> Any:
-        """The gradient that backward brought, a tensor of the same shape, or None."""
+        """The gradient that backward brought, a tensor of the same shape, or None.
+
+        Of a result it is kept only after `retain_grad`; without it a UserWarning says so.
+        """
         node: Any = self._node
         if node is None:
             leaf = getattr(self, "_leaf", None)
             return None if leaf is None else leaf.grad
         if type(node) is Leaf:
             return node.grad
-        return None if node.extras is None else node.extras.grad
+        extras = node.extras
+        if extras is None or not (extras.retain or extras.grad is not None):
+            warnings.warn(UNKEPT.format(node.op.name), stacklevel=2)
+            return None
+        return extras.grad
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -405,7 +419,10 @@ class Tensor(Variable):
 
     def __getstate__(self) -> Any:
         if not self.is_leaf:
-            raise RuntimeError("only leaves can be copied or pickled; use t.detach()")
+            raise RuntimeError(
+                "a tensor that was computed from others cannot be copied or pickled (nor plotted, "
+                "which copies it) with its graph; use t.detach(), or t.detach().numpy()"
+            )
         grad = self.grad
         return {
             "array": self._array,

@@ -162,6 +162,20 @@ class Callback:
         """Go on from where `state_dict` was taken."""
 
 
+def refuse_other_kinds(loss: Any, optimizer: Any) -> None:
+    """Raise the error of arguments in another order, or of a class instead of what it makes."""
+    for name, given in (("loss", loss), ("optimizer", optimizer)):
+        if isinstance(given, type):
+            raise TypeError(
+                f"fit: {name} is the class {given.__name__}; did you mean {given.__name__}(...)?"
+            )
+    if not (hasattr(optimizer, "zero_grad") and hasattr(optimizer, "step")):
+        raise TypeError(
+            "fit: takes model, loss, optimizer, in this order; the optimizer is "
+            f"{type(optimizer).__name__}, which has no zero_grad and step"
+        )
+
+
 def fit(
     model: Any,
     loss: Callable[[Any, Any], Any],
@@ -191,7 +205,7 @@ def fit(
 
     Returns   a `History` with epoch, lr, loss, metrics, and the same with ``val_`` before them.
     Raises    FloatingPointError if the loss is not finite; the parameters are still those before
-              it.
+              it.  TypeError if loss or optimizer are of another kind.
     Example   >>> x = mg.tensor([[0.0], [1.0], [2.0]])
               >>> model = mg.nn.Linear(1, 1)
               >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
@@ -201,6 +215,7 @@ def fit(
               >>> history["loss"][-1] < history["loss"][0]
               True
     """
+    refuse_other_kinds(loss, optimizer)
     # a checkpoint is written when the others have seen the epoch
     callbacks = sorted(callbacks, key=lambda callback: isinstance(callback, Checkpoint))
     run = Run(model, optimizer, scheduler, train, callbacks)

@@ -231,8 +231,10 @@ def test_a_hook_that_returns_another_shape_is_refused() -> None:
 def test_retain_grad_keeps_the_gradient_of_a_result() -> None:
     x = draw(3)
     h = x * 2
-    assert h.grad is None
+    with pytest.warns(UserWarning, match=r"result of mul.*retain_grad"):
+        assert h.grad is None
     h.retain_grad()
+    assert h.grad is None  # and says nothing: it will come
     (h * h).sum().backward()
     np.testing.assert_allclose(h.grad.numpy(), 2 * h.detach().numpy())
 

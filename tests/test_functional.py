@@ -86,6 +86,8 @@ def test_classes_that_are_not_integers_are_refused(name):
         getattr(F, name)(tensor(np.ones((2, 3))), tensor([0.0, 1.0]))
     with pytest.raises(TypeError, match="NaN"):
         getattr(F, name)(tensor(np.ones((2, 3))), tensor([0.0, math.nan]))
+    with pytest.raises(TypeError, match="were they exchanged"):
+        getattr(F, name)(mg.tensor([0, 1]), tensor(np.ones((2, 3))))
 
 
 def test_probabilities_with_nan_are_refused():

@@ -655,3 +655,16 @@ def test_a_network_learns_xor():
                 parameter -= 0.5 * parameter.grad
     assert loss.item() < 0.05 < first
     assert (net(x).detach().numpy().argmax(1) == [0, 1, 1, 0]).all()
+
+
+@pytest.mark.parametrize("container", [nn.Sequential, lambda *m: nn.ModuleList(m)])
+def test_a_class_in_the_place_of_a_module(container):
+    with pytest.raises(TypeError, match=r"the class ReLU; did you mean ReLU\(\.\.\.\)"):
+        container(nn.Linear(1, 2), nn.ReLU)
+
+
+def test_a_vector_for_a_layer_of_one_feature():
+    with pytest.raises(ValueError, match="not aligned") as caught:
+        nn.Linear(1, 16)(mg.ones(60))
+    assert "did you mean x[:, None], 60 rows of one feature" in caught.value.__notes__[0]
+    assert nn.Linear(1, 16)(mg.ones(60)[:, None]).shape == (60, 16)

@@ -407,5 +407,15 @@ def test_summary_of_a_model_that_fails():
     text = str(caught.value)
     assert "0 (Linear)" in text
     assert "1 (ReLU)" in text
-    assert text.splitlines()[-1].startswith("2 (Linear) failed:")
+    assert "\n2 (Linear) failed:" in text
+    assert "the last axis of x has 6 features, a weight of shape (3, 5) takes 5" in text
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_fit_refuses_arguments_of_another_kind():
+    model = nn.Linear(1, 1)
+    optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(TypeError, match="in this order; the optimizer is function"):
+        mg.training.fit(model, optimizer, mg.nn.functional.mse_loss, [])
+    with pytest.raises(TypeError, match=r"did you mean MSELoss\(\.\.\.\)"):
+        mg.training.fit(model, nn.MSELoss, optimizer, [])

@@ -81,7 +81,7 @@ class Context:
             arguments[i] = tensor if isinstance(tensor, Variable) else wrap(np.asarray(tensor))
         return arguments
 
-    def _close(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[Array, ...]:
+    def _close(self, outputs: Sequence[Any]) -> tuple[Array, ...]:
         """What forward saved, as arrays for the node to keep and to free.
 
         Of their tensors the context remembers where they stand in the graph, and nothing else.
@@ -89,8 +89,7 @@ class Context:
         to_save, self._to_save = self._to_save or (), None
         for tensor in to_save:
             place = next((i for i, y in enumerate(outputs) if y is tensor), None)
-            known = any(x is tensor for x in inputs)
-            self._places.append((tensor._node if known else None, place))
+            self._places.append((None if tensor is None else tensor._node, place))
         self._results = [(y._array.shape, y._array.dtype) for y in outputs]
         self._constant_outputs = tuple(
             i for i, y in enumerate(outputs) if any(y is c for c in self._constant_outputs)
@@ -121,7 +120,7 @@ class FunctionOp(Op):
         def forward(tensors: Any, ctx: Any) -> Any:
             again = Context(ctx._filled(tensors))
             outputs, returned = run_forward(function, again, ctx._filled(tensors))
-            saved = again._close((), outputs)
+            saved = again._close(outputs)
             out = tuple(y._array for y in outputs) if returned is outputs else outputs[0]._array
             return (out, saved) if saves else out
 
@@ -267,7 +266,7 @@ class Function:
         ctx = Context(args)
         outputs, returned = run_forward(cls, ctx, args)
         tensors = [args[i] for i in ctx._tensors]
-        saved = ctx._close(tensors, outputs)
+        saved = ctx._close(outputs)
         arrays = tuple(y._array for y in outputs)
         out = arrays if returned is outputs else arrays[0]
         kind = bool(saved), any(place is not None for _, place in ctx._places)

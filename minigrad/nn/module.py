@@ -167,8 +167,12 @@ class Module:
         Raises   TypeError if it is not a module; KeyError if the name cannot be used.
         """
         self._check_name(name, "_modules")
-        if module is not None and not isinstance(module, Module):
-            raise TypeError(f"add_module takes an nn.Module or None, got {type(module).__name__}")
+        given: Any = module
+        if isinstance(given, type):
+            kind = f"the class {given.__name__}; did you mean {given.__name__}(...)?"
+            raise TypeError(f"add_module takes an nn.Module or None, got {kind}")
+        if given is not None and not isinstance(given, Module):
+            raise TypeError(f"add_module takes an nn.Module or None, got {type(given).__name__}")
         setattr(self, name, module)
         self._modules[name] = module
 

@@ -132,6 +132,11 @@ def modules_of(fn: Any, params: Any = None) -> list[Any]:
         reached += [*variables.nonlocals.values(), *variables.globals.values()]
     except (TypeError, ValueError):  # no function of Python
         pass
+    for value in list(reached):  # layers are kept in lists and dicts, too
+        if isinstance(value, (list, tuple)):
+            reached += value
+        elif isinstance(value, dict):
+            reached += value.values()
     return [value for value in reached if is_module(value)]
 
 

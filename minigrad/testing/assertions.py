@@ -111,7 +111,10 @@ def difference_of_arrays(
         for i, given in enumerate(tolerances)
     )
     with np.errstate(all="ignore"):
-        close = np.isclose(a, e, rtol=rtol, atol=atol, equal_nan=equal_nan)
+        if rtol == atol == 0:  # not in float64, which has not all whole numbers
+            close = (a == e) | (equal_nan & (a != a) & (e != e))
+        else:
+            close = np.isclose(a, e, rtol=rtol, atol=atol, equal_nan=equal_nan)
         if np.all(close):
             return ""
         wide = np.result_type(a, e, np.float64)

@@ -410,13 +410,14 @@
   function askJacobian(step) {
     const target = vertices[step.target],
       source = vertices[step.vertex];
-    const result = arrays[step.gradient],
+    const result = arrays[step.raw ?? step.gradient],
       wide = columnsOf(result.shape);
     return (r, c, cell) => {
       clearMarks();
       const value = shownNumber(result.rows[r][c]),
         place = target.bar + at(result.shape, r, c);
-      if (step.jacobian === undefined) {
+      // J belongs to the gradient after the sum over stretched axes
+      if (step.jacobian === undefined || step.raw !== undefined) {
         answerWith(
           cell,
           `${place} = ${value}: each entry of ${source.symbol} that depends on it adds its share.`,

@@ -372,3 +372,24 @@ def test_a_function_moves_between_the_libraries() -> None:
         second = library.autograd.grad(first[0], [x, w], g)
         results.append(plain([*first, *second]))
     compare(*results)
+
+
+def test_a_function_saves_tensors_that_are_not_its_inputs() -> None:
+    results = []
+    for library in (torch, mg):
+        x, w, g = leaf(library, X), leaf(library, W), library.tensor(G)
+
+        class Scaled(library.autograd.Function):
+            @staticmethod
+            def forward(ctx, x, w=w):
+                ctx.save_for_backward(x, w)
+                return x * x * w.detach()
+
+            @staticmethod
+            def backward(ctx, g):
+                x, w = ctx.saved_tensors
+                return 2 * g * x * w
+
+        (first,) = library.autograd.grad(Scaled.apply(x), x, g, create_graph=True)
+        results.append(plain([first, *library.autograd.grad(first, [x, w], g)]))
+    compare(*results)

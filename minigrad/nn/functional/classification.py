@@ -174,7 +174,9 @@ def check_classes(
         raise TypeError(
             f"{name}: classes are integers of shape {shape}, got {labels.dtype} of shape "
             f"{labels.shape}" + (", with NaN in it" if has_nan(labels) else "")
-            + (f"; probabilities of classes have the shape of the input, {input.shape}"
+            + ("; the input comes first, then the classes: were they exchanged?"
+               if input.dtype.kind in "iu" else
+               f"; probabilities of classes have the shape of the input, {input.shape}"
                if name == "cross_entropy" else "")
         )  # fmt: skip
     if labels.shape != shape:
