@@ -282,6 +282,7 @@ def test_tape_after_backward() -> None:
     with mg.visualize.record_values():
         loss, _, _ = small_graph()
     loss.backward()
+    assert "freed" not in str(mg.visualize.tape(loss)), "its numbers are still there"
     lines = mg.visualize.tape(loss).lines
     assert lines[0].endswith("‖x̄‖ = 1")
     assert lines[1].endswith("‖W̄‖ = 2.236")
@@ -445,9 +446,42 @@ def test_only_the_gradient_of_a_stretched_operand_is_summed(shape: tuple[int, ..
     names = {"x": leaf(np.ones((3, 4))), "y": leaf(np.ones(shape))}
     mean = (names["x"] + names["y"]).mean()
     source = mg.visualize.draw(mean, names=names, backward=True).source
-    assert "x̄ = t̄1 " in source
+    assert "x̄ = t̄1&#160;" in source
     assert "ȳ = Σ t̄1 " in source
     assert "t̄1 = Σ" not in source, "the mean makes it larger"
+
+
+def test_no_label_on_an_edge_is_cut_or_wide() -> None:
+    scores, target = leaf(np.eye(3)), mg.tensor([0, 2, 1])
+    loss = mg.nn.functional.cross_entropy(scores, target)
+    source = mg.visualize.draw(loss, backward=True).source
+    (label,) = re.findall(r"n\d+ -> n\d+ \[label=<(.*?)> ", source)
+    lines = [html.unescape(line).strip() for line in label.split("<BR/>")]
+    assert " ".join(lines).endswith("with n the number of rows")
+    assert max(map(len, lines)) <= 40
+
+
+@pytest.mark.parametrize("leftover", [False, True])
+def test_a_backward_pass_made_for_its_picture_shows_its_gradients(leftover: bool) -> None:
+    x = leaf([3.0, 4.0], "x")
+    if leftover:
+        (x * 100).sum().backward()
+    before = None if x.grad is None else x.grad.numpy().copy()
+    source = mg.visualize.draw(lambda: (x * x).sum(), backward=True).source
+    assert "[6&#160;&#160;8]" in source, "2 x"
+    assert "not computed" not in source
+    assert "100" not in source
+    np.testing.assert_array_equal(x.grad if before is None else x.grad.numpy(), before)
+
+
+def test_ranges_are_set_in_a_font_whose_width_is_known() -> None:
+    """Graphviz measures digits of other fonts too narrow, and they crossed the border."""
+    x = leaf(np.linspace(-1, 1, 50))
+    loss = (x * x).sum()
+    loss.backward()
+    cells = re.findall(r"<FONT[^>]*>[^<]*…[^<]*</FONT>", mg.visualize.draw(loss).source)
+    assert cells
+    assert all("Mono" in each for each in cells)
 
 
 def test_a_tensor_used_twice_collects_its_contributions() -> None:
@@ -631,7 +665,7 @@ def test_a_picture_writes_nothing_to_the_terminal(
     assert capfd.readouterr() == ("", "still there\n")
 
 
-@pytest.mark.parametrize("name", ["graph.jpg", "graph.unknown", "graph.svg.txt"])
+@pytest.mark.parametrize("name", ["graph.jpg", "graph.unknown", "graph.svg.txt", "graph"])
 def test_other_kinds_of_files_are_refused(name: str, tmp_path: Path) -> None:
     picture = mg.visualize.draw(small_graph()[0])
     with pytest.raises(ValueError, match=r"\.svg, \.png or \.pdf"):

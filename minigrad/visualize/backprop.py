@@ -18,7 +18,15 @@ from minigrad.visualize import values
 if TYPE_CHECKING:
     from minigrad.visualize.description import Description, Vertex
 
-__all__ = ["Contribution", "HookCall", "Replay", "jacobian", "recover_gradients", "replay"]
+__all__ = [
+    "Contribution",
+    "HookCall",
+    "Replay",
+    "compute_gradients",
+    "jacobian",
+    "recover_gradients",
+    "replay",
+]
 
 
 MOST_REPLAYED = 2_000  # vertices
@@ -128,6 +136,29 @@ def recover_gradients(description: Description) -> None:
         gradient = done.gradients.get(vertex.index)
         if vertex.grad is None and isinstance(gradient, np.ndarray):
             vertex.grad, vertex.grad_note = gradient, ""
+
+
+def compute_gradients(description: Description, anew: bool) -> None:
+    """Gradients of all vertices for a picture, from a single number, where there are none yet.
+
+    anew   those that are there are of another graph, as with one that was made for the picture
+    """
+    vertices = description.vertices
+    root = vertices[description.roots[0]]
+    there = any(vertex.grad is not None for vertex in vertices)
+    if len(description.roots) != 1 or root.shape != () or len(vertices) > MOST_REPLAYED:
+        return
+    if there and not anew:
+        return
+    done = replay(description, [np.ones((), root.dtype)])
+    if done.missing:
+        return
+    for vertex in vertices:
+        gradient = done.gradients.get(vertex.index)
+        if isinstance(gradient, np.ndarray):
+            vertex.grad, vertex.grad_note = gradient, ""
+        elif anew and vertex.edge is not None:
+            vertex.grad, vertex.grad_note = None, values.NO_GRAD_LEFT
 
 
 def deliver(vertex: Vertex, description: Description, done: Replay) -> None:

@@ -90,9 +90,11 @@ def is_several(shape: Any) -> bool:
 
 
 def kept_text(vertex: Vertex) -> str:
-    """``keeps 2 KiB``: what the op holds for backward."""
+    """``keeps 2 KiB``: what the op holds for backward; after it, whether its numbers are there."""
     if vertex.freed:
-        return "freed by backward"
+        extras = vertex.edge.extras if isinstance(vertex.edge, Node) else None
+        recorded = extras is not None and extras.values is not None
+        return "numbers recorded" if recorded else "freed by backward"
     kept = sum(vertex.saved.values())
     if not kept:
         return "keeps nothing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import graphviz
 import numpy as np
 
+from minigrad.graph import Variable
+from minigrad.visualize.backprop import compute_gradients
 from minigrad.visualize.captions import kept_text, sent
 from minigrad.visualize.description import Call, Description, Vertex, describe
 from minigrad.visualize.folding import Box, Layout, layout, title_of
@@ -21,12 +24,15 @@ __all__ = ["draw"]
 
 MOST_EQUAL_NOTES = 2  # boxes that say why they show no number; more say it once, in the legend
 MANY_BOXES = 100  # from here on Graphviz is told not to spend more time on a better picture
+LABEL_WIDTH = 40  # characters in a line on an edge
+LONGEST_LABEL = 3 * LABEL_WIDTH
 LARGEST_MATRIX = 6  # rows and columns of a tensor that is shown with its numbers
 MEANING = {  # of the colours
     "leaf": "leaf, gets a gradient", "constant": "data", "op": "operation",
     "folded": "folded modules",
 }  # fmt: skip
 FONT = "Helvetica,Arial,sans-serif"
+# Graphviz sets DejaVu Sans of 10 points up to 5 % too narrow: numbers are in MONO, labels get room.
 MATH = "DejaVu Sans,Helvetica,Arial,sans-serif"
 MONO = "DejaVu Sans Mono,Menlo,Consolas,monospace"
 BLANK = "&#160;"
@@ -59,7 +65,7 @@ def draw(
                all, except that equal modules in a row are drawn once, as ``Block × 12``
     names      names of tensors: a mapping, or `locals()`
     backward   draw the backward pass: edges run from results to operands, each labelled with its
-               product, ``X̄ = Ȳ Wᵀ``
+               product, ``X̄ = Ȳ Wᵀ``; gradients are computed for the picture where there are none
 
     Returns  a `graphviz.Digraph`, shown in Jupyter as it is; ``.svg()`` is its SVG, and
              ``.save("graph.svg")`` writes it (svg, png, pdf or dot).
@@ -76,6 +82,8 @@ def draw(
         raise ValueError(f"depth is None, or a whole number from 0 on, got {depth!r}")
     colours = theme_named(theme)
     description = describe(x, input, names=names)
+    if backward:
+        compute_gradients(description, anew=callable(x) and not isinstance(x, Variable))
     painter = Painter(description, colours, values, grads, saved, backward)
     return painter.picture(layout(description, depth), direction)
 
@@ -194,8 +202,7 @@ class Painter:
             else:
                 box = boxes[end].vertex
                 formulas = sent(self.description, box, passing, self.uses) if box else []
-                text = "<BR/>".join([f"  {escape(shown(f, LONGEST_FORMULA))}  " for f in formulas])
-                label = {"label": f"<{text}>"} if formulas else {}
+                label = {"label": f"<{edge_text(formulas)}>"} if formulas else {}
                 picture.edge(start, end, dir="back", color=self.theme.grad, **label)
 
     def stub(self, picture: Picture, box: Box, end: str, passing: list[int]) -> str:
@@ -286,7 +293,7 @@ class Painter:
         if array.size == 1:
             return small(BLANK + number_text(array.reshape(())) + BLANK, colour, MONO)
         if array.ndim > 2 or max(array.shape) > LARGEST_MATRIX or array.size == 0:
-            return small(BLANK + range_text(array) + BLANK, colour)
+            return small(BLANK + range_text(array).replace(" ", BLANK) + BLANK, colour, MONO)
         lines = [BLANK + line.replace(" ", BLANK) + BLANK for line in matrix_lines(array)]
         return small("<BR/>".join(lines), colour, MONO)
 
@@ -342,6 +349,16 @@ def escape_string(text: str) -> str:
 def escape(text: str) -> str:
     """Text inside an HTML-like label."""
     return html.escape(text, quote=False) or " "
+
+
+def edge_text(formulas: list[str]) -> str:
+    """The formulas on an edge, the long ones on several lines, with room on both sides."""
+    lines = [
+        line
+        for formula in formulas
+        for line in textwrap.wrap(shown(formula, LONGEST_LABEL), LABEL_WIDTH)
+    ]
+    return "<BR/>".join([f"{BLANK * 2}{escape(line)}{BLANK * 3}" for line in lines])
 
 
 def small(text: str, colour: str, face: str = "") -> str:

@@ -16,7 +16,7 @@ from minigrad.visualize.tape import tape_of
 __all__ = ["Picture"]
 
 FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
-SOURCES = {".dot", ".gv", ""}
+SOURCES = {".dot", ".gv"}
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types: its class is Any
@@ -58,19 +58,21 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
                    ``graph.txt``, and a warning says how to get pictures.
 
         Returns  the path of the file written.
-        Raises   ValueError for files of other kinds; OSError if the file cannot be written, or its
-                 folder is missing.
+        Raises   ValueError for names with another ending, or none; OSError if the file cannot be
+                 written, or its folder is missing.
         """
         if filename is None:
             return str(super().save(None, directory=directory, skip_existing=skip_existing))
         path = Path(directory or "", os.fspath(filename))
         kind = path.suffix.lower()
-        if kind in SOURCES:
+        inner = skip_existing is None  # Digraph.render writes its source, to any name
+        if kind in SOURCES or inner:
             path.write_text(self.source, encoding="utf-8")
             return str(path)
         if kind not in FORMATS:
             raise ValueError(
-                f"{path.name}: pictures are written as .svg, .png or .pdf, their source as .dot"
+                f"{path.name}: the ending says what is written: .svg, .png or .pdf for a picture, "
+                ".dot for its source"
             )
         try:
             path.write_bytes(render(self.source, FORMATS[kind]))

@@ -23,9 +23,7 @@ def pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(
-            'plots need matplotlib: pip install "minigrad-numpy[examples]"'
-        ) from error
+        raise ImportError("plots need matplotlib: pip install matplotlib") from error
     return plt
 
 

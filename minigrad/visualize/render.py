@@ -16,9 +16,8 @@ __all__ = ["HOW", "NoRenderer", "render"]
 
 PATIENCE = 120  # seconds
 HOW = (
-    "To get pictures, install pygraphviz (pip install pygraphviz, or "
-    'pip install "minigrad-numpy[examples]"), or Graphviz itself (https://graphviz.org/download), '
-    "so that `dot` is on the PATH."
+    "To get pictures, pip install pygraphviz, or install Graphviz itself "
+    "(https://graphviz.org/download), so that `dot` is on the PATH."
 )
 
 
