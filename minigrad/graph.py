@@ -783,8 +783,9 @@ def start(tensor: Any, gradient: Any, create_graph: bool) -> tuple[Edge, Any]:
     array = tensor._array
     if edge is None:
         raise RuntimeError(
-            "backward of a tensor that does not require grad, and was not computed from one "
-            "that does"
+            "backward of a tensor that does not require grad: it was computed from none that does, "
+            "under no_grad, or by an operation without a gradient (a rank, argmax, a comparison, "
+            "detach)"
         )
     if gradient is None:
         if array.size != 1:

@@ -169,6 +169,8 @@ def test_gradient_of_a_tensor_for_itself(g: np.ndarray) -> None:
     [
         (lambda x: (x * 2).backward(), RuntimeError, "single number"),
         (lambda x: x.detach().sum().backward(), RuntimeError, "does not require grad"),
+        (lambda x: x.argmax().backward(), RuntimeError, "an operation without a gradient"),
+        (lambda x: mg.linalg.matrix_rank(x[None]).backward(), RuntimeError, r"\(a rank, argmax"),
         (lambda x: (x * 2).backward(mg.ones(2)), ValueError, r"\(2,\).*\(3,\)"),
         (lambda x: (x * 2).backward("one"), TypeError, "str"),
         (lambda x: mg.autograd.grad(x.sum(), mg.ones(3)), RuntimeError, "input 0"),
