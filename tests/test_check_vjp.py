@@ -178,6 +178,24 @@ def test_a_term_that_is_not_multiplied_by_g_is_named() -> None:
     assert "a term of the gradient of x is not multiplied by g" in str(report)
 
 
+@pytest.mark.parametrize(
+    ("f", "vjp", "kind"),
+    [
+        (np.tanh, lambda g, x: 1 - np.tanh(x) ** 2, "without g"),
+        (lambda x: np.maximum(x, 0), lambda g, x: g * (g > 0), "nonlinear"),
+        (lambda x: x - np.log(np.exp(x).sum()), lambda g, x: g - np.exp(x), "without g"),
+        (lambda x: x * x, lambda g, x: 2 * x * g * g, "nonlinear"),
+    ],
+)
+def test_a_gradient_that_is_not_linear_in_g_is_not_explained_by_anything_else(
+    f: Any, vjp: Any, kind: str
+) -> None:
+    """The numbers for single entries of g may look like some other mistake."""
+    report = check_vjp(f, vjp, V)
+    assert not report.ok
+    assert kinds(report) == {kind}
+
+
 @pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (0, 2, 1), (1, 2, 0), (2, 0, 1)])
 @pytest.mark.parametrize("form", [list, tuple])
 def test_gradients_in_a_wrong_order_are_told_by_their_shapes(order: Any, form: Any) -> None:

@@ -31,6 +31,13 @@ def op_with(vjp: Any) -> Any:
     return cube
 
 
+def mistaken(forward: Any, *vjps: Any) -> Any:
+    """An op with mistaken VJPs, for an operand `x`, or for `x` and `y`."""
+    if len(vjps) == 1:
+        return mg.op(*vjps)(lambda x: forward(x))
+    return mg.op(*vjps)(lambda x, y: forward(x, y))
+
+
 def kinds(report: mg.testing.Report) -> set[str]:
     return {diagnosis.kind for diagnosis in report.diagnoses}
 
@@ -306,6 +313,69 @@ def test_a_vjp_that_forgets_its_cotangent_is_named_with_its_op(net) -> None:
     assert report.outcome() == "the gradient is wrong"
 
 
+def edits_g(g, out, x):
+    g *= out
+    return g
+
+
+def edits_out(g, out, x):
+    out *= g
+    return out.copy()
+
+
+def edits_x(g, out, x):
+    x *= 2
+    return g * out
+
+
+class EditsItsCotangent(mg.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g.mul_(2 * ctx.saved_tensors[0])
+
+
+class EditsWhatItSaved(EditsItsCotangent):
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return ctx.saved_tensors[0].mul_(2) * g
+
+
+@pytest.mark.parametrize("net", [lambda x: x, lambda x: x + 1, lambda x: mg.sum(x * x)])
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (mistaken(np.exp, edits_g), "changes g in place"),
+        (mistaken(np.exp, edits_out), "changes out in place"),
+        (mistaken(np.exp, edits_x), "changes x in place"),
+        (EditsItsCotangent.apply, "EditsItsCotangent changes its cotangent in place"),
+        (EditsWhatItSaved.apply, "EditsWhatItSaved changes a saved tensor in place"),
+    ],
+)
+def test_a_vjp_that_changes_what_it_is_given_is_named(function, words: str, net) -> None:
+    """Alone its numbers may be right; beside another reader of the same array they are not."""
+    x = draw(3)
+    before = x.numpy().copy()
+    report = check_gradients(lambda x: net(function(x)) + x.sum(), x)
+    assert not report.ok
+    assert [d.kind for d in report.diagnoses] == ["in-place"]
+    assert words in str(report)
+    np.testing.assert_array_equal(x.numpy(), before)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_a_shorter_type_inside_is_named_and_blamed_on_no_vjp(dtype: str) -> None:
+    short = getattr(mg, dtype)
+    report = check_gradients(lambda x: mg.tanh(x.to(short)), mg.tensor([0.5, -0.25, 2.0]).double())
+    assert kinds(report) <= {"unverified"}
+    if not report.ok:
+        assert f"rounds to {dtype}" in str(report)
+
+
 def test_a_vjp_that_is_not_linear_is_found() -> None:
     report = check_gradients(op_with(lambda g, x: 3 * g * g * x * x), draw(3))
     assert "nonlinear" in kinds(report)
@@ -396,13 +466,6 @@ def test_a_contribution_that_was_cut_off_is_named(function) -> None:
     report = check_gradients(function, draw(3))
     assert report.diagnoses[0].kind == "dropped"
     assert report.diagnoses[0].op == "mul"
-
-
-def mistaken(forward: Any, *vjps: Any) -> Any:
-    """An op with mistaken VJPs, for an operand `x`, or for `x` and `y`."""
-    if len(vjps) == 1:
-        return mg.op(*vjps)(lambda x: forward(x))
-    return mg.op(*vjps)(lambda x, y: forward(x, y))
 
 
 def relu(x):

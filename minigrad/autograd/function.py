@@ -139,12 +139,16 @@ class FunctionOp(Op):
         super().__init__(forward, (), joint=vjp, keep=keep, notation=None)
         self.function = function
 
-    def gradients(self, node: Any) -> list[Any]:
-        """What backward returns at `node` for cotangents of ones, before its shapes are fitted."""
+    def cotangents(self, node: Any, value: float) -> list[Array]:
+        """A cotangent for each result of `node`, all of whose entries are `value`."""
+        return [np.full(shape, value, dtype) for shape, dtype in node.statics[0]._results]
+
+    def gradients(self, node: Any, cotangents: list[Array]) -> list[Any]:
+        """What backward returns at `node` for `cotangents`, before its shapes are fitted."""
         kept = dict(zip(node.plan.names, node.saved or ()))
         ctx = node.statics[0]
-        ones = [np.ones(shape, dtype) for shape, dtype in ctx._results]
-        return call_backward(self.function, ones, ctx, kept.get("saved", ()), kept.get("out"))
+        saved, out = kept.get("saved", ()), kept.get("out")
+        return call_backward(self.function, cotangents, ctx, saved, out)
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], numpy_door: bool = False) -> Any:
         """Call the function again, on other tensors: what the gradient checker does."""

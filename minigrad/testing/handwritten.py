@@ -26,7 +26,7 @@ from minigrad.testing.forms import (
 )
 from minigrad.testing.linearity import NotMultiplied, join, not_additive, not_multiplied
 from minigrad.testing.numerical import EPS, guarded
-from minigrad.testing.report import Diagnosis, GradientError, Report, unverified
+from minigrad.testing.report import NOT_LINEAR, Diagnosis, GradientError, Report, unverified
 from minigrad.testing.rounding import shaken
 from minigrad.testing.verdicts import Tolerance, Verdict
 
@@ -94,11 +94,11 @@ def compare(written: Handwritten, report: Report, tolerance: Tolerance) -> None:
     for jacobian in report.jacobians:
         jacobian.others = {k: v for k, v in values.items() if k != jacobian.input}
     without_g = written.not_multiplied()
-    report.problems += without_g.diagnoses()
+    report.problems += without_g.diagnoses() or written.linearity()
+    explained = {problem.input for problem in report.problems if problem.kind in NOT_LINEAR}
+    explained |= {*without_g.wholly, *without_g.partly}
     if report.count(Verdict.WRONG) == 0:
-        report.problems += [] if any(without_g) else written.linearity()
         report.problems += unverified(report)
-    explained = {*without_g.wholly, *without_g.partly}
     unexplained = [j for j in report.jacobians if j.input not in explained]
     report.diagnoses += [*report.problems, *diagnose(unexplained)]
 
@@ -358,7 +358,8 @@ class Handwritten:
         with np.errstate(all="ignore"):
             rows, gradients = self.jacobians(), self.flat_gradients(v)
         tolerance = max(1e-9, 16 * self.eps)
-        for name, a, g in zip(self.names, rows, gradients):
-            if not np.all((abs(g - v @ a) <= tolerance * (abs(v) @ abs(a))) | ~np.isfinite(g)):
-                return [not_additive(name)]
-        return []
+        return [
+            not_additive(name)
+            for name, a, g in zip(self.names, rows, gradients)
+            if not np.all((abs(g - v @ a) <= tolerance * (abs(v) @ abs(a))) | ~np.isfinite(g))
+        ]

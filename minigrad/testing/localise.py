@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Array = Any
 
-LOSSY = 1e4  # growth of a relative change by one op, from which on digits cancel in it
+GROWN = 1e4  # growth of a relative change by one op, from which on digits cancel in it
 NODES = 500  # more are not checked one by one
 
 
@@ -229,16 +229,26 @@ def constants_of(nodes: list[Node]) -> list[tuple[int, str, Array]]:
 
 
 def name_cancellation(function: Function, report: Report) -> None:
-    """Add to notes on rounding errors the op in which digits cancel, if there is one."""
+    """Add to notes on rounding errors the op that makes them, if there is one."""
     kept = [note for note in report.notes if note.kind == "rounding"]
-    op = where_digits_cancel(function) if kept else ""
+    cause = (where_rounded(function) or where_digits_cancel(function)) if kept else ""
     for i, note in enumerate(report.notes):
-        if op and note in kept:
-            report.notes[i] = replace(note, text=f"{note.text} (digits cancel in {op})")
+        if cause and note in kept:
+            report.notes[i] = replace(note, text=f"{note.text} ({cause})")
+
+
+def where_rounded(function: Function) -> str:
+    """The op from which on numbers are of a type with fewer digits than float64."""
+    with function.in_float64():
+        nodes = nodes_of(function.recorded())
+    for i, node in enumerate(nodes):
+        if isinstance(node.dtype, np.dtype) and node.dtype in ("float16", "float32"):
+            return f"{node.op.name}{place(node, i, len(nodes))} rounds to {node.dtype}"
+    return ""
 
 
 def where_digits_cancel(function: Function) -> str:
-    """The op whose result changes most, against its operands, if all is rounded otherwise."""
+    """Names the op whose result changes most, against its operands, if all is rounded otherwise."""
     with function.in_float64(), keeping_values():
         nodes = nodes_of(function.recorded())
         try:
@@ -250,7 +260,8 @@ def where_digits_cancel(function: Function) -> str:
         return ""
     growth = [growth_of_change(a, b) for a, b in zip(nodes, again)]
     i = int(np.argmax(growth))
-    return nodes[i].op.name + place(nodes[i], i, len(nodes)) if growth[i] > LOSSY else ""
+    op = nodes[i].op.name + place(nodes[i], i, len(nodes))
+    return f"digits cancel in {op}" if growth[i] > GROWN else ""
 
 
 def growth_of_change(node: Node, again: Node) -> float:
