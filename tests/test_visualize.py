@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.visualize import folding, render, themes
+from minigrad.pytrees import leaves_of
+from minigrad.visualize import backprop, captions, folding, render, themes
+from tests.samples import SAMPLES
 
 HOSTILE = {
     "quotes": "\"double\" 'single' \\backslash\\n",
@@ -447,8 +449,49 @@ def test_only_the_gradient_of_a_stretched_operand_is_summed(shape: tuple[int, ..
     mean = (names["x"] + names["y"]).mean()
     source = mg.visualize.draw(mean, names=names, backward=True).source
     assert "x̄ = t̄1&#160;" in source
-    assert "ȳ = Σ t̄1 " in source
+    assert "ȳ = Σ t̄1&#160;" in source
     assert "t̄1 = Σ" not in source, "the mean makes it larger"
+
+
+DIFFERENTIABLE = [sample for sample in SAMPLES if sample.differentiable]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+def test_every_op_is_described_before_and_after_backward(sample: Any) -> None:
+    """With each operand alone as a leaf, so that the others are constants, which are not kept."""
+    inputs = sample.inputs()
+    for alone in range(len(inputs)):
+        operands = [mg.tensor(a, requires_grad=i == alone) for i, a in enumerate(inputs)]
+        roots = [r for r in leaves_of(sample.run(*operands)) if isinstance(r, mg.Tensor)]
+        roots = [root for root in roots if root.requires_grad]
+        for after in (False, True) if roots else ():
+            if after:
+                mg.autograd.backward(roots, [mg.ones_like(root) for root in roots])
+            ops = {v.formula for v in mg.visualize.describe(roots).vertices if v.kind == "op"}
+            text = str(mg.visualize.tape(roots))
+            assert all(formula in text for formula in ops)
+            assert "->" in mg.visualize.draw(roots, backward=True).source
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=str)
+def test_a_sum_is_written_where_broadcasting_is_undone_and_nowhere_else(sample: Any) -> None:
+    operands = [leaf(array) for array in sample.inputs()]
+    with mg.visualize.record_values():
+        results = sample.run(*operands)
+    roots = [r for r in leaves_of(results) if isinstance(r, mg.Tensor) and r.requires_grad]
+    if not roots:
+        return
+    graph = mg.visualize.describe(roots)
+    done = backprop.replay(graph, [np.ones(root.shape, root.dtype) for root in roots])
+    for sent in done.contributions:
+        vertex = graph.vertices[sent.source]
+        if vertex.op in ("setitem", "contract"):  # whose shapes follow from an index, from letters
+            continue
+        written = captions.products(graph, vertex, sent.target)
+        true = captions.product(graph, vertex, sent.position, sent.raw.size > sent.gradient.size)
+        assert true in written, (sent.raw.shape, sent.gradient.shape)
 
 
 def test_no_label_on_an_edge_is_cut_or_wide() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from minigrad.graph import Node
 from minigrad.memory import writes
 from minigrad.visualize.description import Description, Operand, Vertex
-from minigrad.visualize.formulas import Names, is_entrywise, vjp_formula
+from minigrad.visualize.formulas import Names, is_stretched, vjp_formula
 from minigrad.visualize.names import bytes_text, number_text
 
 __all__ = ["kept_text", "product", "results", "sent"]
@@ -34,10 +34,10 @@ def products(description: Description, vertex: Vertex, source: int) -> list[str]
     node = vertex.edge
     if not isinstance(node, Node) or vertex.kind != "op":
         return []
-    target = description.vertices[source]
-    stretched = is_entrywise(node.op) and math.prod(target.shape) < math.prod(vertex.shape)
+    shapes = [None if edge is None else edge.shape for edge in node.inputs]
+    out = vertex.shape[0] if is_several(vertex.shape) else vertex.shape
     return [
-        product(description, vertex, i, stretched)
+        product(description, vertex, i, is_stretched(node.op, i, shapes, out))
         for i, operand in enumerate(vertex.operands)
         if operand.vertex == source and node.inputs[i] is not None
     ]

@@ -16,6 +16,7 @@ A semicolon, or a full stop and two blanks, ends a formula: what follows is a re
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ EACH = "ᵢ"  # on the left side of one formula for all operands
 STARTS = re.compile(rf"(?:^|(?<=\s{{3}})|(?<=\n))\s*({BARRED})({EACH}|\[[^\]]*\])?\s=\s")
 LETTER = r"[A-Za-z_]+'?"
 OF_RESULT = re.compile(rf"(?:,? with|,? and|,) ({LETTER}(?:, {LETTER})*) = out\b")
+UNDONE = " (by the engine)"
 LONGEST_LIST = 8  # entries of an index that are written out
 
 
@@ -86,6 +88,52 @@ def settings(op: Op, values: dict[str, str], statics: Sequence[Any], notation: s
         and not (private and name not in SHOWN_OF_PRIVATE)
         and (hasattr(value, "dtype") or not values[name].startswith("<"))  # no object of Python's
     ]
+
+
+@lru_cache(maxsize=512)
+def cores(op: Op) -> tuple[tuple[int | None, ...], int | None]:
+    """How many of the last axes of each operand and of the result take no part in broadcasting.
+
+    Read from the Shapes section: ``(..., n, k), (..., k, m) -> (..., n, m)`` has 2, 2 and 2.  None
+    for an operand without leading axes.
+    """
+    found = re.search(r"^\s*Shapes\s+(.*) -> (.*)", op.forward.__doc__ or "", re.M)
+    if not found:
+        return (), None
+    given = re.sub(r"broadcastable to it", "(...)", found[1])
+    groups = [re.findall(r"\([^()]*\)", side) for side in (given, found[2])]
+    operands, results = [[core(group) for group in side] for side in groups]
+    return tuple(operands), results[0] if results else None
+
+
+def core(group: str) -> int | None:
+    """``(..., n, k)`` has 2 axes behind its leading ones."""
+    if not group.startswith("(...") or group.count("...") > 1:
+        return None
+    return group.count(",")
+
+
+def is_stretched(op: Op, position: int, shapes: Sequence[Any], out: Any) -> bool:
+    """Whether an operand was broadcast, so that its gradient is summed over the stretched axes.
+
+    shapes   of the operands; None of one that is not known
+    out      the shape of the result, or of the first of several
+    """
+    own, of_result = cores(op)
+    if len(shapes) < 2 or position >= len(own):
+        return False
+    kept = own[position]
+    if kept is None or of_result is None:
+        return False
+    for core, shape in zip(own, shapes):  # a vector in place of a matrix leaves out an axis
+        if core is not None and shape is not None and len(shape) < core:
+            of_result -= core - len(shape)
+    leading, common = shapes[position], out
+    if kept:
+        leading = leading[:-kept]
+    if of_result > 0:
+        common = common[:-of_result]
+    return math.prod(leading) < math.prod(common)
 
 
 def is_entrywise(op: Op) -> bool:
@@ -152,6 +200,9 @@ def vjp_formula(op: Op, position: int, names: Names, stretched: bool = False) ->
     formula = formulas[position]
     words = vocabulary(op, position, formulas, names)
     text = tidied(substituted(formula.right, words, names))
+    if text.endswith(UNDONE):  # what the formula says itself is not said twice
+        stretched = False
+        text = text.removesuffix(UNDONE)
     place = "" if formula.place == EACH else substituted(formula.place, words, names)
     if stretched:
         text = f"Σ ({text})" if " " in text else f"Σ {text}"

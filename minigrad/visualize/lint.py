@@ -13,7 +13,7 @@ from minigrad.memory import owner_of, writes
 from minigrad.visualize import values
 from minigrad.visualize.backprop import replay
 from minigrad.visualize.description import Description, Vertex, describe, needs_input
-from minigrad.visualize.formulas import is_entrywise
+from minigrad.visualize.formulas import cores
 from minigrad.visualize.names import number_text, shape_text, shown
 from minigrad.visualize.recording import record_values
 
@@ -386,7 +386,7 @@ def is_bad(array: Any) -> bool:
 def stretched_shapes(vertex: Vertex, description: Description) -> Iterator[Finding]:
     """(N, 1) against (N,): an elementwise op that makes a square of two columns."""
     node = vertex.edge
-    if not isinstance(node, Node) or not is_entrywise(node.op) or len(vertex.operands) != 2:
+    if not isinstance(node, Node) or cores(node.op) != ((0, 0), 0):
         return
     vertices = description.vertices
     first, second = vertex.operands
