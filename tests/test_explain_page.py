@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def browser(tmp_path_factory: Any) -> Iterator[Any]:
     options.binary_location = binary
     for argument in (
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-dev-shm-usage",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
         "--window-size=1280,900", f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
     ):  # fmt: skip
@@ -83,7 +85,31 @@ def conv() -> Any:
     return (model(mg.tensor(normal(1, 1, 4, 4))) * 3).sum()
 
 
-GRAPHS: list[Callable[[], Any]] = [mlp, branched, broadcast, conv]
+def batched() -> Any:
+    """A product of several matrices with one, which is stretched along the batch."""
+    return (
+        (leaf(normal(2, 2, 3), "x") @ leaf(normal(3, 2), "w")) * mg.tensor(normal(2, 2, 2))
+    ).sum()
+
+
+GRAPHS: list[Callable[[], Any]] = [mlp, branched, broadcast, conv, batched]
+
+
+def roots_at_zero() -> Any:
+    return mg.sqrt(leaf([0.0, 1.0, 4.0], "x")).sum()
+
+
+def logarithms() -> Any:
+    x = leaf([1.0, 0.0, -1.0, np.inf, np.nan], "x")
+    return (mg.log(x) * x).sum()
+
+
+def product_with_nan() -> Any:
+    x, w = leaf([[1.0, np.nan], [2.0, 3.0]], "x"), leaf([[np.inf, 1.0], [2.0, 0.5]], "w")
+    return (mg.softmax(x @ w, 1) * (x + leaf(2.0, "s"))).sum()
+
+
+NOT_FINITE: list[Callable[[], Any]] = [roots_at_zero, logarithms, product_with_nan]
 
 
 @pytest.fixture(params=GRAPHS, ids=lambda graph: graph.__name__)
@@ -197,14 +223,15 @@ def test_back_restores_the_state(opened: Any) -> None:
 def test_no_error_and_no_request(opened: Any) -> None:
     browser, _, data, _ = opened
     for index in range(len(data["steps"])):
-        browser.execute_script(f"location.hash = 'step={index + 1}&jacobian'")
+        go_to(browser, index, "&jacobian")
         browser.execute_script("document.querySelectorAll('.asks td').forEach(c => c.click())")
     assert browser.get_log("browser") == []
-    for entry in browser.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            url = message["params"]["request"]["url"]
-            assert url.startswith(("file:", "data:", "about:", "chrome:", "devtools:")), url
+    messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
+    requests = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert requests, "the page itself is a request"
+    for request in requests:
+        url = request["request"]["url"]
+        assert url.startswith(("file:", "data:", "about:", "chrome:", "devtools:")), url
 
 
 def test_the_jacobian_gives_the_same_gradient(opened: Any) -> None:
@@ -224,22 +251,72 @@ def test_the_jacobian_gives_the_same_gradient(opened: Any) -> None:
     assert shown > 0
 
 
-def test_pointing_at_an_entry_says_what_made_it(opened: Any) -> None:
-    browser, _, data, _ = opened
+def value_of(side: str) -> tuple[float, float] | None:
+    """A sum of products as the page writes it, and the size of its terms; None of words."""
+    if re.search(r"[^\d.e+−() ·infa]", side):
+        return None
+    terms = []
+    for term in side.split(" + "):
+        factors = [float(f.strip(" ()").replace("−", "-")) for f in term.split("·")]
+        terms.append(np.prod(factors))
+    return float(np.sum(terms)), float(np.sum(np.abs(terms)))
+
+
+ANSWERS = """return [...document.querySelectorAll('#panel .asks td')].map((cell) => {
+    cell.click();
+    return [cell.textContent, document.getElementById('why').textContent,
+            document.querySelectorAll('td.mark').length]; })"""
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("graph", [*GRAPHS, *NOT_FINITE], ids=lambda graph: graph.__name__)
+def test_what_is_said_of_each_entry_is_true(
+    browser: Any, tmp_path: Path, graph: Callable[[], Any]
+) -> None:
+    with mg.visualize.record_values():
+        loss = graph()
+    data = visit(browser, tmp_path, loss)
+    checked = 0
     for index, step in enumerate(data["steps"]):
-        if step["kind"] != "vjp" or step["rule"]["kind"] == "general":
+        if step["kind"] != "vjp":
             continue
-        browser.execute_script(f"location.hash = 'step={index + 1}'")
-        browser.execute_script("window.dispatchEvent(new HashChangeEvent('hashchange'))")
-        cell = "figure[data-role=result] tr:last-child td:last-child"
-        text = browser.execute_script(
-            f"""const cell = document.querySelector('{cell}'); cell.click();
-                return [document.getElementById('why').textContent, cell.textContent]"""
-        )
-        assert text[1] in text[0] or text[0].endswith(": nothing of it comes here.")
-        assert text[0].count("=") >= 1
-        marked = browser.execute_script("return document.querySelectorAll('td.mark').length")
-        assert marked > 0
+        go_to(browser, index, "&jacobian")
+        for shown, said, marks in browser.execute_script(ANSWERS):
+            left, *sides = said.split(": ")[0].split(" = ")
+            assert left.startswith(data["vertices"][step["target"]]["bar"])
+            assert sides[-1] == shown
+            assert ("before the sum" in left) <= ("raw" in step)
+            assert marks > 0 or shown == "0" or "depends on it" in said
+            expected = float(shown.replace("−", "-"))
+            for value in filter(None, map(value_of, sides)):
+                rounding = 1.3e-3 * value[1] + 1e-9
+                assert np.isclose(value[0], expected, rtol=1e-3, atol=rounding, equal_nan=True), (
+                    said
+                )
+                checked += len(sides) > 1
+    assert checked > 0
+
+
+def test_infinite_slopes_have_zeros_beside_them(browser: Any, tmp_path: Path) -> None:
+    data = visit(browser, tmp_path, roots_at_zero())
+    go_to(
+        browser, next(i for i, s in enumerate(data["steps"]) if s.get("target") == 0), "&jacobian"
+    )
+    assert read(browser, "jacobian")[0].tolist() == [[np.inf, 0, 0], [0, 0.5, 0], [0, 0, 0.25]]
+
+
+@pytest.mark.parametrize("op", [mg.mul, mg.relu, mg.exp, mg.add], ids=lambda op: op.__name__)
+def test_words_do_not_depend_on_the_data(browser: Any, tmp_path: Path, op: Any) -> None:
+    told = []
+    for data in ([0.0, 0.0, 1.0], [1.0, 1.0, 1.0], [2.0, 3.0, 4.0]):
+        x = leaf(data, "x")
+        y = op(x, leaf(data, "d")) if op in (mg.mul, mg.add) else op(x)
+        steps = visit(browser, tmp_path, (y * 3).sum())["steps"]
+        go_to(browser, next(i for i, s in enumerate(steps) if s.get("target") == 0))
+        told.append(text_of(browser, ".lead"))
+    names = {mg.mul: "by that of d", mg.add: "passes unchanged", mg.exp: "by the slope"}
+    assert all(names.get(op, "") in text for text in told)
+    assert op is mg.relu or len(set(told)) == 1
 
 
 def test_the_page_has_roles_and_a_live_region(opened: Any) -> None:
@@ -254,6 +331,22 @@ def test_the_page_has_roles_and_a_live_region(opened: Any) -> None:
              .filter(e => !(e.getAttribute('aria-label') || e.labels?.length)).length"""
     )
     assert unnamed == 0
+    announced = "return document.querySelectorAll('[role=status], [role=alert], output').length"
+    assert browser.execute_script(announced) == 1
+
+
+def test_headings_go_down_one_level_at_a_time(opened: Any) -> None:
+    browser, _, data, _ = opened
+    for index in range(len(data["steps"])):
+        go_to(browser, index, "&jacobian")
+        levels = browser.execute_script(
+            "return [...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])"
+        )
+        assert levels[:2] == [1, 2]
+        assert all(after <= before + 1 for before, after in pairwise(levels))
+        formula = data["steps"][index].get("formula")
+        if formula:
+            assert formula.startswith(text_of(browser, "#panel h2:last-of-type"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -335,7 +428,7 @@ def test_play_and_scrub(browser: Any, tmp_path: Path) -> None:
     path = mg.visualize.explain(broadcast(), tmp_path / "page.html")
     browser.get(path.as_uri())
     browser.execute_script("document.getElementById('play').click()")
-    waited = time.monotonic() + 10
+    waited = time.monotonic() + 60
     while step_of(browser) < 2 and time.monotonic() < waited:
         time.sleep(0.05)
     assert step_of(browser) >= 2
@@ -345,7 +438,50 @@ def test_play_and_scrub(browser: Any, tmp_path: Path) -> None:
            s.dispatchEvent(new Event('input'))"""
     )
     assert step_of(browser) == 5
-    assert browser.execute_script("return location.hash") == "#step=6"
+    eventually(browser, "return location.hash", "#step=6")
+
+
+def eventually(browser: Any, script: str, value: Any) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 60, 0.05).until(lambda b: b.execute_script(script) == value)
+
+
+def test_a_key_that_is_held_is_one_entry_of_the_history(browser: Any, tmp_path: Path) -> None:
+    visit(browser, tmp_path, broadcast(), "step=2")
+    browser.execute_script(
+        """const press = (key, repeat) => document.body.dispatchEvent(
+             new KeyboardEvent('keydown', {key, repeat, bubbles: true}));
+           press('ArrowRight', false);
+           for (let k = 0; k < 300; k++) press(k % 20 < 15 ? 'ArrowRight' : 'ArrowLeft', true);
+           press('ArrowLeft', true)"""
+    )
+    step = step_of(browser)
+    assert step > 2
+    eventually(browser, "return location.hash", f"#step={step + 1}")
+    assert step_of(browser) == step
+    assert browser.get_log("browser") == []
+    browser.back()
+    assert step_of(browser) == 1
+
+
+@pytest.mark.parametrize("hash", ["panel", "", "step=", "step=abc", "step=-3", "anything"])
+def test_an_address_without_a_step_shows_the_first(browser: Any, tmp_path: Path, hash: str) -> None:
+    visit(browser, tmp_path, broadcast(), hash)
+    assert step_of(browser) == 0
+    assert text_of(browser, "#panel h2:not(#guide *)")
+    browser.execute_script(
+        "document.querySelector('g.box.op').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+    )
+    assert browser.get_log("browser") == []
+
+
+def test_the_skip_link_moves_the_focus_and_not_the_step(browser: Any, tmp_path: Path) -> None:
+    visit(browser, tmp_path, broadcast(), "step=6")
+    browser.execute_script("document.querySelector('.skip').click()")
+    assert browser.execute_script("return document.activeElement.id") == "panel"
+    browser.refresh()
+    assert step_of(browser) == 5
 
 
 # --------------------------------------------------------------------------------- what it explains

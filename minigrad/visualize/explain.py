@@ -10,6 +10,7 @@ import html
 import json
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
@@ -262,10 +263,12 @@ class PageData:
         if c.raw.shape != c.gradient.shape:
             step["raw"] = self.arrays.add(c.raw)
             step["stretched"] = stretched(c.raw.shape, c.gradient.shape)
-        step["rule"] = self.rule(c, vertex)
-        matrix = self.small_jacobian(c, vertex)
-        if matrix is not None:
-            step["jacobian"] = self.arrays.add(matrix)
+        rule = self.rule(c, vertex)
+        step["rule"] = self.packed_rule(rule, bar(vertex.symbol))
+        if rule.kind == "copy":
+            step["rule"] |= self.factor_of(rule, vertex, step["formula"])
+        matrix, why = self.small_jacobian(c, vertex, rule)
+        step |= {"no_jacobian": why} if matrix is None else {"jacobian": self.arrays.add(matrix)}
         return step
 
     def cotangents_of(self, c: Contribution) -> list[list[Any]]:
@@ -281,7 +284,7 @@ class PageData:
             found.append([bar(symbol) if symbol else "", self.arrays.add(g), math.prod(shape)])
         return found
 
-    def rule(self, c: Contribution, vertex: Vertex) -> dict[str, Any]:
+    def rule(self, c: Contribution, vertex: Vertex) -> Rule:
         node: Any = vertex.edge
         saved = saved_of(vertex, self.description)
         assert saved is not None  # replay would have stopped
@@ -293,8 +296,20 @@ class PageData:
         }
         name = bar(vertex.symbol)
         entrywise = is_entrywise(node.op) or c.cotangent_size == 1
-        rule = find_rule(vjp, c.cotangent, c.raw, known, name, entrywise)
-        return self.packed_rule(rule, name)
+        return find_rule(vjp, c.cotangent, c.raw, known, name, entrywise)
+
+    def factor_of(self, rule: Rule, vertex: Vertex, formula: str) -> dict[str, Any]:
+        """Whether the numbers of a "copy" depend on data; and the operand that they are."""
+        saved = saved_of(vertex, self.description) or ()
+        if not any(is_data(each) for each in saved):
+            return {}
+        vertices = self.description.vertices
+        operands = [vertices[o.vertex] for o in vertex.operands if o.vertex is not None]
+        for known in operands:
+            written = rf"{re.escape(bar(vertex.symbol))} \* {re.escape(known.symbol)}(?!\w)"
+            if re.search(written, formula) and same_numbers(known.value, rule.scale):
+                return {"varies": True, "symbol": known.symbol}
+        return {"varies": True}
 
     def packed_rule(self, rule: Rule, name: str) -> dict[str, Any]:
         found: dict[str, Any] = {"kind": rule.kind}
@@ -317,15 +332,44 @@ class PageData:
             found |= {"symbol": f"{factor.symbol}ᵀ", "transposed": True}
         return found | ({"gradient": True} if factor.symbol == gradient else {})
 
-    def small_jacobian(self, c: Contribution, vertex: Vertex) -> Any:
+    def small_jacobian(self, c: Contribution, vertex: Vertex, rule: Rule) -> tuple[Any, str]:
+        """The Jacobian; or None, and why: it is "large", not "finite", or has no "derivative"."""
         columns = c.gradient.size
         rows = sum([size for _, _, size in self.cotangents_of(c)])
         if rows * columns > LARGEST_JACOBIAN or max(rows, columns) > 2 * LARGEST_SIDE:
-            return None
+            return None, "large"
         try:
-            return jacobian(vertex, c.position, self.description)
+            matrix = jacobian(vertex, c.position, self.description)
         except np.linalg.LinAlgError:  # some of its results, which were not used, have none
-            return None
+            return None, "derivative"
+        if matrix is None or np.isfinite(matrix).all():
+            return matrix, "derivative"
+        if rule.kind != "copy":  # 0 · inf stands where nothing depends on anything
+            return None, "finite"
+        return jacobian_of_copy(rule, c), ""
+
+
+def is_data(saved: Any) -> bool:
+    """Whether something that a node saved is numbers, not places."""
+    return isinstance(saved, np.ndarray) and saved.dtype.kind == "f"
+
+
+def same_numbers(array: Any, scale: Any) -> bool:
+    """Whether `array`, stretched, is `scale`."""
+    if not isinstance(array, np.ndarray):
+        return False
+    try:
+        return np.array_equal(np.broadcast_to(array, scale.shape), scale, equal_nan=True)
+    except ValueError:
+        return False
+
+
+def jacobian_of_copy(rule: Rule, c: Contribution) -> Any:
+    """The Jacobian of a "copy", with zeros where an infinite slope has no part."""
+    each = np.zeros((c.cotangent_size, rule.scale.size), rule.scale.dtype)
+    each[rule.index.reshape(-1), np.arange(rule.scale.size)] = rule.scale.reshape(-1)
+    axes = tuple([axis + 1 for axis in stretched(c.raw.shape, c.gradient.shape)])
+    return each.reshape(-1, *c.raw.shape).sum(axes).reshape(c.cotangent_size, -1)
 
 
 def one_product(node: Any, saved: tuple[Any, ...], position: int, g: Any) -> Any:

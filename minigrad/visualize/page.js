@@ -213,7 +213,14 @@
 
   function answerWith(cell, text) {
     cell.classList.add("target");
+    byId("why").classList.add("answered");
     byId("why").textContent = text;
+  }
+
+  /** Sides of an equation; one that is written like the side before it is left out. */
+  function equation(...sides) {
+    const bare = (side) => side.replace(/^\(([^()]*)\)$/, "$1");
+    return sides.filter((side, k) => !k || bare(side) !== bare(sides[k - 1])).join(" = ");
   }
 
   const axesText = (axes) => (axes.length === 1 ? `axis ${axes[0]}` : `axes ${axes.join(" and ")}`);
@@ -243,11 +250,19 @@
       );
       mark(role, (i, j) => goesTo(i, j) === wanted);
       const more = array.of ? " + … (the rest is cut)" : "";
-      answerWith(
-        cell,
-        `${place(r, c)} = ${sumText(terms)}${more} = ${shownNumber(result.rows[r][c])}`,
-      );
+      const sum = sumText(terms) + more;
+      answerWith(cell, equation(place(r, c), sum, shownNumber(result.rows[r][c])));
     };
+  }
+
+  /** How an entry of the product is written, which is summed later if x̄ has another shape. */
+  function placeBefore(step) {
+    const { bar } = vertices[step.target],
+      { shape } = arrays[step.raw ?? step.gradient];
+    return (r, c) =>
+      step.raw === undefined
+        ? bar + at(shape, r, c)
+        : `${bar} before the sum ${at(shape, r, c)}`.trim();
   }
 
   /** The figures of a vector-Jacobian product; the first is the result. */
@@ -258,7 +273,7 @@
     const result = step.raw ?? step.gradient;
     const name = step.raw === undefined ? target.bar : `${target.bar} before the sum`;
     const entry = (r, c) => arrays[result].rows[r][c];
-    const place = (r, c) => target.bar + at(arrays[result].shape, r, c);
+    const place = placeBefore(step);
     const row = make("div", { class: "row product" });
 
     if (rule.kind === "product") {
@@ -288,9 +303,12 @@
         const more = hidden > 0 ? ` + … (${hidden} more terms are cut)` : "";
         answerWith(
           cell,
-          `${place(r, c)} = row ${i} of ${rule.left.symbol} · ` +
-            `column ${j} of ${rule.right.symbol}` +
-            ` = ${sumText(terms)}${more} = ${shownNumber(entry(r, c))}`,
+          equation(
+            place(r, c),
+            `row ${i} of ${rule.left.symbol} · column ${j} of ${rule.right.symbol}`,
+            sumText(terms) + more,
+            shownNumber(entry(r, c)),
+          ),
         );
       };
       row.append(
@@ -313,7 +331,7 @@
         const [i, j] = from(r, c),
           factor = scale.rows[r][c];
         mark("scale", (a, b) => a === r && b === c);
-        if (number(factor) === 0) {
+        if (number(factor) === 0 && number(entry(r, c)) === 0) {
           answerWith(cell, `${place(r, c)} = 0: nothing of ${source.bar} comes here.`);
           return;
         }
@@ -322,10 +340,10 @@
         const spot = source.bar + at(g.shape, i, j);
         const was = g_ij === undefined ? `${spot}, which is cut here` : inBrackets(g_ij);
         const times = trivial ? "" : ` · ${inBrackets(factor)}`;
-        const named = trivial ? "" : ` · ${factorName(mask, source, target)}`;
+        const named = trivial ? "" : ` · ${factorName(step)}`;
         answerWith(
           cell,
-          `${place(r, c)} = ${spot}${named} = ${was}${times} = ${shownNumber(entry(r, c))}`,
+          equation(place(r, c), spot + named, was + times, shownNumber(entry(r, c))),
         );
       };
       const { mask, trivial } = kindOfCopy(step);
@@ -340,7 +358,7 @@
             "∗",
             matrix(
               rule.scale,
-              factorName(mask, source, target),
+              factorName(step),
               "scale",
               null,
               mask ? "1 passes, 0 stops" : "entry by entry",
@@ -387,15 +405,19 @@
     return row;
   }
 
-  const factorName = (mask, source, target) =>
-    mask ? "mask" : `∂${source.symbol}/∂${target.symbol}`;
+  /** What ḡ is multiplied with is called: an operand, a mask, or else the derivative. */
+  const factorName = (step) =>
+    step.rule.symbol ??
+    (kindOfCopy(step).mask
+      ? "mask"
+      : `∂${vertices[step.vertex].symbol}/∂${vertices[step.target].symbol}`);
 
-  /** What the numbers that ḡ is multiplied with are: a mask of 0 and 1, or all 1. */
+  /** What the numbers that ḡ is multiplied with are: a mask of 0 and 1, or 1 whatever the data. */
   function kindOfCopy({ rule }) {
     const factors = new Set(arrays[rule.scale].rows.flat());
     return {
-      mask: factors.size === 2 && factors.has(0) && factors.has(1),
-      trivial: factors.size === 1 && factors.has(1),
+      mask: !rule.symbol && factors.size === 2 && factors.has(0) && factors.has(1),
+      trivial: !rule.varies && factors.size === 1 && factors.has(1),
     };
   }
 
@@ -404,6 +426,15 @@
     return step.g.flatMap(([, array, size]) =>
       array === null ? new Array(size).fill(0) : arrays[array].rows.flat(),
     );
+  }
+
+  /** Products of two numbers whose sum is `value`: without zeros, unless 0 · inf made it NaN. */
+  function termsOf(pairs, value) {
+    const isWild = (n) => !Number.isFinite(number(n));
+    const full = pairs.filter((pair) => pair.every((n) => number(n) !== 0));
+    const left = isWild(value) && !full.some((pair) => pair.some(isWild));
+    const kept = left ? pairs.filter((pair) => full.includes(pair) || pair.some(isWild)) : full;
+    return kept.map((pair) => pair.map(inBrackets).join("·"));
   }
 
   /** Answers from the Jacobian, for an op whose product has no picture of its own. */
@@ -415,7 +446,7 @@
     return (r, c, cell) => {
       clearMarks();
       const value = shownNumber(result.rows[r][c]),
-        place = target.bar + at(result.shape, r, c);
+        place = placeBefore(step)(r, c);
       // J belongs to the gradient after the sum over stretched axes
       if (step.jacobian === undefined || step.raw !== undefined) {
         answerWith(
@@ -434,12 +465,11 @@
         first += size;
       });
       const g = vectorOf(step);
-      const terms = J.map((line, k) => [g[k], line[column]])
-        .filter(([each, d]) => number(d) !== 0 && number(each) !== 0)
-        .map(([each, d]) => `${inBrackets(each)}·${inBrackets(d)}`);
+      const pairs = J.map((line, k) => [g[k], line[column]]);
+      const terms = termsOf(pairs, result.rows[r][c]);
       answerWith(
         cell,
-        `${place} = ${sumText(terms)} = ${value}: each marked entry, ` +
+        `${equation(place, sumText(terms), value)}: each marked entry, ` +
           `times how much it depends on ${target.symbol}${at(result.shape, r, c)}`,
       );
     };
@@ -496,6 +526,21 @@
     ];
   }
 
+  function whyNoJacobian(step) {
+    const { op } = vertices[step.vertex];
+    if (step.no_jacobian === "derivative")
+      return `Some results of ${op}, which nothing used, have no derivative: there is no J.`;
+    if (step.no_jacobian === "finite")
+      return "J has infinite numbers or NaN, and is not printed: 0 · inf is NaN, where 0 is meant.";
+    const rows = step.g.reduce((n, [, , size]) => n + size, 0),
+      columns = sizeOf(arrays[step.gradient].shape);
+    return (
+      `J would be ${rows} × ${columns}, ${(rows * columns).toLocaleString("en")} numbers: ` +
+      "too many to print. The product above gives Jᵀ·vec(ḡ) without it, " +
+      "which is why nobody forms it."
+    );
+  }
+
   function jacobianPart(step) {
     if (!wantJacobian) return [];
     const target = vertices[step.target],
@@ -510,28 +555,7 @@
       `The same, with the explicit Jacobian J = ∂${source.symbol}/∂${target.symbol}`,
     );
     if (step.jacobian === undefined) {
-      const rows = step.g.reduce((n, [, , size]) => n + size, 0),
-        columns = sizeOf(x.shape);
-      if (rows * columns <= 1600 && Math.max(rows, columns) <= 64) {
-        return [
-          title,
-          make(
-            "p",
-            { class: "facts" },
-            `Some results of ${source.op}, which nothing used, have no derivative: there is no J.`,
-          ),
-        ];
-      }
-      return [
-        title,
-        make(
-          "p",
-          { class: "facts" },
-          `J would be ${rows} × ${columns}, ${(rows * columns).toLocaleString("en")} numbers: ` +
-            "too many to print. The product above gives Jᵀ·vec(ḡ) without it, " +
-            "which is why nobody forms it.",
-        ),
-      ];
+      return [title, make("p", { class: "facts" }, whyNoJacobian(step))];
     }
     const J = arrays[step.jacobian],
       column = x.rows.flat();
@@ -539,14 +563,16 @@
       clearMarks();
       mark("jacobian", (_, b) => b === r * wide + c);
       mark("vec", () => true);
-      const terms = J.rows
-        .map((line, k) => [line[r * wide + c], g[k]])
-        .filter(([d]) => number(d) !== 0)
-        .map(([d, each]) => `${inBrackets(d)}·${inBrackets(each)}`);
+      const pairs = J.rows.map((line, k) => [line[r * wide + c], g[k]]);
+      const terms = termsOf(pairs, column[r * wide + c]);
       answerWith(
         cell,
-        `${target.bar}${at(x.shape, r, c)} = column ${r * wide + c} of J · vec(${bar}) = ` +
-          `${sumText(terms)} = ${shownNumber(column[r * wide + c])}`,
+        equation(
+          target.bar + at(x.shape, r, c),
+          `column ${r * wide + c} of J · vec(${bar})`,
+          sumText(terms),
+          shownNumber(column[r * wide + c]),
+        ),
       );
     };
     const vec = matrixOf({ shape: [g.length, 1], rows: g.map((n) => [n]) }, `vec(${bar})`, "vec");
@@ -734,15 +760,19 @@
       clearMarks();
       mark("operand", has(0), step.target);
       mark("operand", has(1), second);
-      const parts = terms.map(([u, v]) => `${inBrackets(u)}·${inBrackets(v)}`);
+      const inOrder = gLeft !== Boolean(g.transposed) ? (pair) => pair : ([u, v]) => [v, u];
+      const parts = terms.map((pair) => inOrder(pair).map(inBrackets).join("·"));
       if (bias !== undefined) {
         mark("operand", (_, c) => c === q, bias);
         parts.push(inBrackets(arrays[vertices[bias].value].rows[0][q]));
       }
       answerWith(
         cell,
-        `${vertices[index].symbol}${at(out.shape, p, q)} = ${sumText(parts)} = ` +
+        equation(
+          vertices[index].symbol + at(out.shape, p, q),
+          sumText(parts),
           shownNumber(out.rows[p][q]),
+        ),
       );
     };
   }
@@ -854,6 +884,7 @@
     if (trivial)
       return `${bars} passes unchanged: ${source.symbol} grows just as much as ${target.symbol}.`;
     const taken = moved ? ", and taken to its place" : "";
+    if (rule.symbol) return `Each entry of ${bars} is multiplied by that of ${rule.symbol}${taken}.`;
     return `Each entry of ${bars} is multiplied by the slope of ${source.symbol} there${taken}.`;
   }
 
@@ -877,7 +908,7 @@
   /** A formula, with the explanation of its letters in small print. */
   function formulaParts(text) {
     const [main, ...rest] = text.split(/(?<!,) with /);
-    const parts = [make("p", { class: "formula" }, main)];
+    const parts = [make("h2", { class: "formula" }, main)];
     if (rest.length)
       parts.push(make("p", { class: "facts letters" }, `with ${rest.join(" with ")}`));
     return parts;
@@ -893,7 +924,7 @@
     return make(
       "section",
       { class: "guide", id: "guide", "aria-label": "How to read this page" },
-      make("h3", {}, "How to read this page"),
+      make("h2", {}, "How to read this page"),
       make(
         "p",
         {},
@@ -1355,17 +1386,29 @@
 
   const hash = (index) => `#step=${index + 1}${wantJacobian ? "&jacobian" : ""}`;
 
-  /** Go to a step; `quietly` leaves no entry in the browser's history. */
+  let unwritten = null; // a timer: the step is shown, and not yet in the address
+
+  function writeHash() {
+    clearTimeout(unwritten);
+    unwritten = null;
+    location.replace(hash(current));
+  }
+
+  /** Go to a step; `quietly` leaves no entry in the browser's history, and may be often. */
   function go(index, quietly = false) {
     const to = Math.max(0, Math.min(steps.length - 1, index));
-    if (quietly) location.replace(hash(to));
-    else location.hash = hash(to);
+    if (unwritten && !quietly) writeHash();
     show(to);
+    if (!quietly) {
+      location.hash = hash(to);
+      return;
+    }
+    clearTimeout(unwritten); // browsers take some 200 addresses in half a minute
+    unwritten = setTimeout(writeHash, 250);
   }
 
   function readHash() {
     const wanted = new URLSearchParams(location.hash.slice(1));
-    if (location.hash === "#panel") return;
     wantJacobian = wanted.has("jacobian");
     byId("jacobian").checked = wantJacobian;
     const index = Number.parseInt(wanted.get("step") ?? "1", 10) - 1;
@@ -1393,9 +1436,9 @@
     }, 1400);
   }
 
-  const move = (to) => () => {
+  const move = (to) => (event) => {
     pause();
-    go(to());
+    go(to(), event.repeat === true); // a key that is held
   };
   const moves = {
     first: move(() => 0),
@@ -1405,6 +1448,10 @@
   };
   for (const [id, action] of Object.entries(moves)) byId(id).addEventListener("click", action);
   byId("play").addEventListener("click", play);
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address holds the step
+    panel.focus();
+  });
   byId("help").addEventListener("click", () => {
     wantGuide = !(wantGuide ?? current === 0);
     show(current);
@@ -1453,12 +1500,11 @@
     }
     if (event.key in keys) {
       event.preventDefault();
-      keys[event.key]();
+      keys[event.key](event);
     }
   });
   window.addEventListener("hashchange", () => {
-    const here = hash(current);
-    if (location.hash !== here) readHash();
+    if (!unwritten && location.hash !== hash(current)) readHash();
   });
 
   drawGraph();

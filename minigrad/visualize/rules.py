@@ -63,25 +63,48 @@ def find_rule(
     if not isinstance(g, np.ndarray) or raw.size == 0 or g.size == 0:
         return Rule("general")
     random = np.asarray(np.random.default_rng(0).normal(size=g.shape), g.dtype)
-    probe = vjp(random)
-    found = None if elementwise else as_product(random, probe, g, known, name)
-    return found or as_copy(vjp, random, probe) or as_sum(random, probe) or Rule("general")
+    with np.errstate(all="ignore"):
+        probe = vjp(random)
+        found = as_scaled(vjp, random, probe)
+        if found is None and not elementwise:
+            found = as_product(random, probe, g, known, name)
+        return found or as_copy(vjp, random, probe) or as_sum(random, probe) or Rule("general")
 
 
 def close(a: Any, b: Any) -> bool:
-    if a.shape != b.shape:
+    """Whether two arrays agree, and are NaN or infinite at the same places.
+
+    Arrays without a finite number agree with too much: they tell nothing.
+    """
+    finite = np.isfinite(b)
+    if a.shape != b.shape or not finite.any():
+        return False
+    if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
         return False
     tolerance = 1e-4 if a.dtype.itemsize <= 4 else 1e-9
-    bound = tolerance * max(float(np.abs(b).max(initial=0)), 1e-30)
-    return bool(np.abs(a - b).max(initial=0) <= bound)
+    bound = tolerance * max(float(np.abs(b[finite]).max()), 1e-30)
+    return bool(np.abs(a[finite] - b[finite]).max() <= bound)
+
+
+def as_scaled(vjp: Callable[[Any], Any], random: Any, probe: Any) -> Rule | None:
+    """Each entry of ḡ times a number, which ones bring out, and which may be NaN or infinite.
+
+    Positions, which `as_copy` sends, would not tell one infinite number from another.
+    """
+    if probe.shape != random.shape or np.isfinite(probe).all():
+        return None
+    scale = vjp(np.ones_like(random))
+    telling = probe[np.isfinite(probe)].any() and close(scale * random, probe)
+    if not (telling or probe.size == 1):
+        return None
+    return Rule("copy", scale=scale, index=np.arange(scale.size).reshape(scale.shape))
 
 
 def as_copy(vjp: Callable[[Any], Any], random: Any, probe: Any) -> Rule | None:
     """Send ones, which gives the numbers, and then positions, which tells where each came from."""
-    with np.errstate(all="ignore"):
-        scale = vjp(np.ones_like(random))
-        positions = np.arange(1, random.size + 1, dtype=random.dtype).reshape(random.shape)
-        found = vjp(positions) / np.where(scale == 0, 1, scale)
+    scale = vjp(np.ones_like(random))
+    positions = np.arange(1, random.size + 1, dtype=random.dtype).reshape(random.shape)
+    found = vjp(positions) / np.where(scale == 0, 1, scale)
     if scale.shape != probe.shape or not np.isfinite(found).all():
         return None
     index = np.rint(found).astype(np.int64) - 1
