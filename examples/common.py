@@ -14,9 +14,22 @@ class Format(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelp
     """The description as it is written, and the default of each option beside it."""
 
 
-def options(documentation: str | None) -> argparse.ArgumentParser:
-    """A parser whose --help shows the documentation of the example."""
-    return argparse.ArgumentParser(description=documentation, formatter_class=Format)
+class Options(argparse.ArgumentParser):
+    """Asks for the packages before anything is computed, but after --help, which needs none."""
+
+    packages: tuple[str, ...] = ()
+
+    def parse_args(self, *arguments: Any, **named: Any) -> Any:
+        parsed = super().parse_args(*arguments, **named)
+        need(*self.packages)
+        return parsed
+
+
+def options(documentation: str | None, *packages: str) -> Options:
+    """A parser whose --help shows the documentation of the example, which uses the packages."""
+    parser = Options(description=documentation, formatter_class=Format)
+    parser.packages = packages
+    return parser
 
 
 def need(*packages: str) -> None:
@@ -30,7 +43,6 @@ def need(*packages: str) -> None:
 
 def pyplot() -> Any:
     """matplotlib's pyplot, which draws into files and opens no window."""
-    need("matplotlib")
     import matplotlib as mpl
 
     mpl.use("Agg")

@@ -78,7 +78,7 @@ def picture(B, x, y, weight: float, path: Path) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "matplotlib")
     parser.add_argument("--points", type=int, default=64, help="of a signal")
     parser.add_argument("--width", type=float, default=2.0, help="of the Gaussian, in points")
     parser.add_argument("--noise", type=float, default=0.02, help="relative to the blurred signals")
@@ -92,7 +92,8 @@ def main() -> None:
     x = make_signals(args.points, 200, rng)
     y = B @ x
     y = y + mg.tensor(rng.standard_normal(y.shape)) * (args.noise * (y**2).mean() ** 0.5)
-    print(f"kappa of the blur: {L.cond(B).item():.1e}")
+    print("errors in dB: guessing 0 has 0 dB, and every -10 dB is a tenth of the squared error")
+    print(f"condition number kappa of the blur: {L.cond(B).item():.1e}")
     print(f"plain inverse: {decibels(L.solve(B, y), x).item():.2f} dB")
     weight, slope = learn_weight(B, y, x, args.steps)
     learned = decibels(tikhonov(B, y, weight), x).item()

@@ -73,9 +73,8 @@ def show_attention(rng: np.random.Generator) -> None:
         out, weights = attention_head(Q, K, V, causal)
         expected = F.scaled_dot_product_attention(Q, K, V, is_causal=causal)
         name = "with a causal mask" if causal else "without a mask"
-        print(
-            f"attention head {name}: largest difference from nn {(out - expected).abs().max():.1e}"
-        )
+        error = (out - expected).abs().max().item()
+        print(f"attention head {name}: {error:.1e} from F.scaled_dot_product_attention")
         print(f"  sums of the weights {name}: 1 to {(weights.sum(dim=-1) - 1).abs().max():.1e}")
     future = mg.triu(weights, diagonal=1).abs().max().item()
     print(f"  largest weight on a later row with the mask: {future}")

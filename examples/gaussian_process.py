@@ -78,7 +78,7 @@ def picture(x, y, log_parameters, path: Path) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "matplotlib")
     parser.add_argument("--points", type=int, default=40, help="of data")
     parser.add_argument("--steps", type=int, default=300, help="of Adam")
     parser.add_argument("--seed", type=int, default=0, help="of the data")

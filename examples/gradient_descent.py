@@ -73,7 +73,7 @@ def picture(paths: dict[float, np.ndarray], path: Path) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "matplotlib")
     parser.add_argument("--steps", type=int, default=40, help="of each path")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
     args = parser.parse_args()

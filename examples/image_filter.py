@@ -81,7 +81,7 @@ def picture(images: dict[str, mg.Tensor], path: Path) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "matplotlib")
     parser.add_argument("--size", type=int, default=24, help="pixels of a side")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
     args = parser.parse_args()

@@ -5,10 +5,11 @@ singular values from 1 down to 1 / kappa.  The pseudoinverse, Tikhonov's regular
 the best linear map miss most of x; iterative soft thresholding (ISTA) knows that x is sparse; LISTA
 unrolls ten of its steps into layers and learns their matrices and thresholds.
 
-Prints a row of errors for each kappa, on 2000 x that none of the methods has seen: in decibels,
-10 log10(|error|^2 / |x|^2), so that guessing 0 has 0 dB and lower is better.
+Prints a row of errors for each kappa, on 2000 new x; Tikhonov and ISTA get the weight that is best
+on these, which no real user could know.  In decibels, 10 log10(|error|^2 / |x|^2): guessing 0 has
+0 dB, and lower is better.
 
-    python examples/inverse_problem.py                          # about 8 s for each kappa
+    python examples/inverse_problem.py                          # about 20 s
     python examples/inverse_problem.py --kappa 1 10 100 1000
     python examples/inverse_problem.py --steps 300              # in short
 """

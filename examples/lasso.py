@@ -80,7 +80,7 @@ def picture(paths: dict[str, list[mg.Tensor]], path: Path) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "matplotlib")
     parser.add_argument("--penalty", type=float, default=0.1, help="weight of the sum of |w|")
     parser.add_argument("--steps", type=int, default=300, help="of each method")
     parser.add_argument("--seed", type=int, default=0, help="of the data")

@@ -71,7 +71,7 @@ def picture(images: dict[str, mg.Tensor], path: Path) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "matplotlib")
     parser.add_argument("--components", type=int, default=10, help="how many are kept")
     parser.add_argument("--steps", type=int, default=1500, help="of Adam")
     parser.add_argument("--seed", type=int, default=0, help="of the weights")

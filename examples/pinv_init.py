@@ -79,7 +79,7 @@ def picture(curves: dict[str, list[float]], path: Path) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "matplotlib")
     parser.add_argument("--hidden", type=int, default=30, help="units of the hidden layer")
     parser.add_argument("--steps", type=int, default=1000, help="of Adam")
     parser.add_argument("--seed", type=int, default=0, help="of the data and the weights")

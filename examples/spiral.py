@@ -27,7 +27,7 @@ def spiral(arms: int, points: int, noise: float, rng: np.random.Generator):
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "matplotlib")
     parser.add_argument("--steps", type=int, default=1500, help="of Adam")
     parser.add_argument("--hidden", type=int, default=32, help="units of each hidden layer")
     parser.add_argument("--seed", type=int, default=0, help="of the points and the weights")

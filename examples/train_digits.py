@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from common import need, options, pyplot
+from common import options, pyplot
 
 import minigrad as mg
 import minigrad.nn.functional as F
@@ -56,7 +56,7 @@ def check_gradient(model: nn.Module, x: mg.Tensor, y: mg.Tensor) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, "sklearn", "matplotlib", "tqdm")
     parser.add_argument("--epochs", type=int, default=60, help="of training")
     parser.add_argument("--hidden", type=int, nargs="*", default=[64], help="sizes of the layers")
     parser.add_argument("--batch", type=int, default=32, help="digits in each step")
@@ -65,7 +65,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures")
     args = parser.parse_args()
 
-    need("sklearn", "matplotlib", "tqdm")
     from tqdm import tqdm
 
     mg.manual_seed(args.seed)

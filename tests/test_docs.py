@@ -127,8 +127,8 @@ EXPLAINED = {
     "independent, factorization, triangular, positive definite, cholesky",
     "basis": "linear combination, span, basis, dimension, rank, projection, orthonormal, "
     "orthogonal, frobenius, operator",
-    "eigen": "eigenvector, eigenvalue, trace, determinant, power iteration, singular values, "
-    "covariance, variance, pca, autoencoder",
+    "eigen": "eigenvector, eigenvalue, trace, determinant, power iteration",
+    "svd": "singular values, covariance, variance, pca, autoencoder",
     "pseudoinverse": "pseudoinverse",
     "conditioning": "condition number",
     "inverse_problems": "inverse problem, decibels, sparse, soft threshold",

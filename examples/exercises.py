@@ -2,7 +2,7 @@
 
 Prints thirteen questions, each followed by its answer, which is computed.
 
-    python examples/exercises_004.py    # less than 1 s
+    python examples/exercises.py    # less than 1 s
 """
 
 from __future__ import annotations
@@ -49,13 +49,9 @@ def dot_products() -> None:
     print("6. A dot product in two ways")
     print("  ", np.dot(a, b).item(), (a * b).sum().item())
 
-    words = {
-        "king": [0.3, 0.9, 0.1, 0.7],
-        "queen": [0.3, 0.8, 0.2, 0.6],
-        "apple": [0.9, 0.1, 0.8, 0.1],
-    }
-    vectors = {word: mg.tensor(np.array(numbers)) for word, numbers in words.items()}
-    pairs = combinations(words, 2)
+    numbers = [[0.3, 0.9, 0.1, 0.7], [0.3, 0.8, 0.2, 0.6], [0.9, 0.1, 0.8, 0.1]]
+    vectors = dict(zip(("king", "queen", "apple"), mg.tensor(np.array(numbers))))
+    pairs = combinations(vectors, 2)
     cosines = {(a, b): F.cosine_similarity(vectors[a], vectors[b], dim=0).item() for a, b in pairs}
     print("7. Cosines of three words; the most alike")
     print("  ", [round(cosine, 6) for cosine in cosines.values()], *max(cosines, key=cosines.get))
