@@ -813,6 +813,66 @@ def test_hostile_names_are_shown_and_not_interpreted(kind: str, renderer: str) -
     assert len(str(mg.visualize.tape(loss)).splitlines()) == 3
 
 
+class Backslash(mg.nn.Sequential):
+    pass
+
+
+Backslash.__name__ = "Net\\G"
+
+
+def test_a_backslash_in_a_name_is_a_backslash(renderer: str) -> None:
+    """Graphviz writes the names of boxes, edges and graphs in place of these."""
+    name = r"\N \E \G \T \H \L \n \l \\"
+    x = leaf([[1.0, 2.0]], name)
+    net = Backslash(mg.nn.Linear(2, 1), mg.nn.Tanh())
+    for picture in (
+        mg.visualize.draw((x * x).sum(), backward=True),
+        mg.visualize.draw(net, x),
+        mg.visualize.draw(net, x, depth=0),
+    ):
+        svg = picture.svg()
+        text = html.unescape(" ".join(written_in(svg))).replace("\xa0", " ")
+        titles = html.unescape(" ".join(re.findall(r'xlink:title="([^"]*)"', svg)))
+        assert r"Net\G" in text or (name in text and name in titles)
+        assert "minigrad" not in text + titles, "the name of the graph"
+        assert "cluster" not in text + titles
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t"])
+def test_a_blank_name_is_none(name: str) -> None:
+    x = leaf([1.0], name)
+    for names in ({}, {name: x}):
+        lines = mg.visualize.tape((x * x).sum(), names=names).lines
+        assert lines[1].startswith("t1 = x1 * x1")
+
+
+@pytest.mark.parametrize(
+    "number", [1.0001, 0.99999, 1.00001, -1.0001, 2.00001, np.float32(1.00002)]
+)
+def test_a_number_that_is_not_whole_does_not_read_so(number: float) -> None:
+    x = leaf([1.0, 2.0], "x")
+    for y in (x * number, x**number, x / number):
+        formulas = [y_.formula for y_ in mg.visualize.describe(y).vertices if y_.formula]
+        digits = re.findall(r"\d\.\d+", " ".join(formulas))
+        assert [abs(np.float32(d)) for d in digits] == [abs(np.float32(number))]
+        y.sum().backward()
+    power = x**number
+    power.sum().backward()
+    said = mg.visualize.tape(power).lines[-1]
+    assert re.search(r"x\^-?\d*\.?\d+(e-\d+)?$", said)
+    assert not said.endswith(("^0", "^1"))
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_the_tape_has_its_formulas_where_no_op_saves_anything(retain: bool) -> None:
+    x = leaf([1.0, 2.0], "x")
+    loss = (x + x).sum()
+    loss.backward(retain_graph=retain)
+    text = str(mg.visualize.tape(loss))
+    assert "x̄ += t̄1" in text
+    assert "freed" not in text, "there was nothing to free"
+
+
 def test_dot_opens_its_source_without_a_warning() -> None:
     if shutil.which("dot") is None:
         pytest.skip("Graphviz's dot is not installed")

@@ -10,7 +10,7 @@ from minigrad.graph import Node
 from minigrad.memory import writes
 from minigrad.visualize.description import Description, Operand, Vertex
 from minigrad.visualize.formulas import Names, is_stretched, vjp_formula
-from minigrad.visualize.names import bytes_text, number_text
+from minigrad.visualize.names import bytes_text, exact_text
 
 __all__ = ["kept_text", "product", "results", "sent"]
 
@@ -69,7 +69,7 @@ def written(operand: Operand, description: Description) -> str | None:
     """An operand as formulas write it; None if it was left out."""
     if operand.vertex is not None:
         return description.vertices[operand.vertex].symbol
-    return None if operand.number is None else number_text(operand.number)
+    return None if operand.number is None else exact_text(operand.number)
 
 
 def results(vertex: Vertex, description: Description) -> list[str | None]:
@@ -91,8 +91,8 @@ def is_several(shape: Any) -> bool:
 
 def kept_text(vertex: Vertex) -> str:
     """``keeps 2 KiB``: what the op holds for backward; after it, whether its numbers are there."""
-    if vertex.freed:
-        extras = vertex.edge.extras if isinstance(vertex.edge, Node) else None
+    if vertex.freed and isinstance(vertex.edge, Node) and vertex.edge.plan.names:
+        extras = vertex.edge.extras
         recorded = extras is not None and extras.values is not None
         return "numbers recorded" if recorded else "freed by backward"
     kept = sum(vertex.saved.values())

@@ -20,7 +20,7 @@ from minigrad.pytrees import leaves_of
 from minigrad.visualize import values
 from minigrad.visualize.backprop import recover_gradients
 from minigrad.visualize.formulas import formula
-from minigrad.visualize.names import number_text, shown
+from minigrad.visualize.names import exact_text, shown
 from minigrad.visualize.recording import record_values
 
 __all__ = ["Call", "Description", "Operand", "Vertex", "describe"]
@@ -260,11 +260,12 @@ class Names:
         self.constants: dict[str, Any] = {}
         for edge in edges:
             own = edge.name if type(edge) is Leaf else edge.extras and edge.extras.name
-            if own:
+            if own and str(own).strip():
                 self.edges[edge] = str(own)
         for root in roots:
             if getattr(root, "name", None) and root._node is not None:
                 self.edges.setdefault(root._node, str(root.name))
+        mapping = {name: value for name, value in mapping.items() if name.strip()}
         for name, value in mapping.items():
             if isinstance(value, Variable) and not name.startswith("_"):
                 self.give(name, value)
@@ -444,7 +445,7 @@ class Builder:
             return self.vertices[operand.vertex].symbol
         if operand.number is None:
             return None
-        text = number_text(operand.number)
+        text = exact_text(operand.number)
         return f"({text})" if text.startswith("-") else text
 
     def call(self, frame: Frame | None) -> int | None:

@@ -36,6 +36,7 @@ FONT = "Helvetica,Arial,sans-serif"
 MATH = "DejaVu Sans,Helvetica,Arial,sans-serif"
 MONO = "DejaVu Sans Mono,Menlo,Consolas,monospace"
 BLANK = "&#160;"
+BACKSLASH = 2 * "&#92;"  # one alone begins ``\\N``, the name of the box
 
 
 def draw(
@@ -334,21 +335,24 @@ def range_text(array: Any) -> str:
 
 
 def tooltip(box: Box) -> str:
-    """Plain text for the mouse: the line of the program, where it is known."""
+    """Plain text for the mouse: the whole formula."""
     vertex = box.vertex
     text = box.title if vertex is None else vertex.formula or vertex.symbol
     return escape_string(text) or " "
 
 
 def escape_string(text: str) -> str:
-    """Text as a quoted DOT string: no ``\\n``, ``&amp;`` or ``<x>`` in it is more than text."""
-    quoted: str = graphviz.escape(text.replace("&", "&amp;"))
+    """Text as a quoted DOT string: no ``\\n``, ``&amp;`` or ``<x>`` in it is more than text.
+
+    Graphviz looks for ``\\N`` in a tooltip twice.
+    """
+    quoted: str = graphviz.escape(text.replace("&", "&amp;").replace("\\", 2 * BACKSLASH))
     return quoted
 
 
 def escape(text: str) -> str:
-    """Text inside an HTML-like label."""
-    return html.escape(text, quote=False) or " "
+    """Text inside an HTML-like label, in which Graphviz looks for ``\\N`` and the like."""
+    return html.escape(text, quote=False).replace("\\", BACKSLASH) or " "
 
 
 def edge_text(formulas: list[str]) -> str:

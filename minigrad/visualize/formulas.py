@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from minigrad.operation import MISSING, Op
-from minigrad.visualize.names import MACRON, bar, number_text, static_text
+from minigrad.visualize.names import MACRON, bar, exact_text, static_text
 
 SECTIONS = r"Forward|Gradient|Shapes|Raises|Source|Example|Note"
 SHOWN_OF_PRIVATE = {"dim", "dims", "keepdim"}
@@ -274,7 +274,7 @@ def cotangent(names: Names) -> str:
 
 def substituted(text: str, words: Mapping[str, str], names: Names) -> str:
     """`text` of a docstring with the names of one node."""
-    known = {n: number_text(v) for n, v in names.statics.items() if isinstance(v, (int, float))}
+    known = {n: exact_text(v) for n, v in names.statics.items() if isinstance(v, (int, float))}
     known.update(words)
     pattern = "|".join([re.escape(name) for name in sorted(known, key=len, reverse=True)])
     text = OF_RESULT.sub("", text)
@@ -304,7 +304,7 @@ def tidied(text: str) -> str:
     text = re.sub(
         rf", 0 where {number} = 0$", lambda m: "" if float(m[1]) else ", which is 0", text
     )
-    text = re.sub(rf"\^\({number} - 1\)", lambda m: f"^{float(m[1]) - 1:g}", text)
+    text = re.sub(rf"\^\({number} - 1\)", lambda m: f"^{exact_text(float(m[1]) - 1)}", text)
     text = re.sub(rf"\^1{after}", "", text)
     text = re.sub(rf"{before}(\d+) / (\d+){after}", quotient, text)
     text = re.sub(rf"/ \({number}\)", r"/ \1", text)

@@ -6,7 +6,10 @@ import re
 import unicodedata
 from typing import Any
 
+import numpy as np
+
 MACRON = "\u0304"
+LARGEST_WHOLE = 1000  # whole numbers below this have a meaning in formulas: 1 says "unchanged"
 LONGEST = 48  # characters of a name that are shown
 LONGEST_FORMULA = 72  # of what an op computes: a stack of a hundred tensors names them all
 
@@ -87,6 +90,20 @@ def number_text(value: Any) -> str:
     """
     text = f"{float(value):.4g}"
     return "0" if text == "-0" else text.replace("e+0", "e").replace("e-0", "e-")
+
+
+def exact_text(value: Any) -> str:
+    """A number in a formula: to four digits, unless it would read as a whole number that it is not.
+
+    Example  >>> from minigrad.visualize.names import exact_text
+             >>> exact_text(0.123456), exact_text(2.0), exact_text(1.00001)
+             ('0.1235', '2', '1.00001')
+    """
+    text = number_text(value)
+    read = float(text)
+    if read == value or not read.is_integer() or abs(read) >= LARGEST_WHOLE:
+        return text
+    return np.format_float_positional(value, trim="-")
 
 
 def static_text(value: Any) -> str:

@@ -63,7 +63,7 @@ def tape_of(description: Description) -> Tape:
     rows = [columns(vertex, description) for vertex in vertices]
     widths = [max([len(plain(row[i])) for row in rows]) for i in range(4)]
     lines = [written(row, widths) for row in rows]
-    if any(v.freed for v in description.vertices):
+    if any(v.freed or v.grad is not None for v in description.vertices):
         sent = sent_back(description, vertices)
         lines = list(chain.from_iterable(zip(lines, sent)))
         middle = MOST_LINES
