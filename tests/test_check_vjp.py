@@ -320,3 +320,113 @@ def test_a_forward_pass_that_refuses_complex_numbers_is_checked_in_silence() -> 
         assert check_vjp(real_only, vjp, V).ok
         assert check_vjp(warns, lambda g, x: 2 * g * x, V).ok
     assert caught == []
+
+
+# ------------------------------------------------------------------- mistakes in how entries couple
+
+A = rng.standard_normal((3, 3))
+
+
+def softmax(x: Any, axis: int = 1) -> Any:
+    return np.exp(x) / np.exp(x).sum(axis, keepdims=True)
+
+
+def normalised(x: Any) -> Any:
+    return (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
+
+
+def gated(z: Any) -> Any:
+    i, o = np.split(z, 2, axis=1)
+    return np.tanh(i) * np.exp(o)
+
+
+def gated_vjp(g: Any, z: Any, exchanged: bool = True) -> Any:
+    i, o = np.split(z, 2, axis=1)
+    parts = [g * (1 - np.tanh(i) ** 2) * np.exp(o), g * np.tanh(i) * np.exp(o)]
+    return np.concatenate(parts[::-1] if exchanged else parts, axis=1)
+
+
+def convolved(x: Any, k: Any) -> Any:
+    return np.convolve(x, k, "valid")
+
+
+def convolved_vjp(g: Any, x: Any, k: Any, flip: bool = True) -> Any:
+    return np.convolve(g, k if flip else k[::-1]), np.correlate(x, g, "valid")[::-1]
+
+
+@pytest.mark.parametrize(
+    ("f", "vjp", "inputs", "kind", "words"),
+    [
+        (
+            softmax,
+            lambda g, x: g * softmax(x),
+            (X,),
+            "cross terms",
+            "out · sum.g · out. over axis 1",
+        ),
+        (
+            softmax,
+            lambda g, x: softmax(x) * (g - (g * softmax(x)).sum(0)),
+            (X,),
+            "axis",
+            "couples entries along axis 0, the function does along axis 1",
+        ),
+        (normalised, lambda g, x: g / x.std(1, keepdims=True), (X,), "cross terms", "by itself"),
+        (
+            normalised,
+            lambda g, x: (g - g.mean(1, keepdims=True)) / x.std(1, keepdims=True),
+            (X,),
+            "cross terms",
+            "out · sum",
+        ),
+        (
+            lambda x: 3 * (x - x.mean(1, keepdims=True)),
+            lambda g, x: 3 * g,
+            (X,),
+            "cross terms",
+            "the mean over axis 1 is not differentiated",
+        ),
+        (lambda x: x @ x.T, lambda g, x: g @ x, (X,), "contribution", "g . g.T"),
+        (lambda x: x @ x.T, lambda g, x: 2 * g @ x, (X,), "contribution", "g . g.T"),
+        (lambda b: A + b, lambda g, b: g.sum(1), (V,), "transposed", "summed over the wrong one"),
+        (gated, gated_vjp, (rng.standard_normal((2, 6)),), "blocks", "2 blocks of 3 along axis 1"),
+        (convolved, convolved_vjp, (rng.standard_normal(6), V), "flipped", "kernel flipped"),
+        (lambda x: x.max(1), lambda g, x: g[:, None] + 0 * x, (X,), "chosen", "not depend"),
+        (lambda x: x / np.sqrt(7), lambda g, x: g / 7, (rng.standard_normal(7),), "factor", "1/√7"),
+        (np.log10, lambda g, x: g / x, (abs(X),), "factor", "ln 10"),
+    ],
+)
+def test_terms_between_entries_are_named(
+    f: Any, vjp: Any, inputs: Any, kind: str, words: str
+) -> None:
+    (diagnosis,) = check_vjp(f, vjp, inputs).diagnoses
+    assert diagnosis.kind == kind
+    assert re.search(words, diagnosis.text)
+
+
+def test_the_right_passes_of_these_are_right() -> None:
+    z = rng.standard_normal((2, 6))
+    assert check_vjp(gated, lambda g, z: gated_vjp(g, z, exchanged=False), (z,)).ok
+    right = lambda g, x, k: convolved_vjp(g, x, k, flip=False)
+    assert check_vjp(convolved, right, (rng.standard_normal(6), V)).ok
+
+
+@pytest.mark.parametrize(
+    ("vjp", "names_the_place"),
+    [(lambda g, x: g, True), (lambda g, x: g * 1.5 * (abs(x) < 0.5), False)],
+)
+def test_where_an_input_is_clipped_one_mistake_is_told_once(
+    vjp: Any, names_the_place: bool
+) -> None:
+    x = np.random.default_rng(1).standard_normal((4, 3))
+    report = check_vjp(lambda x: np.clip(x, -0.5, 0.5), vjp, (x,))
+    assert "offset" not in kinds(report)
+    assert ("beyond a bound" in kinds(report)) == names_the_place
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (2, 1), (1, 2, 1)])
+def test_axes_of_size_one_too_many_are_no_missing_sum(shape: Any) -> None:
+    vjp = lambda *a: (*affine_vjp(*a)[:2], affine_vjp(*a)[2].reshape(shape))
+    (diagnosis,) = check_vjp(affine, vjp, (X, W, B)).diagnoses
+    assert diagnosis.kind == "shape"
+    assert ".reshape((2,))" in diagnosis.text

@@ -17,6 +17,7 @@ from minigrad.testing.hypotheses import (
 )
 from minigrad.testing.places import Place, places_of
 from minigrad.testing.report import Diagnosis, Report
+from minigrad.testing.structure import structural_mistakes
 from minigrad.testing.verdicts import Jacobian, Verdict, indexed, position
 
 REARRANGED = {"transposed", "shifted", "reversed"}  # fit by coincidence where many numbers agree
@@ -78,16 +79,26 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         where = next((f" {place.text}" for place in places_of(case)), "")
         yield Mistake("non-finite", f"it is not finite{where} where finite differences are")
         return
+    structural = list(structural_mistakes(case))[:1]
+    if structural and structural[0].kind == "chosen":
+        yield from structural
+        return
     whole = list(whole_mistakes(case, jacobians))[:TOLD]
+    if all(mistake.kind == "offset" for mistake in whole):  # which only describes
+        whole = structural or whole
     if whole and not case.right.any():
         yield from whole
         if any(mistake.kind != "missing sum" for mistake in whole):
             return  # a lost slice can look like a missing sum: then the place is told, too
         whole = []
     places = [p for p in places_of(case) if not (whole and p.kind == "matrix part")]
+    if whole and whole == structural:
+        places = [p for p in places if p.kind != "beyond a bound"]
     told = [there(case, place) for place in places]
     if any(convincing for _, convincing in told):
         whole = [mistake for mistake in whole if mistake.kind not in REARRANGED]
+    if any(said and p.kind.startswith(("where", "beyond")) for p, (said, _) in zip(places, told)):
+        whole = [mistake for mistake in whole if mistake.kind != "offset"]  # the place has told it
     yield from [Mistake(p.kind, f"wrong only {p.text}{said}") for p, (said, _) in zip(places, told)]
     yield from whole
 

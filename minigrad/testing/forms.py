@@ -142,6 +142,8 @@ def wrong_form(name: str, x: Array, dtype: Any, gradient: Any) -> list[Diagnosis
 
 def wrong_shape(name: str, want: Shape, got: Shape) -> tuple[str, str]:
     text = f"the gradient of {name} has shape {got}, {name} has shape {want}"
+    if [size for size in got if size != 1] == [size for size in want if size != 1]:
+        return "shape", text + f": it lacks or has axes of size 1 (keepdims?), .reshape({want})"
     try:
         broadcast = np.broadcast_shapes(want, got) == got
     except ValueError:

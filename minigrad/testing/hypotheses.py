@@ -6,6 +6,7 @@ Jacobian, the entries that are right included, fits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -122,7 +123,7 @@ def factor(case: Case, where: Array | None = None) -> Mistake | None:
         if simple == -1:
             return Mistake("sign", "the sign is flipped")
         return Mistake("factor", ratio_text(simple, counts(case)))
-    return Mistake("factor", factor_text(c))
+    return Mistake("factor", factor_text(c, counts(case)))
 
 
 def counts(case: Case) -> list[int]:
@@ -181,12 +182,28 @@ def ratio_text(ratio: Fraction, sizes: list[int]) -> str:
     return text
 
 
-def factor_text(c: float) -> str:
+def factor_text(c: float, sizes: list[int]) -> str:
     sign = ", and the sign is flipped" if c < 0 else ""
     off = abs(abs(c) - 1)
     if off < 0.05:
         return f"it is {100 * off:.2g} % too {'large' if abs(c) > 1 else 'small'}{sign}"
+    for name, value in constants(sizes).items():
+        for formula, number in ((name, value), (f"1/{name}", 1 / value)):
+            if abs(abs(c) - number) <= 1e-5 * number:
+                return f"it is {formula} = {abs(c):.6g} times what it should be{sign}"
     return f"it is {abs(c):.6g} times what it should be{sign}"
+
+
+def constants(sizes: list[int]) -> dict[str, float]:
+    """Numbers with a name that formulas contain."""
+    roots = {f"√{n}": math.sqrt(n) for n in sorted({2, 3, *sizes}) if math.isqrt(n) ** 2 != n}
+    pi = {
+        "π": math.pi,
+        "2π": 2 * math.pi,
+        "√π": math.sqrt(math.pi),
+        "√(2π)": math.sqrt(2 * math.pi),
+    }
+    return {**roots, "ln 2": math.log(2), "ln 10": math.log(10), **pi}
 
 
 # ---------------------------------------------------------------------- right numbers, wrong places
@@ -222,6 +239,14 @@ def rearranged(case: Case) -> Iterator[Mistake]:
         ):
             yield Mistake("transposed", "all its axes are reversed")
     yield from transposed_operand(case)
+    if np.count_nonzero(case.known & ((case.n != 0) | (case.a != 0))) > 2:  # fewer fit any order
+        yield from shifted(case)
+
+
+def shifted(case: Case) -> Iterator[Mistake]:
+    """Shifted along an axis of the input or of the result, or reversed."""
+    shape, m = case.x.shape, len(case.n)
+    grid = case.n.reshape(m, *shape)
     for shift in (1, -1):
         for axis, size in enumerate(shape):
             if size > 1 and case.fits(np.roll(grid, shift, axis + 1).reshape(m, -1)):
