@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.func import functional_call
 from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable, enable_grad
 from minigrad.pytrees import leaves_of
 from minigrad.visualize import values
@@ -122,7 +123,7 @@ def describe(
 
     x        a tensor that requires grad; a list of them; or a module, or any function, with `input`
     input    what the module is called with: a tensor or a tuple of arguments.  The call is
-             recorded with all values.
+             recorded with all values, and changes no buffer of the module.
     names    names for the tensors: a mapping from names to tensors and modules; `locals()` will do
     numbers  find values and gradients; without them only the structure is described
 
@@ -174,7 +175,7 @@ def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
             )
         names.update(named_arguments(x, input))
         with enable_grad(), record_values():  # the picture is of what would be recorded
-            x = x(*arguments)
+            x = called(x, arguments)
         if isinstance(x, (tuple, Mapping)):  # an LSTM returns (output, (h, c))
             names.update({k: v for k, v in x.items() if k} if isinstance(x, Mapping) else {})
             x = [each for each in leaves_of(x) if isinstance(each, Variable)]
@@ -197,6 +198,14 @@ def computed(x: Any, input: Any) -> tuple[list[Any], dict[str, Any]]:
             "(or it was computed inside no_grad, or detached)"
         )
     return roots, names
+
+
+def called(x: Any, arguments: tuple[Any, ...]) -> Any:
+    """What a function or a module returns; buffers, such as running means, stay as they are."""
+    if not hasattr(x, "named_buffers"):
+        return x(*arguments)
+    buffers = {name: buffer.clone() for name, buffer in x.named_buffers()}
+    return functional_call(x, buffers, arguments)
 
 
 def named_arguments(module: Any, input: Any) -> dict[str, Any]:

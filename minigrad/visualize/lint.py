@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,11 +37,12 @@ MOST_DEAD = 0.75  # share of the units of a layer that may be 0 by chance: an un
 class Finding:
     """One mistake.
 
-    kind      "no graph", "unreached", "zero gradient", "tiny gradient", "huge gradient",
-              "not finite", "dead relu", "double softmax", "missing zero_grad" or "stretched shapes"
+    kind      "no graph", "several losses", "unreached", "zero gradient", "tiny gradient",
+              "huge gradient", "not finite", "dead relu", "double softmax", "missing zero_grad" or
+              "stretched shapes"
     message   what is wrong, and what to do
     op        the formula of the op; of a finding about a parameter, the op that uses it
-    module    the module call, or the parameter's name
+    module    the module call, or the parameter's name; of many parameters, the first and the last
     """
 
     kind: str
@@ -54,10 +56,16 @@ class Finding:
 
 
 class Findings(list[Finding]):
-    """What `lint` found: a list; printed, one line each."""
+    """What `lint` found: a list; printed, one line each.
+
+    unchecked   what could not be looked for, and why; or nothing
+    """
+
+    unchecked = ""
 
     def __str__(self) -> str:
-        return "\n".join([str(finding) for finding in self]) or "nothing found"
+        lines = [str(finding) for finding in self] or ["nothing found"]
+        return "\n".join(lines + ([self.unchecked] if self.unchecked else []))
 
     __repr__ = __str__
 
@@ -106,10 +114,13 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
         return found
     description = describe(loss, names=names)
     gradients = replayed(description)
+    if any(v.op == "relu" and v.value is None for v in description.vertices):
+        found.unchecked = "(dead units were not looked for: numbers were freed; pass a function)"
     spoiled = list(not_finite(description, gradients))
+    found.extend(not_single(description))
     found.extend(spoiled)
-    found.extend(unreached(description, model))
-    found.extend(bad_gradients(description, gradients, told=bool(spoiled)))
+    found.extend(grouped(unreached(description, model)))
+    found.extend(grouped(bad_gradients(description, gradients, told=bool(spoiled))))
     for vertex in description.vertices:
         if vertex.kind == "op":
             found.extend(stretched_shapes(vertex, description))
@@ -140,10 +151,26 @@ def without_graph(model: Any) -> Finding:
 def replayed(description: Description) -> dict[int, Any]:
     """Gradients of all vertices, as far as the graph still has the numbers."""
     root = description.vertices[description.roots[0]]
-    if root.kind != "op" or root.shape != ():
+    if root.kind not in ("op", "output") or not is_single(root):
         return {}
-    done = replay(description, [np.ones((), root.dtype)])
+    done = replay(description, [np.ones(root.shape, root.dtype)])
     return {} if done.missing else done.gradients
+
+
+def is_single(vertex: Vertex) -> bool:
+    """Whether a tensor has one entry, as a loss has."""
+    return math.prod(vertex.shape) == 1
+
+
+def not_single(description: Description) -> Iterator[Finding]:
+    root = description.vertices[description.roots[0]]
+    if not is_single(root):
+        yield Finding(
+            "several losses",
+            f"the loss has shape {root.shape}, and backward starts from a single number: use its "
+            ".mean() or .sum(). Nothing was said about gradients",
+            written(root), module_of(root, description),
+        )  # fmt: skip
 
 
 def module_of(vertex: Vertex, description: Description) -> str:
@@ -156,6 +183,19 @@ def module_of(vertex: Vertex, description: Description) -> str:
 def written(vertex: Vertex) -> str:
     """The op as a message names it."""
     return vertex.formula or vertex.symbol
+
+
+def grouped(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings about parameters, those of one kind as one where they are many: the first of them"""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.kind, []).append(finding)
+    for group in kinds.values():
+        if len(group) <= MOST_NAMES:
+            yield from group
+            continue
+        names = f"{group[0].module} … {group[-1].module}: {len(group)} parameters"
+        yield replace(group[0], module=names)
 
 
 def unreached(description: Description, model: Any) -> Iterator[Finding]:
@@ -240,7 +280,9 @@ def bad_gradients(
                 f"{size_text(grad, step)}: gradients explode here. Scale the data and the targets, "
                 "start from smaller weights, or clip: nn.utils.clip_grad_norm_"
             )  # fmt: skip
-        elif cancels(vertex, grad, description, gradients):
+        elif cancels(vertex, grad, description, gradients) or (
+            step == 0 and multiplies_zeros(vertex, description)
+        ):
             continue
         elif step == 0:
             kind, message = "zero gradient", (
@@ -256,6 +298,18 @@ def bad_gradients(
             continue
         name = shown(vertex.name or vertex.symbol)
         yield Finding(kind, message, user_of(vertex, description), name)
+
+
+def multiplies_zeros(vertex: Vertex, description: Description) -> bool:
+    """Whether a leaf is only used beside zeros that were given, like the first state of an LSTM."""
+    users = [each for each in description.vertices if vertex.index in each.inputs]
+    return all(
+        any(
+            source.kind == "constant" and source.value is not None and not np.any(source.value)
+            for source in [description.vertices[i] for i in user.inputs]
+        )
+        for user in users
+    )
 
 
 def size_text(grad: Any, step: float) -> str:
@@ -417,7 +471,7 @@ def made_a_column(column: Vertex, vertices: list[Vertex]) -> bool:
 def dead_relu(vertex: Vertex, description: Description) -> Iterator[Finding]:
     """Units of a ReLU that are 0 for every example: no gradient passes through them."""
     out = vertex.value
-    if vertex.op != "relu" or not isinstance(out, np.ndarray) or out.ndim < 2:
+    if vertex.op != "relu" or not isinstance(out, np.ndarray) or out.ndim < 2 or is_bad(out):
         return
     units = out.ndim - 1 if out.ndim < 4 else 1  # images have their channels second
     others = tuple([axis for axis in range(out.ndim) if axis != units])
@@ -426,7 +480,8 @@ def dead_relu(vertex: Vertex, description: Description) -> Iterator[Finding]:
     off = (out == 0).all(others)
     z = description.vertices[vertex.inputs[0]].value
     if off.mean() <= MOST_DEAD and isinstance(z, np.ndarray):
-        usual = np.median(np.sqrt(np.mean(np.square(z, dtype=np.float64), others)))
+        sizes = np.sqrt(np.mean(np.square(z, dtype=np.float64), others))
+        usual = np.median(sizes[~off])
         off = z.max(others) < -FAR_BELOW * usual
     elif off.mean() <= MOST_DEAD:
         return
