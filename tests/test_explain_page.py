@@ -349,6 +349,104 @@ def test_headings_go_down_one_level_at_a_time(opened: Any) -> None:
             assert formula.startswith(text_of(browser, "#panel h2:last-of-type"))
 
 
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+
+
+def many_examples() -> Any:
+    mg.random.manual_seed(0)
+    model = mg.nn.Sequential(mg.nn.Linear(2, 8), mg.nn.ReLU(), mg.nn.Linear(8, 2))
+    return (model(mg.tensor(normal(60, 2))) ** 2).mean()
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1600])
+def test_wide_matrices_share_their_line(browser: Any, tmp_path: Path, width: int) -> None:
+    size = browser.get_window_size()
+    browser.set_window_size(width, 900)
+    try:
+        with mg.visualize.record_values():
+            loss = many_examples()
+        data = visit(browser, tmp_path, loss)
+        for index, step in enumerate(data["steps"]):
+            if step["kind"] != "vjp":
+                continue
+            go_to(browser, index)
+            areas = browser.execute_script(
+                """return [...document.querySelectorAll('.product .scroll')]
+                     .map(area => [area.clientWidth, area.scrollWidth])"""
+            )
+            assert all(shown >= min(whole, 180) for shown, whole in areas)
+    finally:
+        browser.set_window_size(size["width"], size["height"])
+
+
+def test_the_answer_to_a_tap_is_seen_on_a_phone(browser: Any, tmp_path: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    try:
+        with mg.visualize.record_values():
+            loss = many_examples()
+        data = visit(browser, tmp_path, loss)
+        step = next(i for i, s in enumerate(data["steps"]) if "left" in s.get("rule", ()))
+        go_to(browser, step, "&jacobian")
+        asked = 0
+        for role in browser.execute_script(
+            """return [...document.querySelectorAll('#panel figure:has(.asks)')]
+                 .map(figure => figure.dataset.role)"""
+        ):
+            seen = browser.execute_script(
+                f"""const cell = document.querySelector('figure[data-role={role}] td');
+                    cell.scrollIntoView(); cell.click();
+                    const box = (id) => document.querySelector(id).getBoundingClientRect();
+                    return [box('#why').top - box('main').top,
+                            box('footer').top - box('#why').bottom]"""
+            )
+            assert min(seen) >= 0
+            asked += 1
+        assert asked
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.fixture
+def media(browser: Any) -> Iterator[Callable[..., None]]:
+    """Sets the medium, or features such as forced colours, that the browser pretends to have."""
+
+    def emulate(medium: str = "", **features: str) -> None:
+        named = [{"name": name.replace("_", "-"), "value": v} for name, v in features.items()]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": medium, "features": named})
+
+    yield emulate
+    emulate()
+
+
+def test_marks_are_seen_where_colours_are_forced(browser: Any, tmp_path: Path, media: Any) -> None:
+    media(forced_colors="active")
+    data = visit(browser, tmp_path, branched())
+    step = next(i for i, s in enumerate(data["steps"]) if "left" in s.get("rule", ()))
+    go_to(browser, step)
+    browser.execute_script("document.querySelector('.asks td').click()")
+    outlines = browser.execute_script(
+        """return [...document.querySelectorAll('td.mark, td.target')]
+             .map(cell => getComputedStyle(cell).outlineStyle)"""
+    )
+    assert {"dashed", "solid"} == set(outlines)
+
+
+def test_all_of_a_step_is_printed(browser: Any, tmp_path: Path, media: Any) -> None:
+    visit(browser, tmp_path, branched(), "step=12&jacobian")
+    media("print")
+    whole = browser.execute_script(
+        """return ['panel', 'graph'].every(id => {
+             const area = document.getElementById(id), style = getComputedStyle(area);
+             const fits = area.scrollHeight <= area.clientHeight + 1;
+             return style.overflow === 'visible' && fits; })"""
+    )
+    assert whole
+    assert not browser.execute_script(
+        """return [...document.querySelectorAll('button:not(.link), input')]
+             .some(control => control.offsetHeight)"""
+    )
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_stands_out_in_both_themes(browser: Any, tmp_path: Path, theme: str) -> None:
     path = mg.visualize.explain(branched(), tmp_path / "page.html")
@@ -379,8 +477,7 @@ def test_text_stands_out_in_both_themes(browser: Any, tmp_path: Path, theme: str
 
 def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, tmp_path: Path) -> None:
     path = mg.visualize.explain(broadcast(), tmp_path / "page.html")
-    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     try:
         browser.get(f"{path.as_uri()}#step=8")
         widths = browser.execute_script(
@@ -639,8 +736,7 @@ def test_numbers_that_were_not_kept_are_said_so_once(browser: Any, tmp_path: Pat
 def test_a_wide_matrix_on_a_phone_says_that_it_scrolls(browser: Any, tmp_path: Path) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     try:
         loss = (leaf(normal(3, 20), "x") * leaf(normal(20), "s")).sum()
         loss.name = "the_loss"
