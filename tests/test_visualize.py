@@ -814,6 +814,38 @@ def test_hostile_names_are_shown_and_not_interpreted(kind: str, renderer: str) -
     assert len(str(mg.visualize.tape(loss)).splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    ("result", "settings"),
+    [
+        (
+            lambda x: nn.functional.conv2d(x, mg.ones(2, 1, 3, 3), stride=2, padding=1, groups=2),
+            ["stride=2", "padding=1", "groups=2"],
+        ),
+        (lambda x: nn.functional.conv2d(x, mg.ones(2, 2, 3, 3)), []),
+        (lambda x: nn.functional.conv1d(x[:, :, 0], mg.ones(2, 2, 3)), []),
+        (
+            lambda x: nn.functional.conv2d(x, mg.ones(2, 2, 3, 3), stride=(1, 2)),
+            ["stride=(1, 2)"],
+        ),
+        (lambda x: nn.functional.max_pool2d(x, 3, 2), ["kernel=3", "stride=2"]),
+        (lambda x: x.clamp(-1.5, 2), ["min=-1.5", "max=2"]),
+        (lambda x: x.clamp(max=2), ["max=2"]),
+        (lambda x: nn.functional.hardtanh(x, -2, 2), ["low=-2", "high=2"]),
+        (lambda x: nn.functional.leaky_relu(x, 0.2), ["slope=0.2"]),
+        (lambda x: mg.lerp(x, x + 1, 0.3), ["0.3"]),
+        (lambda x: mg.einsum("abij,abjk->abik", x, x), ["abij,abjk->abik"]),
+        (lambda x: x.take(mg.tensor([1, 2])), ["[1, 2]"]),
+    ],
+)
+def test_settings_of_layers_are_shown_where_they_are_not_the_usual_ones(
+    result: Any, settings: list[str]
+) -> None:
+    x = leaf(np.ones((1, 2, 6, 6)), "x")
+    formula = mg.visualize.describe(result(x)).vertices[-1].formula
+    assert re.findall(r"\w+=(?:\([^()]*\)|[^,() ]+)", formula) == [s for s in settings if "=" in s]
+    assert all(setting in formula for setting in settings)
+
+
 class Backslash(mg.nn.Sequential):
     pass
 

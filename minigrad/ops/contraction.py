@@ -75,7 +75,7 @@ def gradient_step(
 
 @op(
     lambda g, x_shape, indices, output: gradient_step(g, output, x_shape, indices, ()),
-    notation="einsum({x})",
+    notation="einsum({indices}->{output}, {x})",
 )
 def _sum_indices(x: Array, indices: str, output: str) -> Array:
     """Sums, diagonals and transposes of one operand, as in ``einsum("iij->j", x)``.
@@ -95,7 +95,7 @@ def _sum_indices(x: Array, indices: str, output: str) -> Array:
         g, output, y_shape, y_indices, [(x, x_indices)]
     ),
     promote=True,
-    notation="einsum({x}, {y})",
+    notation="einsum({x_indices},{y_indices}->{output}, {x}, {y})",
 )
 def _contract(x: Array, y: Array, x_indices: str, y_indices: str, output: str) -> Array:
     """One step of a contraction: ``einsum("ij,jk->ik", x, y)``.

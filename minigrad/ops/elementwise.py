@@ -241,7 +241,7 @@ def addcdiv(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> An
     lambda g, weight: g * weight,
     lambda g, x, end: g * (end - x),
     promote=True,
-    notation="lerp({x}, {end})",
+    notation="lerp({x}, {end}, {weight})",
 )
 def lerp(x: Array, end: Array, weight: Array) -> Array:
     """Linear interpolation, exact at both ends.

@@ -227,7 +227,7 @@ def _overwrite(x: Array, value: Array) -> Array:
 # ------------------------------------------------------------------------- by row-major position
 
 
-@op(lambda g, x_shape, index: _put_zeros(g, index, x_shape), notation="take({x})")
+@op(lambda g, x_shape, index: _put_zeros(g, index, x_shape), notation="take({x}, {index})")
 def _take(x: Array, index: Array) -> Array:
     """Entries of x by their row-major positions.
 

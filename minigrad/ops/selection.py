@@ -167,7 +167,10 @@ def clamp_max_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:
     return choose(chosen if min is None else chosen | np.greater(min, max), g, 0)
 
 
-@op(clamp_x_vjp, clamp_min_vjp, clamp_max_vjp, promote=True, notation="clamp({x})")
+@op(
+    clamp_x_vjp, clamp_min_vjp, clamp_max_vjp,
+    promote=True, notation="clamp({x}, min={min}, max={max})",
+)  # fmt: skip
 def clamp(x: Array, min: Array = None, max: Array = None) -> Array:
     """Limit numbers to an interval; a bound may be a number, a tensor, or None.
 

@@ -24,10 +24,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from minigrad.operation import MISSING, Op
+from minigrad.pytrees import leaves_of
 from minigrad.visualize.names import MACRON, bar, exact_text, static_text
 
 SECTIONS = r"Forward|Gradient|Shapes|Raises|Source|Example|Note"
 SHOWN_OF_PRIVATE = {"dim", "dims", "keepdim"}
+HYPERPARAMETERS = {  # of layers: shown unless they are the usual ones, None: always
+    "stride": "1", "padding": "0", "dilation": "1", "groups": "1", "kernel": None, "slope": None,
+    "alpha": "1.0", "delta": None, "low": None, "high": None,
+}  # fmt: skip
 OVERLINE = "\u0305"  # over the last letter of a whole word: value̅
 BARRED = rf"[A-Za-z][A-Za-z_]*[{MACRON}{OVERLINE}]'?"
 EACH = "ᵢ"  # on the left side of one formula for all operands
@@ -68,10 +73,10 @@ def filled(
     else:
         for name, operand in zip(op.operand_names, operands):
             if operand is None:
-                notation = re.sub(r"(\s*[-+*,;·]\s*)?\{" + name + r"\}", "", notation)
+                notation = re.sub(r"(\s*[-+*,;·]\s*)?(\w+=)?\{" + name + r"\}", "", notation)
             else:
                 fields[name] = operand
-    text = notation.format(**fields)
+    text = re.sub(r"=\((-[^()]+)\)", r"=\1", notation.format(**fields))
     rest = settings(op, values, statics, notation)
     return f"{text}, {', '.join(rest)}" if rest else text
 
@@ -80,14 +85,26 @@ def settings(op: Op, values: dict[str, str], statics: Sequence[Any], notation: s
     """The arguments that differ from their defaults and that `notation` does not mention."""
     defaults = op.defaults[op.arity :]
     private = op.forward.__name__.startswith("_")  # its sizes and layouts are of no interest
-    return [
-        f"{name}={values[name]}"
-        for name, value, default in zip(op.static_names, statics, defaults)
-        if "{" + name not in notation
-        and (default is MISSING or not same(value, default))
-        and not (private and name not in SHOWN_OF_PRIVATE)
-        and (hasattr(value, "dtype") or not values[name].startswith("<"))  # no object of Python's
-    ]
+    found = []
+    for name, value, default in zip(op.static_names, statics, defaults):
+        if "{" + name in notation or (default is not MISSING and same(value, default)):
+            continue
+        text = values[name]
+        if private and name in HYPERPARAMETERS:
+            text = of_all_axes(value)
+            if text == HYPERPARAMETERS[name]:
+                continue
+        elif private and name not in SHOWN_OF_PRIVATE:
+            continue
+        if hasattr(value, "dtype") or not text.startswith("<"):  # no object of Python's
+            found.append(f"{name}={text}")
+    return found
+
+
+def of_all_axes(value: Any) -> str:
+    """A setting of a layer; one that is the same along all axes once: ``((1, 1), (1, 1))`` is 1."""
+    numbers = leaves_of(value)
+    return static_text(numbers[0] if len(set(numbers)) == 1 else value)
 
 
 @lru_cache(maxsize=512)
