@@ -701,6 +701,17 @@ def test_pictures_are_rendered(renderer: str, tmp_path: Path) -> None:
     assert Path(picture.save(tmp_path / "graph.dot")).read_text().startswith("digraph")
 
 
+def test_graphviz_own_methods_work_or_say_what_does(renderer: str, tmp_path: Path) -> None:
+    picture = mg.visualize.draw(small_graph()[0])
+    assert picture.pipe("png").startswith(b"\x89PNG")
+    assert "<svg" in picture.pipe("svg", encoding="utf-8")
+    if renderer == "dot":
+        assert Path(picture.render(tmp_path / "graph", format="svg")).exists()
+    else:
+        with pytest.raises(RuntimeError, match="save"):
+            picture.render(tmp_path / "graph")
+
+
 def test_a_picture_writes_nothing_to_the_terminal(
     renderer: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -1200,16 +1211,18 @@ def test_lint_finds_a_column_against_a_row() -> None:
     [
         (lambda p: (mg.log(p) * 2).sum(), "log(p)"),
         (lambda p: (mg.exp(p * 1000) - 1).sum(), "exp(t1)"),
+        (lambda p: ((p * 1e30) ** 3).sum(), "t1^3"),
         (lambda p: mg.where(p > 0, mg.sqrt(p), 0.0).sum(), "√p"),
         (lambda p: mg.where(p > 0, 1 / p, 0.0).sum(), "1 / p"),
     ],
-    ids=["log", "exp", "derivative", "masked"],
+    ids=["log", "exp", "overflow", "derivative", "masked"],
 )
 def test_lint_finds_where_numbers_stop_being_finite(loss: Any, op: str) -> None:
     p = leaf([0.0, 1.0], "p")
     with np.errstate(all="ignore"):
         found = mg.visualize.lint(lambda: loss(p))
     assert {(f.kind, f.op) for f in found} == {("not finite", op)}, "the cause, no consequences"
+    assert ("too large" in found[0].message) == (op == "t1^3")
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")

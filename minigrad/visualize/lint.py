@@ -415,12 +415,26 @@ def beginning(vertex: Vertex, description: Description) -> Finding:
             f"its result is NaN or infinite, and the numbers of {symbols} were not kept: pass a "
             "function that computes the loss, and the place where they begin is named"
         )
+    elif overflows(vertex, description):
+        message = (
+            "its result is too large to be a number, and its operands nearly so: numbers grew "
+            "from step to step, or the data needs scaling. Lower the learning rate"
+        )
     else:
         message = (
             "its result is NaN or infinite, and its operands are finite: keep log, sqrt and "
             "division away from 0, and exp from large numbers"
         )
     return Finding("not finite", message, written(vertex), module_of(vertex, description))
+
+
+def overflows(vertex: Vertex, description: Description) -> bool:
+    """Whether operands so large were given that a product of two of them has no number."""
+    if vertex.dtype is None or vertex.dtype.kind != "f":
+        return False
+    limit = np.sqrt(np.finfo(vertex.dtype).max) / 1e3
+    operands = [description.vertices[i].value for i in vertex.inputs]
+    return any(isinstance(a, np.ndarray) and np.abs(a).max(initial=0) > limit for a in operands)
 
 
 def bad_entries(array: Any) -> str:
@@ -453,10 +467,12 @@ def stretched_shapes(vertex: Vertex, description: Description) -> Iterator[Findi
             continue
         if wide.shape == (n,) or (wide.shape is None and vertex.shape == (n, n)):
             other = str((n,)) if wide.shape is not None else "a constant"
+            unnamed = wide.kind == "constant" and wide.name is None
+            cure = "[:, None] on the other" if unnamed else f"{wide.symbol}[:, None]"
             yield Finding(
                 "stretched shapes",
                 f"{tall.shape} against {other} gives {vertex.shape}: use "
-                f"{tall.symbol}.squeeze(1), or {wide.symbol}[:, None]",
+                f"{tall.symbol}.squeeze(1), or {cure}",
                 written(vertex), module_of(vertex, description),
             )  # fmt: skip
 

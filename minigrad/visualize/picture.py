@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,22 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
         """
         text = render(self.source, "svg").decode()
         return text[text.index("<svg") :]
+
+    def pipe(self, format: Any = None, *args: Any, encoding: Any = None, **kwargs: Any) -> Any:
+        """The picture as bytes, as `graphviz.Digraph.pipe`; without ``dot``, by pygraphviz."""
+        if shutil.which("dot") is not None:
+            return super().pipe(format, *args, encoding=encoding, **kwargs)
+        picture = render(self.source, format or self.format)
+        return picture if encoding is None else picture.decode(encoding)
+
+    def render(self, *args: Any, **kwargs: Any) -> Any:
+        """Write the source and the picture, as `graphviz.Digraph.render`, which needs ``dot``.
+
+        Raises   RuntimeError without it: `save` needs none where pygraphviz is installed.
+        """
+        if shutil.which("dot") is None:
+            raise RuntimeError("render needs Graphviz's `dot`: use .save('graph.svg')")
+        return super().render(*args, **kwargs)
 
     def text(self) -> str:
         """The same graph as text: one line for each op."""

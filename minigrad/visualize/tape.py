@@ -14,6 +14,7 @@ from minigrad.visualize.captions import kept_text, sent
 from minigrad.visualize.description import Description, Vertex, describe
 from minigrad.visualize.folding import op_counts
 from minigrad.visualize.names import LONGEST_FORMULA, bar, number_text, shape_text, shown
+from minigrad.visualize.values import backward_ran
 
 __all__ = ["Tape", "tape", "tape_of"]
 
@@ -63,7 +64,7 @@ def tape_of(description: Description) -> Tape:
     rows = [columns(vertex, description) for vertex in vertices]
     widths = [max([len(plain(row[i])) for row in rows]) for i in range(4)]
     lines = [written(row, widths) for row in rows]
-    if any(v.freed or v.grad is not None for v in description.vertices):
+    if backward_may_have_run(description):
         sent = sent_back(description, vertices)
         lines = list(chain.from_iterable(zip(lines, sent)))
         middle = MOST_LINES
@@ -98,6 +99,13 @@ def gradient_text(vertex: Vertex) -> str:
         return f"{bar(vertex.symbol)} = {number_text(vertex.grad)}"
     norm = np.linalg.norm(np.asarray(vertex.grad).reshape(-1))
     return f"‖{bar(vertex.symbol)}‖ = {number_text(norm)}"
+
+
+def backward_may_have_run(description: Description) -> bool:
+    """Whether it left a trace; where no op keeps anything, a gradient of a leaf is all there is."""
+    vertices = description.vertices
+    traceless = not any(vertex.saved for vertex in vertices)
+    return backward_ran(description) or (traceless and any(v.grad is not None for v in vertices))
 
 
 def sent_back(description: Description, vertices: list[Vertex]) -> list[str]:
