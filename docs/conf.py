@@ -21,6 +21,7 @@ extensions = [
     "house_docstrings",
     "local_mathml",
     "dark_pictures",
+    "unbroken_products",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True  # a reference that leads nowhere is an error
