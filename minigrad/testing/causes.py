@@ -101,8 +101,8 @@ def kinds_of_column(problem: Problem, x: Array, j: int, base: Array, noise: Arra
     jump = np.isinf(noise) | (growth > 90).any(axis=0)  # differences grow as 1/h: 100 for each step
     tests = {
         "jump": jump,
-        "rounding": noise > 1e-9 * (abs(base) + np.nanmax(abs(base), initial=0.0)),
         "infinite": steep,
+        "rounding": noise > 1e-9 * (abs(base) + np.nanmax(abs(base), initial=0.0)),
         "boundary": ~defined.all(axis=0),
     }
     return np.select(list(tests.values()), list(tests), "unsettled")

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.testing import numerical
-from minigrad.testing.causes import causes
+from minigrad.testing.causes import causes, output_entry
 from minigrad.testing.numerical import EPS, Numeric, guarded
 from minigrad.testing.report import Diagnosis
 from minigrad.testing.rounding import Otherwise, noise_within
-from minigrad.testing.verdicts import Jacobian, Tolerance, excuse_triangle, judge
+from minigrad.testing.ties import apart
+from minigrad.testing.verdicts import Jacobian, Tolerance, Verdict, excuse_triangle, judge
 
 Array = Any
 
@@ -74,7 +75,8 @@ def compare_all(
             judge(a, n, tolerance, natural[k], lambda k=k: wobble()[k])  # type: ignore[misc]
             for k, (a, n) in enumerate(zip(analytic, numerics))
         ]
-        notes = [
+        notes = judge_ties(problem, analytic, numerics, verdicts, base, noise)
+        notes += [
             note
             for k, (a, n, v) in enumerate(zip(analytic, numerics, verdicts))
             for note in causes(problem, k, v, a, n, base, noise)
@@ -107,6 +109,30 @@ def compare_all(
         )
         notes.append(Diagnosis("one triangle", text, name))
     return jacobians, analytic, notes
+
+
+def judge_ties(
+    problem: Problem,
+    analytic: list[Array],
+    numerics: list[Numeric],
+    verdicts: list[Array],
+    base: Array,
+    noise: Array,
+) -> list[Diagnosis]:
+    """Make the kinks wrong whose gradients do not fit together; a note on each such output."""
+    notes = []
+    for i, claimed, true in apart(
+        problem.evaluate, problem.arrays, analytic, numerics, base, noise
+    ):
+        for verdict, numeric in zip(verdicts, numerics):
+            verdict[i, numeric.at_kink[i] & (verdict[i] == Verdict.KINK)] = Verdict.WRONG
+        text = (
+            f"where entries are tied, their gradients must fit together: with the tied entries "
+            f"moved together, {output_entry(problem, i)} has slope {true:.4g}, and the gradient "
+            f"gives {claimed:.4g}"
+        )
+        notes.append(Diagnosis("tie", text))
+    return notes
 
 
 def natural_size(base: Array, noise: Array, x: Array) -> Array:

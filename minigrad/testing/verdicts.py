@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.testing.numerical import Numeric
+from minigrad.testing.numerical import EPS, ZERO, Numeric
 
 Array = Any
 
@@ -117,7 +117,7 @@ def position(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(flat, shape)) if shape else ()
 
 
-ZERO = 1e-8  # of the natural size: where neither value reaches it, both are zero
+ROUNDED = 100 * EPS  # of the largest entry of a row or column: rounding of a gradient
 
 
 @dataclass
@@ -157,15 +157,18 @@ def compare(
     rows = np.fmax.reduce(np.where(np.isfinite(size), size, 0.0), axis=1, initial=0.0)[:, None]
     columns = np.fmax.reduce(np.where(np.isfinite(size), size, 0.0), axis=0, initial=0.0)
     typical = np.fmax(rows, columns)
-    exact = tolerance.absolute + tolerance.relative * size + 1e-10 * typical
+    flat = np.fmax(ROUNDED * typical, 1e-2 * ZERO * numeric.slope)
+    exact = tolerance.absolute + tolerance.relative * size + flat
     allowed = exact + wobble
     difference = abs(analytic - value)
 
     verdict = np.full(analytic.shape, int(Verdict.WRONG), np.int8)
     close = difference <= allowed + 4 * error
-    sharp = 4 * error + wobble <= 1e-2 * np.fmax(size, 1e-3 * typical) + exact
+    sharp = 4 * error + wobble <= 1e-2 * size + tolerance.absolute
     sharp |= (analytic == value) & ((error <= 1e-6) | numeric.flat)
-    zero = 4 * error + wobble <= ZERO * natural[:, None]  # as that of softmax(x).sum()
+    sharp |= 4 * error + wobble <= ZERO * numeric.slope  # zero at a flat point, as of x^3 at 0
+    nature = np.fmax(natural[:, None], typical)
+    zero = numeric.constant & (4 * error + wobble <= ZERO * nature)  # as of softmax(x).sum()
     verdict[close & (sharp | zero)] = Verdict.CORRECT
     verdict[close & ~sharp & ~zero] = Verdict.INCONCLUSIVE
     verdict[~close & (difference <= 40 * error)] = Verdict.INCONCLUSIVE

@@ -1,0 +1,81 @@
+"""Gradients at ties: several entries whose kinks belong together must be right together.
+
+At a tie of the maximum, any share between 0 and 1 is right for each entry, but the shares must add
+up to one: moved together, the tied entries have a smooth maximum, whose derivative is known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.testing.numerical import Array, Evaluate, Numeric, guarded
+
+AROUND = 1e-4  # how far from the point derivatives are looked at, relative to the entries or to 1
+STEP = 1e-6  # of their differences
+SAMPLES = 6
+MOST = 8  # rows that are looked at
+
+
+def apart(
+    evaluate: Evaluate,
+    arrays: list[Array],
+    analytic: list[Array],
+    numerics: list[Numeric],
+    base: Array,
+    noise: Array,
+) -> list[tuple[int, float, float]]:
+    """The outputs whose gradients are impossible at their ties: output, claimed slope, true slope.
+
+    The entries at a kink are moved together: all by as much, or each in proportion to itself.  Only
+    where the slope is the same at all points around is anything concluded.
+    """
+    found = []
+    tied = [n.at_kink for n in numerics]
+    rows = np.flatnonzero(np.sum([t.sum(axis=1) for t in tied], axis=0) >= 2)
+    for i in rows[:MOST]:
+        for along in (np.ones_like, np.copy):
+            directions = [
+                np.where(t[i], along(x.reshape(-1)), 0.0).reshape(x.shape)
+                for t, x in zip(tied, arrays)
+            ]
+            terms = [a[i] * d.reshape(-1) for a, d in zip(analytic, directions)]
+            claimed = float(sum(np.sum(t[d.reshape(-1) != 0]) for t, d in zip(terms, directions)))
+            slopes = slopes_around(evaluate, arrays, directions, int(i), base.size)
+            size = max(sum(float(np.nansum(abs(t))) for t in terms), float(np.max(abs(slopes))))
+            slack = 1e-3 * size + 16 * float(noise[i]) / STEP
+            true = float(np.mean(slopes))
+            same = np.max(abs(slopes - true)) <= slack and slack <= 1e-2 * size
+            if same and abs(claimed - true) > 4 * slack:
+                found.append((int(i), claimed, true))
+                break
+    return found
+
+
+def slopes_around(
+    evaluate: Evaluate, arrays: list[Array], directions: list[Array], i: int, m: int
+) -> Array:
+    """The slopes of output `i` along the directions: here, to either side, and at points around."""
+    before = [x.copy() for x in arrays]
+    rng = np.random.default_rng(0)
+    largest = max(float(np.max(abs(d), initial=0.0)) for d in directions) or 1.0
+    h = STEP / largest
+
+    def moved(start: list[Array], step: float) -> float:
+        for x, s, d in zip(arrays, start, directions):
+            x[...] = s + step * d
+        return float(guarded(evaluate, m)[i])
+
+    slopes = []
+    try:
+        here = moved(before, 0.0)
+        slopes += [(moved(before, h) - here) / h, (here - moved(before, -h)) / h]
+        for _ in range(SAMPLES):
+            start = [
+                s + AROUND * np.fmax(1.0, abs(s)) * (d != 0) * rng.uniform(-1, 1, s.shape)
+                for s, d in zip(before, directions)
+            ]
+            slopes.append((moved(start, h) - moved(start, -h)) / (2 * h))
+    finally:
+        for x, values in zip(arrays, before):
+            x[...] = values
+    return np.array(slopes)
