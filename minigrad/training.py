@@ -77,6 +77,8 @@ class History(dict[str, list[Any]]):
     def plot(self, axes: Any = None) -> Any:
         """Draw the losses over the epochs, and return matplotlib's axes.
 
+        Metrics, of which nobody knows the scale, have an axis of their own on the right.
+
         axes     where to draw; None: a new figure
         Raises   ValueError if there is no epoch yet; ImportError if matplotlib is not installed.
         """
@@ -84,13 +86,23 @@ class History(dict[str, list[Any]]):
         if not any(curves.values()):
             raise ValueError("this history has no epoch yet: there is nothing to plot")
         axes = new_axes() if axes is None else axes
-        for name, values in curves.items():
+        losses = [name for name in curves if name.endswith("loss")]
+        metrics = [name for name in curves if name not in losses]
+        right = axes.twinx() if losses and metrics else axes
+        lines = []
+        for k, (name, values) in enumerate(curves.items()):
+            side = axes if name in losses else right
             epochs = self.get("epoch", range(1, len(values) + 1))
             shown = [math.nan if v is None else v for v in values]
-            axes.plot(epochs, shown, label=name, marker="." if len(shown) <= FEW_EPOCHS else None)
+            marker = "." if len(shown) <= FEW_EPOCHS else None
+            lines += side.plot(epochs, shown, label=name, color=f"C{k}", marker=marker)
         axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend()
+        axes.set_ylabel("loss" if losses else ", ".join(metrics))
+        if right is not axes:
+            right.set_ylabel(", ".join(metrics))
+        axes.set_title("training")
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        right.legend(handles=lines)
         return axes
 
 
@@ -99,7 +111,7 @@ def new_axes() -> Any:
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
-            'plots need matplotlib: pip install "minigrad-numpy[examples]"'
+            'plots need matplotlib: pip install matplotlib'
         ) from error
     return pyplot.subplots()[1]
 

@@ -302,8 +302,33 @@ def test_plots():
     axes = history.plot()
     assert [line.get_label() for line in axes.lines] == ["loss", "val_loss"]
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [1.0, 0.5])
+    assert axes.get_ylabel() == "loss"
+    assert axes.get_title()
     found = training.LearningRates([1e-3, 1e-2, 1e-1], [3.0, 2.0, 2.5]).plot()
     np.testing.assert_array_equal(found.lines[0].get_ydata(), [3.0, 2.0, 2.5])
+    matplotlib.pyplot.close("all")
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 40])
+def test_a_metric_does_not_flatten_the_loss(epochs):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    history = training.History(
+        epoch=list(range(1, epochs + 1)),
+        loss=np.linspace(1, 0.5, epochs).tolist(),
+        accuracy=np.linspace(50, 90, epochs).tolist(),
+    )
+    axes = history.plot()
+    assert axes.get_ylim()[1] < 2
+    right = axes.figure.axes[1]
+    assert right.get_ylabel() == "accuracy"
+    assert right.get_legend() is not None
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["loss", "accuracy"]
+    assert axes.lines[0].get_color() != right.lines[0].get_color()
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert ticks
+    assert all(tick == round(tick) for tick in ticks)
     matplotlib.pyplot.close("all")
 
 

@@ -1303,7 +1303,7 @@ def test_decision_boundary_shows_each_class(matplotlib: Any, columns: int) -> No
         ([-1.0, 1.0], ["class -1", "class 1"]),
         (["cat", "dog"], ["class cat", "class dog"]),
         ([True, False], ["class 0", "class 1"]),
-        ([2, 0], ["class 0", "class 1", "class 2"]),
+        ([2, 0], ["class 0", "class 2"]),
     ],
 )
 def test_decision_boundary_shows_points_of_all_labels(
@@ -1316,6 +1316,59 @@ def test_decision_boundary_shows_points_of_all_labels(
     assert sum(len(c.get_offsets()) for c in ax.collections if c.get_label() in names) == len(X)
     assert np.unique(ax.images[0].get_array()[0]).size == 2
     assert np.diff(ax.images[0].get_array()[0]).argmax() == 9
+
+
+@pytest.mark.parametrize("given", [None, 0.5])
+def test_decision_boundary_of_probabilities_is_at_one_half(matplotlib: Any, given: Any) -> None:
+    X, y = np.random.default_rng(0).normal(size=(30, 2)).astype("f"), np.arange(30) % 2
+    linear = mg.nn.Linear(2, 1)
+    images = [
+        mg.visualize.plot_decision_boundary(model, X, y, resolution=20, threshold=limit).images[0]
+        for model, limit in ((linear, None), (mg.nn.Sequential(linear, mg.nn.Sigmoid()), given))
+    ]
+    assert np.array_equal(images[0].get_array(), images[1].get_array())
+    assert np.unique(images[0].get_array()).size == 2
+
+
+@pytest.mark.parametrize("classes", [3, 12, 30])
+def test_decision_boundary_has_a_colour_for_each_class(matplotlib: Any, classes: int) -> None:
+    X = np.random.default_rng(0).normal(size=(90, 2)).astype("f")
+    labels = 5 * (np.arange(90) % classes)  # not numbers of classes
+    model = mg.nn.Linear(2, classes)
+    ax = mg.visualize.plot_decision_boundary(model, X, labels, resolution=20)
+    points = {c.get_label(): c for c in ax.collections if c.get_label().startswith("class")}
+    assert list(points) == [f"class {5 * k}" for k in range(classes)]
+    colours = [tuple(c.get_facecolor()[0][:3]) for c in points.values()]
+    assert len(set(colours)) == classes
+    ground = ax.images[0]
+    for k, colour in enumerate(colours):
+        assert ground.cmap(ground.norm(k))[:3] == pytest.approx(colour)
+    assert all([ax.get_xlabel(), ax.get_ylabel()])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"y": [0, 5, 10]}, ValueError, "0, 5, 10, and the model tells 2"),
+        ({"resolution": 0}, ValueError, "resolution is at least 2"),
+        ({"resolution": 2.5}, TypeError, "resolution is a whole number"),
+        ({"margin": "a"}, TypeError, "margin is a number"),
+        ({"margin": -1}, ValueError, "margin is 0 or more"),
+        ({"X": [[0, np.nan], [1, 1], [2, 0]]}, ValueError, "NaN"),
+        ({"model": 3}, TypeError, "got int"),
+    ],
+)
+def test_decision_boundary_names_what_is_wrong(
+    matplotlib: Any, change: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    given = {"model": mg.nn.Linear(2, 1), "X": [[0, 1], [1, 0], [2, 2]], "y": [0, 1, 1], **change}
+    with pytest.raises(error, match=said):
+        mg.visualize.plot_decision_boundary(**given)
+
+
+def test_maps_need_a_column(matplotlib: Any) -> None:
+    with pytest.raises(ValueError, match="columns is at least 1, got 0"):
+        mg.visualize.plot_weights(mg.nn.Linear(2, 1), columns=0)
 
 
 def test_decision_boundary_leaves_modules_as_they_were(matplotlib: Any) -> None:
@@ -1387,6 +1440,23 @@ def test_gradient_norms_over_time(matplotlib: Any, kind: str) -> None:
     assert norms.table["0.weight"][-1] == pytest.approx(np.linalg.norm(weight.grad.numpy()))
     ax = norms.plot(kind=kind)
     assert ax.get_xlabel() == "step"
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+@pytest.mark.parametrize("layers", [2, 12])
+def test_lines_of_gradient_norms_are_told_apart(matplotlib: Any, style: str, layers: int) -> None:
+    model = mg.nn.Sequential(*[mg.nn.Linear(2, 2) for _ in range(layers)])
+    norms = mg.visualize.GradientNorms(model)
+    for _ in range(5):
+        model(mg.ones(2, 2)).sum().backward()
+        norms.record()
+    with matplotlib.style.context(style):
+        ax = norms.plot()
+        ground = np.array(ax.get_facecolor()[:3])
+    assert (ax.get_legend() is None) == (len(ax.figure.axes) == 2)  # or else a colour bar
+    colours = [np.array(line.get_color()[:3]) for line in ax.lines]
+    assert min(np.abs(colour - ground).max() for colour in colours) > 0.4
+    assert all(tick == round(tick) for tick in ax.get_xticks())
 
 
 def test_the_namespace_offers_what_its_guide_names() -> None:

@@ -61,7 +61,8 @@ def explain(
     names     names of tensors: a mapping, or `locals()`
 
     Returns  the path of the page.
-    Raises   TypeError if x has no graph; RuntimeError if x has several entries and no gradient was
+    Raises   TypeError if x has no graph, or if names or gradient are of another kind; ValueError if
+             gradient has another shape; RuntimeError if x has several entries and no gradient was
              given, if numbers that the pass needs were not kept (compute x inside
              `record_values`, or pass a function that computes it), or if there are more than 400
              ops to step through.
@@ -104,6 +105,10 @@ def page_data(
     x: Any, input: Any = None, *, gradient: Any = None, names: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """All that the page shows: tensors, arrays, and the steps forward and backward."""
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(
+            f"names is a mapping of names to tensors, as locals() is, got {type(names).__name__}"
+        )
     roots, implied = computed(x, input)
     description = describe(roots, names={**implied, **(names or {})})
     ops = sum([v.kind == "op" for v in description.vertices])
@@ -135,7 +140,12 @@ def seed(root: Any, gradient: Any) -> Any:
                 "a single number needs none"
             )
         return np.ones_like(array)
-    gradient = np.asarray(getattr(gradient, "_array", gradient), array.dtype)
+    try:
+        gradient = np.asarray(getattr(gradient, "_array", gradient), array.dtype)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"gradient is an array of numbers of shape {array.shape}, got {type(gradient).__name__}"
+        ) from error
     if gradient.shape != array.shape:
         raise ValueError(f"gradient has shape {gradient.shape}, the tensor has shape {array.shape}")
     return gradient

@@ -38,6 +38,15 @@ def parameters_of(model: Any) -> list[tuple[str, Any]]:
     return list(model.named_parameters())
 
 
+def whole(name: str, number: Any, least: int) -> int:
+    """`number`, if it is a whole number of at least `least`."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+        raise TypeError(f"{name} is a whole number, got {type(number).__name__}")
+    if number < least:
+        raise ValueError(f"{name} is at least {least}, got {number}")
+    return int(number)
+
+
 def plot_decision_boundary(
     model: Any,
     X: Any,
@@ -46,24 +55,68 @@ def plot_decision_boundary(
     ax: Any = None,
     resolution: int = 200,
     margin: float = 0.1,
+    threshold: float | None = None,
 ) -> Any:
     """Colour the plane by what a model answers there, with the data on top.
 
     model       a function of a tensor (n, 2), giving scores of classes (n, c), or one score (n,) or
-                (n, 1) that is positive for the class 1
-    X, y        points (n, 2), and their classes (n,): numbers of classes, or any two or more labels
+                (n, 1) that is above a threshold for the class 1
+    X, y        points (n, 2), and their classes (n,): numbers from 0 on, or as many labels as the
+                model tells classes apart, in sorted order
     ax          matplotlib's axes to draw on; None: new ones
     resolution  points of the grid along each axis
-    margin      how far the picture goes beyond the data, as a share of its extent
+    margin      how far the picture goes beyond the data, as a share of its extent, 0 or more
+    threshold   of a model with one score; None: 0.5 if all its scores here lie between 0 and 1, as
+                after a sigmoid, else 0
 
     Returns  the axes.
-    Raises   ValueError if X does not have two columns, if y has another length, or if the model
-             does not answer once for each point; ImportError without matplotlib.
+    Raises   TypeError if model cannot be called, or a number is of another kind; ValueError if X
+             does not have two columns or is not finite, if y has another length or labels that the
+             model does not tell apart, if the model does not answer once for each point, or if a
+             number is out of range; ImportError without matplotlib.
     Example  >>> X = np.array([[0.0, 1.0], [1.0, 0.0]], "f")
              >>> ax = mg.visualize.plot_decision_boundary(lambda x: x[:, 0] - x[:, 1], X, [0, 1])
              >>> ax.get_title()
              'decision boundary'
     """
+    if not callable(model):
+        raise TypeError(f"model is a module or a function of points, got {type(model).__name__}")
+    resolution = whole("resolution", resolution, 2)
+    if isinstance(margin, bool) or not isinstance(margin, (int, float, np.number)):
+        raise TypeError(f"margin is a number, got {type(margin).__name__}")
+    if not 0 <= margin < np.inf:
+        raise ValueError(f"margin is 0 or more, got {margin}")
+    points, labels = points_of(X, y)
+    plt = pyplot()
+    axes, grid = plane(points, resolution, margin)
+    scores = answers_of(model, grid)
+    if scores.shape[1] > 1:
+        answers = scores.argmax(1)
+    else:
+        answers = (scores[:, 0] > threshold_of(scores, threshold)).astype(int)
+    names, classes = numbered(labels, max(scores.shape[1], 2))
+    ax = plt.subplots()[1] if ax is None else ax
+    colours, image = colours_of(len(names)), answers.reshape(resolution, resolution)
+    ax.imshow(
+        image, origin="lower", cmap=listed(colours), vmin=-0.5, vmax=len(names) - 0.5, alpha=0.3,
+        extent=(axes[0][0], axes[0][-1], axes[1][0], axes[1][-1]), aspect="auto",
+    )  # fmt: skip
+    for k in np.unique(answers)[1:]:  # the first is beyond the others' boundaries
+        ax.contour(*axes, image == k, levels=[0.5], colors=plt.rcParams["text.color"], linewidths=1)
+    for k, name in enumerate(names):
+        ax.scatter(
+            *points[classes == k].T, s=18, color=[colours[k]], edgecolor="white", linewidth=0.5,
+            label=f"class {name}",
+        )  # fmt: skip
+    ax.legend(loc="best", ncols=-(-len(names) // 10))
+    ax.set_title("decision boundary")
+    ax.set_xlabel("X[:, 0]")
+    ax.set_ylabel("X[:, 1]")
+    return ax
+
+
+def points_of(X: Any, y: Any) -> tuple[Any, Any]:
+    """Points of the plane and their labels."""
     points, labels = plain(X), plain(y).reshape(-1)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ValueError(
@@ -73,28 +126,32 @@ def plot_decision_boundary(
         raise ValueError(f"X has {len(points)} points and y {len(labels)} classes")
     if points.dtype.kind != "f":
         points = points.astype(get_default_dtype())
-    plt = pyplot()
-    ax = plt.subplots()[1] if ax is None else ax
-    axes, grid = plane(points, resolution, margin)
-    scores = answers_of(model, grid)
-    answers = scores.argmax(1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
-    names, classes = numbered(labels)
-    shape = (resolution, resolution)
-    colours = plt.get_cmap("tab10")
-    ax.imshow(
-        answers.reshape(shape), origin="lower", cmap=colours, vmin=0, vmax=10, alpha=0.3,
-        extent=(axes[0][0], axes[0][-1], axes[1][0], axes[1][-1]), aspect="auto",
-    )  # fmt: skip
-    if scores.shape[1] == 1 and scores.min() < 0 < scores.max():
-        ax.contour(*axes, scores.reshape(shape), levels=[0], colors="0.3", linewidths=1.2)
-    for k in range(max(int(answers.max()) + 1, len(names))):
-        ax.scatter(
-            *points[classes == k].T, s=18, color=colours(k % 10), edgecolor="white", linewidth=0.5,
-            label=f"class {names[k] if k < len(names) else k}",
-        )  # fmt: skip
-    ax.legend(loc="best")
-    ax.set_title("decision boundary")
-    return ax
+    if not np.isfinite(points).all():
+        raise ValueError("X has NaN or infinite coordinates, which have no place in the plane")
+    return points, labels
+
+
+def threshold_of(scores: Any, threshold: float | None) -> float:
+    """Between the classes of a model with one score: half a probability, or zero."""
+    if threshold is not None:
+        return float(threshold)
+    return 0.5 if scores.min() >= 0 and scores.max() <= 1 else 0.0
+
+
+def colours_of(n: int) -> list[Any]:
+    """Colours of `n` classes, all different."""
+    get = pyplot().get_cmap
+    for name, size in (("tab10", 10), ("tab20", 20)):
+        if n <= size:
+            return [get(name)(k) for k in range(n)]
+    return list(get("turbo")(np.linspace(0.02, 0.98, n)))
+
+
+def listed(colours: Any) -> Any:
+    """A colour map of these colours."""
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(colours)
 
 
 def plane(points: Any, resolution: int, margin: float) -> tuple[list[Any], Any]:
@@ -125,12 +182,18 @@ def answers_of(model: Any, points: Any) -> Any:
     return scores.reshape(len(points), -1)
 
 
-def numbered(labels: Any) -> tuple[list[Any], Any]:
+def numbered(labels: Any, classes: int) -> tuple[list[Any], Any]:
     """The names of classes, and the number of each label: numbers of classes stay as they are."""
     found = np.unique(labels)
-    if found.dtype.kind in "biuf" and found.min() >= 0 and np.array_equal(found, found.astype(int)):
-        return list(range(int(found.max()) + 1)), labels.astype(int)
+    whole_numbers = found.dtype.kind in "biuf" and np.array_equal(found, found.astype(int))
+    if whole_numbers and found.min() >= 0 and found.max() < classes:
+        return list(range(classes)), labels.astype(int)
     names = [f"{name:g}" if found.dtype.kind == "f" else name for name in found.tolist()]
+    if len(found) != classes:
+        raise ValueError(
+            f"y has the labels {shown(', '.join(map(str, names)), 60)}, and the model tells "
+            f"{classes} classes apart: give numbers from 0 to {classes - 1}, or {classes} labels"
+        )
     return names, np.searchsorted(found, labels)
 
 
@@ -142,8 +205,8 @@ def plot_weights(model: Any, *, columns: int = 4) -> Any:
     columns  maps in a row
 
     Returns  matplotlib's figure.
-    Raises   TypeError if model is no module; ValueError if no parameter has two axes; ImportError
-             without matplotlib.
+    Raises   TypeError if model is no module; ValueError if no parameter has two axes, or if
+             columns is not at least 1; ImportError without matplotlib.
     Example  >>> figure = mg.visualize.plot_weights(mg.nn.Linear(3, 2))
              >>> figure.axes[0].get_title()
              'weight 2×3'
@@ -162,7 +225,8 @@ def plot_activations(x: Any, input: Any = None, *, columns: int = 4) -> Any:
     columns   maps in a row
 
     Returns  matplotlib's figure.
-    Raises   ValueError if no result is known; ImportError without matplotlib.
+    Raises   ValueError if no result is known, or if columns is not at least 1; ImportError without
+             matplotlib.
     Example  >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.ReLU())
              >>> figure = mg.visualize.plot_activations(model, mg.ones(4, 3))
              >>> len([ax for ax in figure.axes if ax.get_title()])
@@ -181,7 +245,7 @@ def plot_activations(x: Any, input: Any = None, *, columns: int = 4) -> Any:
 def heat_maps(arrays: Sequence[tuple[str, Any]], columns: int) -> Any:
     """A figure with one map for each named array, each with its own scale around 0."""
     plt = pyplot()
-    columns = min(columns, len(arrays))
+    columns = min(whole("columns", columns, 1), len(arrays))
     rows = -(-len(arrays) // columns)
     figure, grid = plt.subplots(
         rows, columns, figsize=(3.2 * columns, 2.8 * rows), squeeze=False, layout="constrained"
@@ -253,13 +317,28 @@ class GradientNorms:
             ax.figure.colorbar(image, ax=ax, label="log10 of the norm")
             ax.set_yticks(range(len(names)), names)
         else:
-            colours = pyplot().get_cmap("viridis")(np.linspace(0, 0.95, len(names)))
+            colours = shades(len(names), ax)
             for name, line, colour in zip(names, norms, colours):
                 ax.plot(np.where(line > 0, line, np.nan), label=name, color=colour, linewidth=1.4)
             ax.set_yscale("log")
             ax.set_ylabel("norm of the gradient")
             if len(names) <= 16:
                 ax.legend(fontsize=8, **beside)
+            else:
+                scale = pyplot().Normalize(0, len(names) - 1)
+                shown_shades = pyplot().cm.ScalarMappable(scale, listed(colours))
+                bar = ax.figure.colorbar(shown_shades, ax=ax, ticks=[0, len(names) - 1])
+                bar.ax.set_yticklabels([names[0], names[-1]])
+        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         ax.set_xlabel("step")
         ax.set_title("gradient norms")
         return ax
+
+
+def shades(n: int, ax: Any) -> Any:
+    """Colours from the first to the last of `n` lines, which stand out from the ground of `ax`."""
+    from matplotlib.colors import to_rgb
+
+    is_dark = np.dot(to_rgb(ax.get_facecolor()), [0.2126, 0.7152, 0.0722]) < 0.5
+    darkest, lightest = (0.35, 1.0) if is_dark else (0.0, 0.85)
+    return pyplot().get_cmap("viridis")(np.linspace(darkest, lightest, n))
