@@ -121,7 +121,7 @@ def norms_of_difference() -> None:
 @item("W6 002-11 004-20 a division without keepdims")
 def without_keepdims() -> None:
     A = t64(A20)
-    with pytest.raises(ValueError, match=r".*") as error:
+    with pytest.raises(ValueError, match=r"broadcast") as error:
         A / A.sum(1)
     note = "".join(error.value.__notes__)
     assert "axis" in note
@@ -171,17 +171,18 @@ def building_blocks() -> None:
 
 @item("000-3 004-40 inner sizes that differ")
 def shape_message() -> None:
-    with pytest.raises(ValueError, match=r".*") as error:
+    with pytest.raises(ValueError, match=r"not aligned") as error:
         mg.ones(1, 3) @ mg.ones(2, 3)
     note = "".join(error.value.__notes__)
     for part in ("matmul", "(1, 3) @ (2, 3)", "inner sizes 3 and 2 differ", "did you mean B.mT"):
         assert part in note
-    with pytest.raises(ValueError, match=r".*"):
+    with pytest.raises(ValueError, match=r"not aligned") as error:
         mg.nn.Linear(3, 2)(mg.ones(4, 5))
-    with pytest.raises(ValueError, match=r".*") as error:
+    assert "has 5 features" in "".join(error.value.__notes__)
+    with pytest.raises(ValueError, match=r"broadcast") as error:
         mg.ones(1, 2) + mg.ones(3)
     assert "(1, 2) + (3,)" in "".join(error.value.__notes__)
-    with pytest.raises(ValueError, match=r".*"):
+    with pytest.raises(ValueError, match=r"not aligned"):
         mg.ones(4, 3) @ mg.ones(4, 3)
     assert (mg.ones(4, 3) @ mg.ones(3, 5)).shape == (4, 5)
 
@@ -268,6 +269,8 @@ def indices() -> None:
     assert x[0].item() == 1
     assert M[1, 2].item() == 8
     assert [v.shape for v in (x, x[:, None], x[None, :])] == [(3,), (3, 1), (1, 3)]
+    assert [v.shape for v in (x.unsqueeze(0), x.unsqueeze(1))] == [(1, 3), (3, 1)]
+    assert x[:, None].squeeze(1).tolist() == x.tolist()
     y = mg.arange(4)
     assert (y[0].item(), y[-1].item(), y[1:3].tolist()) == (0, 3, [1, 2])
     with pytest.raises(IndexError, match=r"index 3 .* axis 0 .* size 3"):
@@ -323,8 +326,10 @@ def notations() -> None:
     A, B = t64(np.arange(6.0).reshape(2, 3)), t64(np.arange(12.0).reshape(3, 4))
     for product in (np.einsum("ij,jk->ik", A, B), np.tensordot(A, B, 1), np.dot(A, B)):
         close(product, plain(A @ B))
-    assert np.kron(A, B).shape == (6, 12)
-    assert np.outer(A, B).shape == (6, 12)
+    blocks = [[plain(a * B) for a in row] for row in plain(A).tolist()]
+    close(np.kron(A, B), np.block(blocks))
+    every_pair = [[a * b for b in plain(B).ravel()] for a in plain(A).ravel()]
+    close(np.outer(A, B), every_pair)
 
 
 @item("001-12 a spread of zero has the derivative zero")
@@ -371,6 +376,9 @@ def batch_of_vectors() -> None:
     W, b, X = t64(rng.standard_normal((4, 3))), t64(rng.standard_normal(4)), t64(X43)
     assert (W @ X[0] + b).shape == (4,)
     close(X @ W.T + b, np.stack([plain(W @ x + b) for x in X]), 1e-13)
+    layer, sequences = mg.nn.Linear(3, 4).double(), t64(rng.standard_normal((2, 5, 3)))
+    each = [[plain(layer.weight @ x + layer.bias) for x in sequence] for sequence in sequences]
+    close(layer(sequences), each, 1e-13)
 
 
 @item("002-3 an orthogonal map keeps lengths")
@@ -498,7 +506,7 @@ def by_number() -> None:
 
 @item("003-4 shapes that do not broadcast")
 def no_broadcast() -> None:
-    with pytest.raises(ValueError, match=r".*") as error:
+    with pytest.raises(ValueError, match=r"broadcast") as error:
         mg.ones(2, 2) + mg.ones(3, 2)
     assert "(2, 2) + (3, 2)" in "".join(error.value.__notes__)
 

@@ -109,6 +109,23 @@ def test_the_architecture_page_names_every_part_of_the_package():
     assert sorted(part for part in parts if f"`{part}`" not in page) == []
 
 
+def test_numbers_of_functions_schedulers_and_examples() -> None:
+    """As the pages tell them: of functions those that PyTorch has, too, to the nearest ten."""
+    torch = pytest.importorskip("torch")
+    texts = {page: (ROOT / page).read_text(encoding="utf-8") for page in NUMBERED}
+    found = [getattr(mg, name) for name in dir(mg) if hasattr(torch, name)]
+    own = [f for f in found if callable(f) and not isinstance(f, type)]
+    for page in ("CHANGELOG.md", "docs/start/from_pytorch.md"):
+        assert f"Some {round(len(own), -1)} functions" in texts[page]
+    schedulers = set(mg.optim.lr_scheduler.__all__) - {"LRScheduler"}
+    assert f"{len(schedulers)} schedulers" in texts["CHANGELOG.md"]
+    assert len(list((ROOT / "examples").glob("*.py"))) - 1 == 35  # common.py is not one
+    assert "Thirty-five short programs" in texts["README.md"]
+
+
+NUMBERED = ("README.md", "CHANGELOG.md", "docs/start/from_pytorch.md")
+
+
 # Where the pages of Ideas explain a word: no page before it, in the order of the index, uses it.
 EXPLAINED = {
     "tensor": "scalar, vector, matrix, tensor, shape, elementwise, broadcasting, transpose, "

@@ -186,7 +186,8 @@ def write_pages(app: Sphinx) -> None:
     inner = []
     for home, title in MODULES.items():
         module = importlib.import_module(f"minigrad.{home}")
-        lines = heading(f"{title}: minigrad.{home}")
+        name = f"minigrad.{home}".replace(".", ".\u200b")  # may break after a dot, and only there
+        lines = heading(f"{title}: {name}")
         things = sorted(public(module).items(), key=lambda item: inspect.isclass(item[1]))
         for name, thing in things:  # functions first
             again = functions.get(name) is thing

@@ -11,8 +11,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-# A letter, with the bars, indices, exponents and primes that belong to it.
-SYMBOL = r"[A-Za-zΑ-Ωα-ω√½](?:[\u0300-\u036fᵀ⁺⁻¹²³ᵢⱼₖₙᵣ₀-₉'′*])*"
+# A letter, with the bars, indices, exponents and primes that belong to it; or several, as in uᵢvᵢᵀ.
+LETTER, MARK = r"[A-Za-zΑ-Ωα-ω√½]", r"[\u0300-\u036fᵀ⁺⁻¹²³ᵢⱼₖₙᵣ₀-₉'′*]"
+SYMBOL = rf"(?:{LETTER}{MARK}+)*{LETTER}{MARK}*"
 SPACE = re.compile(rf"(?<![\w’'])({SYMBOL}) (?={SYMBOL}(?![\w’']))")
 AS_WRITTEN = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block)
 

@@ -395,8 +395,13 @@ def main() -> None:
         return contestant(*args.child)
     if args.child_memory:
         return peak_memory(*args.child_memory)
-    names = [n for n in args.contestants if n in ("tuned", "plain", "minigrad")
-             or importlib.util.find_spec(n)]  # fmt: skip
+    own = ("tuned", "plain", "minigrad")
+    absent = [n for n in args.contestants if n not in own and not importlib.util.find_spec(n)]
+    names = [n for n in args.contestants if n not in absent]
+    if absent:
+        print(f"not installed, so not timed: {', '.join(absent)} (pip install {' '.join(absent)})")
+    if not names:
+        sys.exit("no contestant is left; name one that is installed, as plain or minigrad")
     if args.memory:
         for name in names:
             command = [sys.executable, __file__, "--child-memory", name, "wide", "sgd"]
