@@ -137,6 +137,16 @@ def test_shares_of_a_tie_that_do_not_add_up_to_one_are_wrong(shares) -> None:
     assert "slope 1," in report.summary()
 
 
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_each_order_of_equal_numbers_is_right_and_nothing_else(count: int) -> None:
+    x = np.array([*np.ones(count), 0.0, 2.0])
+    ranks = lambda x: np.argsort(np.argsort(x, kind="stable"))
+    assert check_vjp(np.sort, lambda g, x: g[ranks(x)], x).ok
+    assert check_vjp(np.sort, lambda g, x: g[ranks(x)[[*range(count)[::-1], -2, -1]]], x).ok
+    assert not check_vjp(np.sort, lambda g, x: 2 * g[ranks(x)], x).ok
+    assert not check_vjp(np.sort, lambda g, x: g, x).ok
+
+
 def test_ties_of_two_inputs_belong_together() -> None:
     p = np.array([0.3, 0.7])
     halves = lambda g, a, b: (g / 2, g / 2)

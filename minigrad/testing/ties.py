@@ -40,7 +40,7 @@ def apart(
             ]
             terms = [a[i] * d.reshape(-1) for a, d in zip(analytic, directions)]
             claimed = float(sum(np.sum(t[d.reshape(-1) != 0]) for t, d in zip(terms, directions)))
-            slopes = slopes_around(evaluate, arrays, directions, int(i), base.size)
+            slopes = slopes_around(evaluate, arrays, directions, directions, int(i), base.size)
             size = max(sum(float(np.nansum(abs(t))) for t in terms), float(np.max(abs(slopes))))
             slack = 1e-3 * size + 16 * float(noise[i]) / STEP
             true = float(np.mean(slopes))
@@ -51,10 +51,57 @@ def apart(
     return found
 
 
+def within_ties(
+    evaluate: Evaluate,
+    arrays: list[Array],
+    k: int,
+    i: int,
+    wrong: Array,
+    analytic: Array,
+    noise: Array,
+) -> tuple[Array, float, float] | None:
+    """The wrong entries of output `i` that belong to a tie inside input `k`, and their interval.
+
+    Where three numbers are equal, the middle one in order stays the same when one of them moves:
+    the differences are 0, and the gradient is 1 for one of the three.  It is right if the gradients
+    of all three together are, and each is a slope of the function at points around.
+    """
+    flat = arrays[k].reshape(-1)
+    for value in np.unique(flat[wrong]):
+        group = flat == value
+        if np.count_nonzero(group) < 2:
+            continue
+        zeros = [np.zeros_like(x) for x in arrays]
+        moved = [*zeros[:k], group.reshape(arrays[k].shape) * 1.0, *zeros[k + 1 :]]
+        together = slopes_around(evaluate, arrays, moved, moved, i, len(noise))
+        each = []
+        for j in np.flatnonzero(group)[:MOST]:
+            unit = np.zeros_like(flat)
+            unit[j] = 1.0
+            alone = [*zeros[:k], unit.reshape(arrays[k].shape), *zeros[k + 1 :]]
+            each.append(slopes_around(evaluate, arrays, alone, moved, i, len(noise)))
+        low, high = float(np.min(each)), float(np.max(each))
+        slack = 1e-3 * (high - low) + 16 * float(noise[i]) / STEP
+        claimed = analytic[i, group]
+        fits = np.all(abs(together - np.sum(claimed)) <= 4 * slack)
+        between = np.all((claimed >= low - slack) & (claimed <= high + slack))
+        if fits and between and 10 * slack < high - low:
+            return wrong & group, low, high
+    return None
+
+
 def slopes_around(
-    evaluate: Evaluate, arrays: list[Array], directions: list[Array], i: int, m: int
+    evaluate: Evaluate,
+    arrays: list[Array],
+    directions: list[Array],
+    spread: list[Array],
+    i: int,
+    m: int,
 ) -> Array:
-    """The slopes of output `i` along the directions: here, to either side, and at points around."""
+    """The slopes of output `i` along the directions: here, to either side, and at points around.
+
+    spread  which entries differ at the points around: those that are not zero
+    """
     before = [x.copy() for x in arrays]
     rng = np.random.default_rng(0)
     largest = max(float(np.max(abs(d), initial=0.0)) for d in directions) or 1.0
@@ -72,7 +119,7 @@ def slopes_around(
         for _ in range(SAMPLES):
             start = [
                 s + AROUND * np.fmax(1.0, abs(s)) * (d != 0) * rng.uniform(-1, 1, s.shape)
-                for s, d in zip(before, directions)
+                for s, d in zip(before, spread)
             ]
             slopes.append((moved(start, h) - moved(start, -h)) / (2 * h))
     finally:
