@@ -583,8 +583,8 @@
         "p",
         { class: "facts" },
         `J says how much each entry of ${source.symbol} (a row) depends on each entry of ` +
-          `${target.symbol} (a column): ${J.shape[0]} × ${J.shape[1]} numbers, ${nonzero} of them ` +
-          `not 0. The step above is Jᵀ·vec(${bar}), without forming J.`,
+          `${target.symbol} (a column): ${J.shape[0]} × ${J.shape[1]} numbers, ${nonzero} of ` +
+          `them not 0. The step above is Jᵀ·vec(${bar}), without forming J.`,
       ),
       make(
         "div",
@@ -884,8 +884,8 @@
     if (trivial)
       return `${bars} passes unchanged: ${source.symbol} grows just as much as ${target.symbol}.`;
     const taken = moved ? ", and taken to its place" : "";
-    if (rule.symbol) return `Each entry of ${bars} is multiplied by that of ${rule.symbol}${taken}.`;
-    return `Each entry of ${bars} is multiplied by the slope of ${source.symbol} there${taken}.`;
+    const by = rule.symbol ? `that of ${rule.symbol}` : `the slope of ${source.symbol} there`;
+    return `Each entry of ${bars} is multiplied by ${by}${taken}.`;
   }
 
   function lead(step) {
