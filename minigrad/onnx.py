@@ -73,9 +73,7 @@ def require_onnx() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise ImportError(
-            'ONNX files need a package: pip install "minigrad-numpy[onnx]"'
-        ) from error
+        raise ImportError("ONNX files need a package: pip install onnx") from error
     return onnx
 
 

@@ -184,9 +184,7 @@ def safetensors_numpy() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
-        raise ImportError(
-            '.safetensors files need a package: pip install "minigrad-numpy[safetensors]"'
-        ) from error
+        raise ImportError(".safetensors files need a package: pip install safetensors") from error
     return safetensors.numpy
 
 

@@ -209,13 +209,13 @@ FUNCTIONS = """cof copyltu cos cosh det diag e einsum exp log max mean min oneho
     sin sinh softmax softplus sym tanh tril triu trunc var I Φ φ π σ Σ None True False inf ½"""
 WORDS = """1e a above added all along among and are at axes axis back backwards block both by chosen
     cofactors column copies density diagonal distribution each eigenvalues eigenvectors else
-    elsewhere engine entries entry error exchanged finite first for frame gate given halved if
-    images in indices into inverse is its joined kernel laid largest last like lower matrix
-    middle moved none normal not number of on ones or order other others over overlap part
-    parts place places product quarter quarters read reading regular repeated right rounding
-    rows same second shape singular slice smallest softmax stacked summed that the their them
-    they third tie times to triangle triangles turned up update upper value values vectors was
-    weight went where window windows with without zeros"""
+    elsewhere engine entries entry equal error evenly exchanged finite first for frame gate given
+    halved if images in indices into inverse is its joined kernel laid largest last like lower
+    matrix middle moved none normal not number of on ones or order other others over overlap part
+    parts place places product quarter quarters read reading regular repeated right rounding rows
+    same second shape shared singular slice smallest softmax stacked summed that the their them they
+    third tie times to triangle triangles turned up update upper value values vectors was weight
+    went where window windows with without zeros"""
 INDICES = re.compile(r"(?<![^\W_])[ijk](?![^\W_])")
 
 

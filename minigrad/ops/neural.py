@@ -97,7 +97,7 @@ def bce_with_logits_vjp_y(g: Array, x: Array, pos_weight: Any) -> Array:
     bce_with_logits_vjp_x,
     bce_with_logits_vjp_y,
     lambda g, x, y: g * y * softplus(-x, 1, math.inf),
-    notation="binary_cross_entropy({x}, {y})",
+    notation="binary_cross_entropy(σ({x}), {y})",
 )
 def _bce_with_logits(x: Array, y: Array, pos_weight: Array) -> Array:
     """Binary cross-entropy of scores, entry by entry.

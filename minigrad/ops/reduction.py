@@ -269,7 +269,7 @@ def amax(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     """The largest entry along axes.
 
     Forward    out = max x over the axes `dim`; NaN if there is one
-    Gradient   x̄ = ḡ at the largest entry, else 0; several equal ones share it evenly
+    Gradient   x̄ = ḡ shared evenly by the entries equal to the largest, else 0
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     AxisError if x has no such axis; ValueError if there are no entries
     Example    >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
@@ -283,7 +283,7 @@ def amin(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     """The smallest entry along axes.
 
     Forward    out = min x over the axes `dim`; NaN if there is one
-    Gradient   x̄ = ḡ at the smallest entry, else 0; several equal ones share it evenly
+    Gradient   x̄ = ḡ shared evenly by the entries equal to the smallest, else 0
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     AxisError if x has no such axis; ValueError if there are no entries
     Example    >>> mg.amin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)

@@ -178,7 +178,7 @@ def _median(x: Array) -> Array:
     """The lower median of all entries.
 
     Forward    out = the entry that (n - 1) // 2 others come before; NaN if there is one
-    Gradient   x̄ = ḡ at the middle entry, else 0; several equal ones share it evenly
+    Gradient   x̄ = ḡ shared evenly by the entries equal to the middle entry, else 0
     Shapes     (...) -> ()
     """
     if x.size == 0:

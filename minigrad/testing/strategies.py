@@ -14,7 +14,7 @@ try:
     from hypothesis import strategies as st
 except ImportError as error:  # pragma: no cover
     raise ImportError(
-        'minigrad.testing.strategies needs Hypothesis: pip install "minigrad-numpy[test]"'
+        "minigrad.testing.strategies needs Hypothesis: pip install hypothesis"
     ) from error
 
 from minigrad.creation import tensor
