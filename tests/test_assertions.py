@@ -142,3 +142,11 @@ def test_a_gradient_of_one_input_has_its_shape(leaves: Any) -> None:
         assert_gradients_close(y, x, [2.0, 4.0, 0.0])
     with pytest.raises(AssertionError, match=r"shape \(2,\), expected \(1, 2\)"):
         assert_gradients_close(y, x, mg.tensor([[2.0, 4.0]]))
+
+
+@pytest.mark.parametrize("size", [2**53, 2**60])
+def test_integers_are_compared_exactly_where_floats_have_no_room(size: int) -> None:
+    assert_close(mg.tensor([size + 1]), np.array([size + 1]))
+    for actual in (mg.tensor([size + 1]), np.array([size + 1])):
+        with pytest.raises(AssertionError, match="1 of 1 entries differ"):
+            assert_close(actual, np.array([size]))

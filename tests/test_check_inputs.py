@@ -67,6 +67,7 @@ def calls(module: mg.nn.Module) -> dict[str, Callable[[], Any]]:
     def method(x: mg.Tensor) -> mg.Tensor:
         return module(x) * 2
 
+    layers, table = [module], {"net": module}
     return {
         "fn": lambda: check_gradients(module, x),
         "params": lambda: check_gradients(lambda: method(x), params=module),
@@ -75,6 +76,10 @@ def calls(module: mg.nn.Module) -> dict[str, Callable[[], Any]]:
         "partial": lambda: check_gradients(partial(module), x),
         "object": lambda: check_gradients(Holder(module).loss, x),
         "closure": lambda: check_gradients(lambda x: module(x) * 2, x),
+        "input": lambda: check_gradients(lambda m, x: m(x), (module, x)),
+        "input, twice": lambda: mg.gradgradcheck(lambda m, x: m(x), (module, x)),
+        "list": lambda: check_gradients(lambda x: layers[0](x), x),
+        "dict": lambda: check_gradients(lambda x: table["net"](x), x),
         "gradcheck": lambda: mg.gradcheck(module, x),
         "gradgradcheck": lambda: mg.gradgradcheck(lambda x: module(x), x),
     }
@@ -338,3 +343,9 @@ def test_operands_of_several_types_are_no_loss() -> None:
 def test_gradgradcheck_refuses_other_cotangents_than_the_outputs(cotangents: Any) -> None:
     with pytest.raises(ValueError, match=r"grad_outputs have shapes .* the outputs \[\(3,\)\]"):
         mg.gradgradcheck(lambda x: x * x, draw(3), cotangents)
+
+
+def test_an_output_whose_shape_depends_on_precision() -> None:
+    x = mg.tensor([0.1, 1.0, 2.0])  # 0.1 in float32 is more than 0.1
+    report = check_gradients(lambda x: x[x > 0.1] * 2, x)
+    assert "another number of entries in the inputs' own type" in report.to_text()

@@ -120,6 +120,30 @@ def test_a_marker_that_cannot_be_followed_is_an_error_of_one_line(tmp_path: Path
     assert "Traceback" not in shown
 
 
+def test_what_the_test_suite_gives_itself_is_left_to_it(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def seed():\n"
+        "    return 7\n"
+        "@pytest.mark.gradcheck(dtypes='float32')\n"
+        "def test_fixture(seed, dtype):\n"
+        "    assert (seed, dtype) == (7, 'float32')\n"
+        "@pytest.mark.gradcheck\n"
+        "@pytest.mark.parametrize('dtype, n', [('float16', 1), ('float64', 2)])\n"
+        "def test_parametrized(dtype, n):\n"
+        "    assert dtype in ('float16', 'float64')\n"
+        "@pytest.mark.gradcheck(dtypes=['float32', 'float64'])\n"
+        "class TestMarked:\n"
+        "    def test_with(self, dtype):\n"
+        "        assert dtype in ('float32', 'float64')\n"
+        "    def test_without(self):\n"
+        "        pass\n"
+    )
+    shown = run_pytest(tmp_path)
+    assert "6 passed" in shown, shown
+
+
 def test_nothing_is_imported_before_a_test_uses_it(tmp_path: Path) -> None:
     (tmp_path / "test_nothing.py").write_text(
         "import sys\n"

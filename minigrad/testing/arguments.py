@@ -119,9 +119,9 @@ def refuse(fn: Any, names: Sequence[str], leaves: Sequence[Any], frozen: bool) -
 # ------------------------------------------------------------------------- what must stay as it was
 
 
-def modules_of(fn: Any, params: Any = None) -> list[Any]:
-    """The modules that a check may run: `fn` or what it refers to, and `params`."""
-    reached = [params]
+def modules_of(fn: Any, *given: Any) -> list[Any]:
+    """The modules that a check may run: `fn` or what it refers to, and those among `given`."""
+    reached = list(given)
     if isinstance(fn, partial):
         reached += [*fn.args, *fn.keywords.values()]
         fn = fn.func

@@ -171,7 +171,7 @@ class Function:
     def __init__(self, fn: Callable[..., Any], inputs: Any, params: Any = None) -> None:
         if not callable(fn):
             raise TypeError(f"check_gradients: fn is a function of tensors, got {describe(fn)}")
-        self.fn, self.modules = fn, modules_of(fn, params)
+        self.fn, self.modules = fn, modules_of(fn, params, inputs)
         arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
         leaves, self.rebuild = flatten(arguments)
         names = argument_names(fn, arguments)

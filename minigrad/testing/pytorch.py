@@ -114,7 +114,7 @@ def gradgradcheck(
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
     refuse_options("gradgradcheck", options)
-    with undisturbed(modules_of(fn)):
+    with undisturbed(modules_of(fn, inputs)):
         gradient, points = recorded_gradient(fn, inputs, grad_outputs)
         report = compare_recorded(gradient, points)
         if not report.ok:

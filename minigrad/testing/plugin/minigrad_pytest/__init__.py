@@ -42,13 +42,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     ]
     if unknown:
         refuse(f"it takes seeds=... and dtypes=..., got {unknown[0]}")
+    own = marker in metafunc.definition.own_markers  # and not that of a class or a file
     for keyword, argument in (("seeds", "seed"), ("dtypes", "dtype")):
+        given = marker.kwargs.get(keyword)
         if argument in metafunc.fixturenames:
-            given = marker.kwargs.get(keyword)
-            values = seeds_of(given) if argument == "seed" else dtypes_of(given)
-            metafunc.parametrize(argument, values)
-        elif keyword in marker.kwargs:
+            if given is not None or not provided(metafunc, argument):
+                values = seeds_of(given) if argument == "seed" else dtypes_of(given)
+                metafunc.parametrize(argument, values)
+        elif given is not None and own:
             refuse(f"it gives {keyword}, but the test has no argument `{argument}` to take them")
+
+
+def provided(metafunc: pytest.Metafunc, argument: str) -> bool:
+    """Whether the test suite itself gives the argument, by a fixture or by parametrize."""
+    names = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize") if mark.args]
+    listed = [name.split(",") if isinstance(name, str) else name for name in names]
+    parametrized = {name.strip() for group in listed for name in group}
+    return argument in parametrized or argument in getattr(metafunc, "_arg2fixturedefs", {})
 
 
 def refuse(text: str) -> None:
