@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
-from minigrad.testing import Report, check_vjp
+import minigrad as mg
+from minigrad.testing import Report, check_gradients, check_vjp, combinations
 
 rng = np.random.default_rng(0)
 X, W, B = rng.standard_normal((4, 3)), rng.standard_normal((3, 2)), rng.standard_normal(2)
@@ -430,3 +432,46 @@ def test_axes_of_size_one_too_many_are_no_missing_sum(shape: Any) -> None:
     (diagnosis,) = check_vjp(affine, vjp, (X, W, B)).diagnoses
     assert diagnosis.kind == "shape"
     assert ".reshape((2,))" in diagnosis.text
+
+
+# ------------------------------------------------------------------------------------ large results
+
+
+@pytest.mark.parametrize(
+    ("vjp", "kind"),
+    [
+        (affine_vjp, None),
+        (lambda g, x, w, b: [2 * d for d in affine_vjp(g, x, w, b)], "factor"),
+        (lambda g, x, w, b: affine_vjp(1 + 0 * g, x, w, b), "without g"),
+        (lambda g, x, w, b: affine_vjp(abs(g), x, w, b), "nonlinear"),
+    ],
+)
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_of_large_results_random_combinations_are_checked(
+    vjp: Any, kind: str | None, by_hand: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combinations, "LIMIT", 10)
+    if by_hand:
+        report = check_vjp(affine, vjp, (X, W, B))
+    else:
+        op = mg.op(
+            lambda g, x, w, b: vjp(g, x, w, b)[0],
+            lambda g, x, w, b: vjp(g, x, w, b)[1],
+            lambda g, x, w, b: vjp(g, x, w, b)[2],
+        )
+        forward = op(lambda x, w, b: affine(x, w, b))
+        report = check_gradients(forward, tuple(mg.tensor(x) for x in (X, W, B)))
+    assert {jacobian.y.shape for jacobian in report.jacobians} == {(combinations.COMBINATIONS,)}
+    assert report.ok == (kind is None)
+    assert kinds(report) == ({kind} if kind else set())
+    assert "0 elsewhere" not in str(report)
+
+
+def test_memory_is_not_asked_for_the_square_of_the_size_of_the_result() -> None:
+    x = np.random.default_rng(2).standard_normal((2000, 2))
+    tracemalloc.start()
+    try:
+        assert check_vjp(lambda w: x @ w, lambda g, w: x.T @ g, V[:2]).ok
+        assert tracemalloc.get_traced_memory()[1] < 2000**2
+    finally:
+        tracemalloc.stop()

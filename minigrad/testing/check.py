@@ -24,6 +24,7 @@ from minigrad.testing.arguments import (
     refuse,
     undisturbed,
 )
+from minigrad.testing.combinations import COMBINATIONS, COMBINED, random_combinations
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.consistency import narrowed, overwriting
 from minigrad.testing.diagnosis import diagnose, without_derivative
@@ -35,9 +36,6 @@ from minigrad.testing.rounding import shaken
 from minigrad.testing.verdicts import Tolerance, Verdict
 
 Array = Any
-
-LIMIT = 1 << 20  # entries of a Jacobian, above which random combinations of the outputs are checked
-COMBINATIONS = 8
 
 
 def check_gradients(
@@ -327,9 +325,9 @@ class Function:
         shapes = [y._array.shape for y in self.outputs]
         count = sum(int(np.prod(shape)) for shape in shapes)
         outputs = list(zip(self.output_names(), shapes))
-        if count * max((x.size for x in self.arrays), default=0) > LIMIT:
-            self.combine = np.random.default_rng(0).standard_normal((COMBINATIONS, count))
-            outputs = [("random combinations of the outputs", (COMBINATIONS,))]
+        self.combine = random_combinations(count, self.arrays)
+        if self.combine is not None:
+            outputs = [(COMBINED, (COMBINATIONS,))]
         eps = max(float(np.finfo(y._array.dtype).eps) for y in self.outputs)
         return Problem(
             self.names, self.arrays, outputs, self.evaluate, self.jacobians, max(eps, EPS),
@@ -405,11 +403,10 @@ class Function:
 
     def linearity(self, analytic: list[Array]) -> list[Diagnosis]:
         """A VJP is linear in its cotangent: a random one must give that combination of the rows."""
-        if self.combine is not None:
-            return []
+        weights = np.random.default_rng(2).standard_normal(len(analytic[0]))
+        v = weights if self.combine is None else weights @ self.combine
         with np.errstate(all="ignore"):
             outputs = self.recorded()
-            v = np.random.default_rng(2).standard_normal(len(analytic[0]))
             gradients = [self.pull_back(outputs, v) for _ in range(2)]
             without = not_multiplied(self.names, self.pull_back(outputs, 0 * v), gradients[0])
             if any(without):
@@ -422,7 +419,7 @@ class Function:
                         f"the gradient of {name} is not deterministic: two backward passes differ"
                     )
                     return [Diagnosis("non-deterministic", text, name)]
-                expected, size = v @ a, abs(v) @ abs(a)
+                expected, size = weights @ a, abs(weights) @ abs(a)
                 off = abs(g - expected) - relative * size - 1e-12 * np.nanmax(size, initial=natural)
                 linear = (off <= 0) | ~np.isfinite(expected) | ~np.isfinite(g)
                 if not np.all(linear) and not self.is_noise(off, name, v):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.testing.combinations import COMBINED
 from minigrad.testing.html import page
 from minigrad.testing.verdicts import Entry, Jacobian, Verdict
 
@@ -109,6 +110,8 @@ class Report:
             return f" ({', '.join(self.not_compared)} cannot be compared)"
         if self.linear():
             return ""
+        if any(j.output == COMBINED for j in self.jacobians):
+            return " (for random g)"
         scalar = sum(j.y.size for j in self.jacobians) == len({j.input for j in self.jacobians})
         return " (for g = 1)" if scalar else " (for g = 1 in one entry of the result, 0 elsewhere)"
 
