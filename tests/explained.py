@@ -1,4 +1,4 @@
-"""Reading the data of the page that steps through backpropagation, as page.js does."""
+"""Reading the data of the page that steps through backpropagation, as its script does."""
 
 from __future__ import annotations
 

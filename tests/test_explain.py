@@ -16,7 +16,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.visualize import backprop, captions, rules, values
-from minigrad.visualize.explain import PageData, one_product, page_data
+from minigrad.visualize.explain import PAGE, PageData, one_product, page_data
 from minigrad.visualize.names import MACRON, bar
 from minigrad.visualize.packing import Arrays
 from tests.explained import read_array
@@ -441,6 +441,21 @@ def test_the_page_is_one_small_file_without_addresses(tmp_path: Path) -> None:
     assert len(text.encode()) - len(data) < 200_000
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in text
+
+
+def test_the_page_holds_every_file_of_its_folder_in_one_scope(tmp_path: Path) -> None:
+    x = leaf(np.ones(2), "x")
+    path = mg.visualize.explain((x * x).sum(), tmp_path / "page.html")
+    text = path.read_text(encoding="utf-8")
+    script = text[text.index('"use strict";\n(() => {\n') : text.rindex("})();")]
+    scripts = sorted(PAGE.glob("*.js"))
+    assert len(scripts) > 1
+    for file in scripts:
+        part = file.read_text(encoding="utf-8")
+        assert part.startswith("// "), f"{file.name} does not say what it holds"
+        assert script.count(part) == 1, file.name
+    assert (PAGE / "page.css").read_text(encoding="utf-8") in text
+    assert "{{" not in text.replace(script, "")
 
 
 @pytest.mark.parametrize(

@@ -754,7 +754,7 @@ def test_the_page_prints_the_numbers_of_a_small_jacobian_and_says_what_colours_m
 
 
 def test_the_page_has_the_colours_of_the_pages_of_explain() -> None:
-    css = (ROOT / "minigrad" / "visualize" / "page.css").read_text(encoding="utf-8")
+    css = (ROOT / "minigrad" / "visualize" / "page" / "page.css").read_text(encoding="utf-8")
     shades = {
         sign: tuple(map(int, re.search(rf"--{sign}: (\d+), (\d+), (\d+);", css).groups()))
         for sign in ("positive", "negative")

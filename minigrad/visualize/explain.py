@@ -1,7 +1,7 @@
 """The page that steps through backpropagation: its data, and the file.
 
-The page itself is hand-written: page.html, page.css and page.js beside this file.  They are put
-together with the data into one file that needs no network.
+The page itself is hand-written, in the folder page: page.html, page.css, and the parts of its
+script.  They are put together with the data into one file that needs no network.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from minigrad.visualize.rules import Factor, Rule, find_rule
 
 __all__ = ["explain", "page_data"]
 
-HERE = Path(__file__).parent
+PAGE = Path(__file__).parent / "page"
+SCRIPTS = ("helpers", "matrices", "vjp", "steps", "graph", "navigation")  # in this order
 MOST_OPS = 400
 
 
@@ -79,16 +80,18 @@ def explain(
 
 
 def page(data: dict[str, Any]) -> str:
-    """The page's template with style, script and data put in."""
+    """The page's template with style, script and data put in; the scripts share one scope."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     safe = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     parts = {
         "{{title}}": html.escape(data["title"]),
-        "{{style}}": (HERE / "page.css").read_text(encoding="utf-8"),
-        "{{script}}": (HERE / "page.js").read_text(encoding="utf-8"),
+        "{{style}}": (PAGE / "page.css").read_text(encoding="utf-8"),
+        "{{script}}": "\n".join(
+            (PAGE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS
+        ),
         "{{data}}": safe,
     }
-    before = (HERE / "page.html").read_text(encoding="utf-8")
+    before = (PAGE / "page.html").read_text(encoding="utf-8")
     page = []
     while before:  # each part is put in once, so a part that contains "{{data}}" stays as it is
         found = [(before.find(key), key) for key in parts if key in before]
