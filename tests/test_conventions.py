@@ -300,3 +300,19 @@ def test_gradients_of_logsumexp_add_up_to_one_at_any_scale(scale: float) -> None
     x = mg.tensor(np.full((2, 4), scale, np.float32), requires_grad=True)
     (g,) = mg.autograd.grad(mg.logsumexp(x, 1).sum(), x)
     np.testing.assert_allclose(g.numpy(), 0.25, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [2, 3000])  # few entries and many are chosen in two ways
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.clamp(0), lambda x: x.clamp(0, 9), lambda x: -(-x).clamp(None, 0),
+        lambda x: mg.maximum(x, mg.zeros_like(x)), lambda x: -mg.minimum(-x, mg.zeros_like(x)),
+    ],
+)  # fmt: skip
+def test_an_infinite_gradient_stops_where_a_bound_was_chosen(f: Any, dtype: str, size: int) -> None:
+    x = mg.tensor(np.resize([-1.0, 4.0], size).astype(dtype), requires_grad=True)
+    with np.errstate(divide="ignore"):
+        f(x).sqrt().sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), np.resize([0, 0.25], size).astype(dtype))

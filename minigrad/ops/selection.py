@@ -22,11 +22,11 @@ __all__ = [
 
 def share(g: Array, loses: Array, ties: Array) -> Array:
     """ḡ where an operand was chosen, half of it at a tie, 0 where it `loses`."""
-    keeps = np.logical_not(loses)
+    keeps = np.logical_not(loses)  # chosen, and not multiplied: 0 times an infinite ḡ is NaN
     if type(ties) is np.ndarray and not ties.any():
-        return g * keeps  # a product: np.where is slow on mixed masks
+        return choose(keeps, g, 0)
     half = 0.5 * g
-    return half * keeps + half * (keeps & np.logical_not(ties))
+    return choose(keeps, half, 0) + choose(keeps & np.logical_not(ties), half, 0)
 
 
 @op(
@@ -152,7 +152,7 @@ def clamp_x_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:
     if max is not None:
         below = np.less_equal(x, max)
         inside = below if inside is True else inside & below
-    return g * inside
+    return choose(inside, g, 0)
 
 
 def clamp_min_vjp(g: Array, x: Array, min: Array, max: Array) -> Array:
