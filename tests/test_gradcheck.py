@@ -278,6 +278,30 @@ def test_zeros_and_nothing_at_all_are_verified() -> None:
     assert check_gradients(lambda x: layer_norm(x, (4,)).sum(), draw(4)).count(Verdict.CORRECT) == 4
 
 
+def test_a_report_says_what_it_verified() -> None:
+    """In what type, and whether there was anything."""
+    steep = lambda x, y: (mg.exp(100 * x), mg.floor(y))
+    for dtype, y in (("float32", [0.5]), ("float16", [0.5, 1.5])):
+        x = mg.tensor([0.95], dtype=getattr(mg, dtype))
+        short = check_gradients(steep, (x, mg.tensor(y, dtype=x.dtype)))
+        assert short.ok
+        assert short.count(Verdict.INCONCLUSIVE) > 0
+        for text in (str(short), short.to_html()):
+            assert f"right in float64; not judged in {dtype}" in text
+            assert "agree" not in text
+        assert "ok in float64" in repr(short)
+    some = check_gradients(lambda x: mg.exp(100 * x), mg.tensor([0.1, 0.95]))
+    assert some.ok
+    assert "gradients agree with finite differences: 2 correct, 2 inconclusive" in str(some)
+    for empty in (
+        check_gradients(mg.exp, mg.zeros(0, 3)),
+        check_vjp(np.square, lambda g, x: 2 * g * x, np.ones((0, 2))),
+    ):
+        assert empty.ok
+        assert str(empty) == "there are no entries to compare"
+        assert str(empty) in empty.to_html()
+
+
 def test_a_jump_is_called_a_jump() -> None:
     step = lambda x: mg.where(x > 0, x, x - 1)
     report = check_gradients(step, mg.tensor([0.0, 1.0], dtype=mg.float64))

@@ -470,8 +470,10 @@ class Function:
                 unclear = rough[rows] & (jacobian.verdict == Verdict.CORRECT)
                 jacobian.verdict[unclear] = Verdict.INCONCLUSIVE
                 if unclear.any():
+                    own = str(arrays[k].dtype)
+                    report.too_short += [own] if own not in report.too_short else []
                     text = (
-                        f"inconclusive in {arrays[k].dtype}, right in float64: the gradient of "
+                        f"inconclusive in {own}, right in float64: the gradient of "
                         f"{name} has larger errors than rounding it explains; the type is too "
                         "short for these numbers"
                     )

@@ -51,7 +51,7 @@ def page(report: Report) -> str:
     parts = [
         STYLE,
         '<div class="gradient-report">',
-        f"<b>{report.outcome()}</b>: {report.counts()}{escape(report.scope())}",
+        f"<b>{escape(report.headline() + report.scope())}</b>",
     ]
     if report.diagnoses:
         items = "".join(f"<li>{escape(diagnosis.text)}</li>" for diagnosis in report.diagnoses)

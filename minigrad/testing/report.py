@@ -51,14 +51,16 @@ class GradientError(AssertionError, RuntimeError):
 class Report:
     """The outcome of a gradient check.
 
-    ok         whether no entry is wrong, something but zeros was verified, and nothing else is
-               wrong either (shapes, types, determinism)
+    ok         whether no entry is wrong, nor anything else (shapes, types, determinism), and, if
+               entries are inconclusive, something but zeros was verified, at least in float64
     diagnoses  what is wrong, in words; the most telling first
     jacobians  the comparison for each pair of an output and an input
     problems   faults that are not about a value: a wrong shape, a function that is not
                deterministic
     notes      why entries are inconclusive, and what was not checked
     not_compared  inputs whose gradients have no form that could be compared
+    too_short  types of inputs in which numbers could not be judged that are right in float64
+    subject    what is compared: "gradient" or "second derivative"
     """
 
     jacobians: list[Jacobian] = field(default_factory=list)
@@ -66,6 +68,8 @@ class Report:
     problems: list[Diagnosis] = field(default_factory=list)
     notes: list[Diagnosis] = field(default_factory=list)
     not_compared: list[str] = field(default_factory=list)
+    too_short: list[str] = field(default_factory=list)
+    subject: str = "gradient"
 
     @property
     def ok(self) -> bool:
@@ -118,24 +122,40 @@ class Report:
     def outcome(self) -> str:
         """What the check says, in a few words."""
         if self.ok:
-            return "gradients agree with finite differences"
+            if self.is_empty():
+                return "there are no entries to compare"
+            if self.only_in_float64():
+                return f"right in float64; not judged in {', '.join(self.too_short)}"
+            return f"{self.subject}s agree with finite differences"
         if not self.values_right():
-            return "the gradient is wrong"
+            return f"the {self.subject} is wrong"
         if self.only_unverified():
-            return "the gradient could not be verified"
+            return f"the {self.subject} could not be verified"
         if not self.jacobians:
-            return "the gradient could not be checked"
-        return "the gradient is not right"
+            return f"the {self.subject} could not be checked"
+        return f"the {self.subject} is not right"
 
     def only_unverified(self) -> bool:
         """Whether nothing was found to be wrong, and nothing to be right."""
         return not self.count(Verdict.WRONG) and all(p.kind == "unverified" for p in self.problems)
 
+    def is_empty(self) -> bool:
+        return not any(jacobian.verdict.size for jacobian in self.jacobians)
+
+    def only_in_float64(self) -> bool:
+        """Whether nothing but zeros could be judged in the type that the inputs have."""
+        return bool(self.too_short) and bool(unverified(self))
+
+    def headline(self) -> str:
+        """The outcome and the verdicts, in one line."""
+        if self.ok and self.is_empty():
+            return self.outcome()
+        return f"{self.outcome()}: {self.counts()}"
+
     def summary(self) -> str:
         """A few lines: the worst entry first, the verdicts, what is wrong, how to see more."""
         if self.ok:
-            lines = [f"gradients agree with finite differences: {self.counts()}"]
-            return "\n".join(lines + bullets(self.notes, 3))
+            return "\n".join([self.headline(), *bullets(self.notes, 3)])
         worst = self.worst()
         lines = [self.outcome() + (f": {worst}" if worst is not None else "")]
         lines.append(f"verdicts: {self.counts()}{self.scope()}")
@@ -159,7 +179,10 @@ class Report:
         return self.to_html()
 
     def __repr__(self) -> str:
-        state = "ok" if self.ok else "NOT VERIFIED" if self.only_unverified() else "WRONG"
+        if self.ok:
+            state = "ok in float64" if self.only_in_float64() else "ok"
+        else:
+            state = "NOT VERIFIED" if self.only_unverified() else "WRONG"
         return f"<gradient report: {state}; {self.counts()}>"
 
     def __str__(self) -> str:
