@@ -2,6 +2,19 @@
 
 /** Layers from top to bottom; long edges pass through points of their own in each layer. */
 function layOut() {
+  const { points, edges } = pointsOf(ranks());
+  const layers = [];
+  points.forEach((p, i) => (layers[p.layer] ??= []).push(i));
+  order(points, layers);
+  spread(points, layers);
+  points.forEach((p) => {
+    p.y = 30 + p.layer * 86;
+  });
+  return { points, edges, height: 60 + (layers.length - 1) * 86 };
+}
+
+/** The layer of each vertex: below all its operands; a leaf just above the first op on it. */
+function ranks() {
   const layer = vertices.map(() => 0),
     users = vertices.map(() => []);
   vertices.forEach((v, i) => v.inputs.forEach((j) => users[j].push(i)));
@@ -12,6 +25,11 @@ function layOut() {
     if (!v.inputs.length && users[i].length)
       layer[i] = Math.min(...users[i].map((j) => layer[j])) - 1;
   });
+  return layer;
+}
+
+/** A point for each vertex, then those of the edges that pass through layers; and the edges. */
+function pointsOf(layer) {
   const points = vertices.map((v, i) => {
     const label = v.formula ? cut(v.formula, 24) : v.shape;
     const letters = Math.max([...cut(v.symbol, 20)].length * 1.15, [...label].length);
@@ -39,16 +57,20 @@ function layOut() {
       edges.push({ from: j, to: i, chain });
     }),
   );
-  const layers = [];
-  points.forEach((p, i) => (layers[p.layer] ??= []).push(i));
-  const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
-  const positions = () =>
+  return { points, edges };
+}
+
+const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
+
+/** Sort each layer by the mean place of its neighbours, down and up in turn: fewer crossings. */
+function order(points, layers) {
+  const renumber = () =>
     layers.forEach((l) =>
       l.forEach((i, k) => {
         points[i].order = k;
       }),
     );
-  positions();
+  renumber();
   for (let sweep = 0; sweep < 16; sweep++) {
     const down = sweep % 2 === 0;
     (down ? layers : [...layers].reverse()).forEach((line) => {
@@ -59,10 +81,15 @@ function layOut() {
         }),
       );
       line.sort((a, b) => key.get(a) - key.get(b));
-      positions();
+      renumber();
     });
   }
-  const gap = 18;
+}
+
+const gap = 18; // between the boxes of a layer
+
+/** Give each point its x: near its neighbours, and apart from the others of its layer. */
+function spread(points, layers) {
   layers.forEach((line) => {
     let x = 0;
     line.forEach((i) => {
@@ -72,27 +99,8 @@ function layOut() {
   });
   for (let round = 0; round < 40; round++) {
     (round % 2 ? [...layers].reverse() : layers).forEach((line) => {
-      const wanted = line.map((i) => {
-        const all = [...points[i].up, ...points[i].down];
-        const inner = all.filter((j) => points[j].up.length); // leaves follow, they do not pull
-        const near = inner.length ? inner : all;
-        return near.length ? mean(near.map((j) => points[j].x)) : points[i].x;
-      });
       const apart = (k) => (points[line[k]].width + points[line[k + 1]].width) / 2 + gap;
-      const isLeaf = (k) => !points[line[k]].up.length;
-      for (let k = 1; k < line.length; k++) {
-        // leaves stand beside the op before or after them
-        if (isLeaf(k) && line.slice(0, k).some((_, m) => !isLeaf(m)))
-          wanted[k] = wanted[k - 1] + apart(k - 1);
-      }
-      for (let k = line.length - 2; k >= 0; k--) {
-        if (
-          isLeaf(k) &&
-          !line.slice(0, k).some((_, m) => !isLeaf(m)) &&
-          line.slice(k).some((_, m) => !isLeaf(k + m))
-        )
-          wanted[k] = wanted[k + 1] - apart(k);
-      }
+      const wanted = wantedPlaces(points, line, apart);
       const right = [...wanted],
         left = [...wanted];
       for (let k = 1; k < line.length; k++)
@@ -104,10 +112,31 @@ function layOut() {
       });
     });
   }
-  points.forEach((p) => {
-    p.y = 30 + p.layer * 86;
+}
+
+/** The x at which each point of a layer would stand if nothing were in its way. */
+function wantedPlaces(points, line, apart) {
+  const wanted = line.map((i) => {
+    const all = [...points[i].up, ...points[i].down];
+    const inner = all.filter((j) => points[j].up.length); // leaves follow, they do not pull
+    const near = inner.length ? inner : all;
+    return near.length ? mean(near.map((j) => points[j].x)) : points[i].x;
   });
-  return { points, edges, height: 60 + (layers.length - 1) * 86 };
+  const isLeaf = (k) => !points[line[k]].up.length;
+  for (let k = 1; k < line.length; k++) {
+    // leaves stand beside the op before or after them
+    if (isLeaf(k) && line.slice(0, k).some((_, m) => !isLeaf(m)))
+      wanted[k] = wanted[k - 1] + apart(k - 1);
+  }
+  for (let k = line.length - 2; k >= 0; k--) {
+    if (
+      isLeaf(k) &&
+      !line.slice(0, k).some((_, m) => !isLeaf(m)) &&
+      line.slice(k).some((_, m) => !isLeaf(k + m))
+    )
+      wanted[k] = wanted[k + 1] - apart(k);
+  }
+  return wanted;
 }
 
 let boxes = [],

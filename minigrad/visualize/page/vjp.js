@@ -57,10 +57,13 @@ function askSum(array, axes, role, result, place) {
   };
 }
 
+/** The array that a product gives, before a sum over stretched axes. */
+const resultOf = (step) => step.raw ?? step.gradient;
+
 /** How an entry of the product is written, which is summed later if x̄ has another shape. */
 function placeBefore(step) {
   const { bar } = vertices[step.target],
-    { shape } = arrays[step.raw ?? step.gradient];
+    { shape } = arrays[resultOf(step)];
   return (r, c) =>
     step.raw === undefined
       ? bar + at(shape, r, c)
@@ -69,142 +72,128 @@ function placeBefore(step) {
 
 /** The figures of a vector-Jacobian product; the first is the result. */
 function product(step) {
-  const rule = step.rule,
-    target = vertices[step.target],
-    source = vertices[step.vertex];
-  const result = step.raw ?? step.gradient;
-  const name = step.raw === undefined ? target.bar : `${target.bar} before the sum`;
-  const entry = (r, c) => arrays[result].rows[r][c];
-  const place = placeBefore(step);
-  const row = make("div", { class: "row product" });
-
-  if (rule.kind === "product") {
-    const left = factor(rule.left),
-      right = factor(rule.right);
-    const inner = left.of ? left.of[1] : columnsOf(left.shape);
-    const columns = columnsOf(right.shape);
-    const wide = columnsOf(arrays[result].shape);
-    const ask = (r, c, cell) => {
-      clearMarks();
-      const flat = r * wide + c,
-        i = Math.floor(flat / columns),
-        j = flat % columns;
-      mark("left", (a) => a === i);
-      mark("right", (_, b) => b === j);
-      if (!left.rows[i] || j >= right.rows[0].length) {
-        answerWith(
-          cell,
-          `${place(r, c)} = ${shownNumber(entry(r, c))}: its row or column is cut here.`,
-        );
-        return;
-      }
-      const terms = left.rows[i]
-        .slice(0, right.rows.length)
-        .map((n, k) => `${inBrackets(n)}·${inBrackets(right.rows[k][j])}`);
-      const hidden = inner - terms.length;
-      const more = hidden > 0 ? ` + … (${hidden} more terms are cut)` : "";
-      answerWith(
-        cell,
-        equation(
-          place(r, c),
-          `row ${i} of ${rule.left.symbol} · column ${j} of ${rule.right.symbol}`,
-          sumText(terms) + more,
-          shownNumber(entry(r, c)),
-        ),
-      );
-    };
-    row.append(
-      matrix(result, name, "result", ask),
-      term("=", matrixOf(left, rule.left.symbol, "left")),
-      term("·", matrixOf(right, rule.right.symbol, "right")),
-    );
-  } else if (rule.kind === "copy") {
-    const [[, given]] = step.g,
-      g = arrays[given],
-      scale = arrays[rule.scale],
-      wide = columnsOf(g.shape);
-    const moved = rule.index === undefined ? null : arrays[rule.index].rows;
-    const from = (r, c) => {
-      const flat = moved ? moved[r][c] : r * columnsOf(arrays[result].shape) + c;
-      return [Math.floor(flat / wide), flat % wide];
-    };
-    const ask = (r, c, cell) => {
-      clearMarks();
-      const [i, j] = from(r, c),
-        factor = scale.rows[r][c];
-      mark("scale", (a, b) => a === r && b === c);
-      if (number(factor) === 0 && number(entry(r, c)) === 0) {
-        answerWith(cell, `${place(r, c)} = 0: nothing of ${source.bar} comes here.`);
-        return;
-      }
-      mark("cotangent", (a, b) => a === i && b === j);
-      const g_ij = g.rows[i]?.[j];
-      const spot = source.bar + at(g.shape, i, j);
-      const was = g_ij === undefined ? `${spot}, which is cut here` : inBrackets(g_ij);
-      const times = trivial ? "" : ` · ${inBrackets(factor)}`;
-      const named = trivial ? "" : ` · ${factorName(step)}`;
-      answerWith(
-        cell,
-        equation(place(r, c), spot + named, was + times, shownNumber(entry(r, c))),
-      );
-    };
-    const { mask, trivial } = kindOfCopy(step);
-    const note = step.g[0][2] === 1 ? "for every entry" : "each entry taken to its place";
-    row.append(
-      matrix(result, name, "result", ask),
-      term("=", matrix(given, source.bar, "cotangent", null, moved && note)),
-    );
-    if (!trivial) {
-      row.append(
-        term(
-          "∗",
-          matrix(
-            rule.scale,
-            factorName(step),
-            "scale",
-            null,
-            mask ? "1 passes, 0 stops" : "entry by entry",
-          ),
-        ),
-      );
-    }
-  } else if (rule.kind === "sum") {
-    const [[, given]] = step.g,
-      g = arrays[given],
-      all = rule.axes.length === g.shape.length;
-    const down =
-      rule.axes.length === g.shape.length - 1 && !rule.axes.includes(g.shape.length - 1);
-    const how = all
-      ? "all entries summed"
-      : down
-        ? "summed down each column"
-        : `summed over ${axesText(rule.axes)}`;
-    const ask = askSum(g, rule.axes, "cotangent", arrays[result], place);
-    row.append(
-      matrix(result, name, "result", ask),
-      term("= Σ", matrix(given, source.bar, "cotangent", null, how)),
-    );
-  } else {
-    row.append(matrix(result, name, "result", askJacobian(step)));
-    const used = step.g.map((g, k) => [...g, k]).filter(([symbol]) => symbol);
-    used.forEach(([symbol, array, , k], i) => {
-      row.append(
-        term(
-          i ? "," : "⟵",
-          matrix(
-            array,
-            symbol,
-            `cotangent${k || ""}`,
-            null,
-            `through the derivative of ${source.op}`,
-          ),
-        ),
-      );
-    });
-  }
+  const { bar } = vertices[step.target];
+  const name = step.raw === undefined ? bar : `${bar} before the sum`;
+  const { ask, sides } = equations[step.rule.kind](step);
+  const result = matrix(resultOf(step), name, "result", ask);
+  const row = make("div", { class: "row product" }, result, ...sides);
   const widths = [...row.querySelectorAll("tr:first-child")].map((line) => line.cells.length);
   if (Math.max(...widths) > 8) row.classList.add("wide");
   return row;
+}
+
+/** By the kind of rule: what answers for the result, and what stands right of it. */
+const equations = {
+  product(step) {
+    const { rule } = step;
+    const left = factor(rule.left),
+      right = factor(rule.right);
+    return {
+      ask: askProduct(step, left, right),
+      sides: [
+        term("=", matrixOf(left, rule.left.symbol, "left")),
+        term("·", matrixOf(right, rule.right.symbol, "right")),
+      ],
+    };
+  },
+  copy(step) {
+    const { mask, trivial } = kindOfCopy(step);
+    const { bar } = vertices[step.vertex],
+      [[, given, size]] = step.g;
+    const where = size === 1 ? "for every entry" : "each entry taken to its place";
+    const note = step.rule.index !== undefined && where;
+    const which = mask ? "1 passes, 0 stops" : "entry by entry";
+    const scale = () => matrix(step.rule.scale, factorName(step), "scale", null, which);
+    const sides = [term("=", matrix(given, bar, "cotangent", null, note))];
+    return { ask: askCopy(step), sides: trivial ? sides : [...sides, term("∗", scale())] };
+  },
+  sum(step) {
+    const { axes } = step.rule,
+      [[, given]] = step.g;
+    const { shape } = arrays[given];
+    const down = axes.length === shape.length - 1 && !axes.includes(shape.length - 1);
+    const part = down ? "summed down each column" : `summed over ${axesText(axes)}`;
+    const how = axes.length === shape.length ? "all entries summed" : part;
+    const { bar } = vertices[step.vertex];
+    return {
+      ask: askSum(arrays[given], axes, "cotangent", arrays[resultOf(step)], placeBefore(step)),
+      sides: [term("= Σ", matrix(given, bar, "cotangent", null, how))],
+    };
+  },
+  general(step) {
+    const note = `through the derivative of ${vertices[step.vertex].op}`;
+    const used = step.g.map((g, k) => [...g, k]).filter(([symbol]) => symbol);
+    const sides = used.map(([symbol, array, , k], i) =>
+      term(i ? "," : "⟵", matrix(array, symbol, `cotangent${k || ""}`, null, note)),
+    );
+    return { ask: askJacobian(step), sides };
+  },
+};
+
+/** Answers for a product of matrices: a row of the left one times a column of the right one. */
+function askProduct(step, left, right) {
+  const { rule } = step,
+    { shape, rows } = arrays[resultOf(step)];
+  const place = placeBefore(step);
+  const inner = left.of ? left.of[1] : columnsOf(left.shape);
+  const columns = columnsOf(right.shape),
+    wide = columnsOf(shape);
+  return (r, c, cell) => {
+    clearMarks();
+    const flat = r * wide + c,
+      i = Math.floor(flat / columns),
+      j = flat % columns;
+    const value = shownNumber(rows[r][c]);
+    mark("left", (a) => a === i);
+    mark("right", (_, b) => b === j);
+    if (!left.rows[i] || j >= right.rows[0].length) {
+      answerWith(cell, `${place(r, c)} = ${value}: its row or column is cut here.`);
+      return;
+    }
+    const terms = left.rows[i]
+      .slice(0, right.rows.length)
+      .map((n, k) => `${inBrackets(n)}·${inBrackets(right.rows[k][j])}`);
+    const hidden = inner - terms.length;
+    const more = hidden > 0 ? ` + … (${hidden} more terms are cut)` : "";
+    const inWords = `row ${i} of ${rule.left.symbol} · column ${j} of ${rule.right.symbol}`;
+    answerWith(cell, equation(place(r, c), inWords, sumText(terms) + more, value));
+  };
+}
+
+/** Answers for a copy: the entry of ḡ that comes to a place, and what it is multiplied with. */
+function askCopy(step) {
+  const { rule } = step,
+    [[, given]] = step.g;
+  const { bar } = vertices[step.vertex],
+    { trivial } = kindOfCopy(step),
+    place = placeBefore(step);
+  const g = arrays[given],
+    scale = arrays[rule.scale],
+    result = arrays[resultOf(step)];
+  const moved = rule.index === undefined ? null : arrays[rule.index].rows;
+  const from = (r, c) => {
+    const flat = moved ? moved[r][c] : r * columnsOf(result.shape) + c;
+    const wide = columnsOf(g.shape);
+    return [Math.floor(flat / wide), flat % wide];
+  };
+  return (r, c, cell) => {
+    clearMarks();
+    const [i, j] = from(r, c),
+      by = scale.rows[r][c],
+      value = result.rows[r][c];
+    mark("scale", (a, b) => a === r && b === c);
+    if (number(by) === 0 && number(value) === 0) {
+      answerWith(cell, `${place(r, c)} = 0: nothing of ${bar} comes here.`);
+      return;
+    }
+    mark("cotangent", (a, b) => a === i && b === j);
+    const g_ij = g.rows[i]?.[j];
+    const spot = bar + at(g.shape, i, j);
+    const was = g_ij === undefined ? `${spot}, which is cut here` : inBrackets(g_ij);
+    const times = trivial ? "" : ` · ${inBrackets(by)}`;
+    const named = trivial ? "" : ` · ${factorName(step)}`;
+    answerWith(cell, equation(place(r, c), spot + named, was + times, shownNumber(value)));
+  };
 }
 
 /** What ḡ is multiplied with is called: an operand, a mask, or else the derivative. */
@@ -243,7 +232,7 @@ function termsOf(pairs, value) {
 function askJacobian(step) {
   const target = vertices[step.target],
     source = vertices[step.vertex];
-  const result = arrays[step.raw ?? step.gradient],
+  const result = arrays[resultOf(step)],
     wide = columnsOf(result.shape);
   return (r, c, cell) => {
     clearMarks();
@@ -419,7 +408,7 @@ function because(step) {
     return `${m}×${n}`;
   };
   const turned = rule.left.transposed || rule.right.transposed;
-  const vectors = [step.raw ?? step.gradient, g.array, other.array].some(
+  const vectors = [resultOf(step), g.array, other.array].some(
     (i) => arrays[i].shape.length !== 2,
   );
   const math = (text) => make("span", { class: "math" }, text);
