@@ -777,6 +777,44 @@ def test_the_page_prints_the_numbers_of_a_small_jacobian_and_says_what_colours_m
     assert "<table" not in large
 
 
+@pytest.mark.parametrize(("i", "j"), [(0, 0), (59, 3), (33, 49)])
+def test_the_page_of_a_large_jacobian_shows_the_worst_entry_and_what_is_around_it(
+    i: int, j: int
+) -> None:
+    a = np.random.default_rng(0).standard_normal((60, 50))
+
+    def vjp(g: Any, x: Any) -> Any:
+        out = a.T @ g.ravel()
+        out[j] += g.ravel()[i]
+        return out.reshape(x.shape)
+
+    report = check_vjp(lambda x: (a @ x.ravel()).reshape(6, 10), vjp, np.zeros((5, 10)))
+    worst, page = report.worst(), report.to_html()
+    assert worst.output_index == divmod(i, 10)
+    assert worst.input_index == divmod(j, 10)
+    assert page.count(f"<title>{worst}</title>") == 3  # in each of the three maps
+    assert page.count("<title>") == 3 * 40 * 40
+    pattern = ", ".join([r"(\d+)"] * 2)
+    ends = re.search(
+        rf"out\[{pattern}\] to out\[{pattern}\] and x\[{pattern}\] to x\[{pattern}\], around", page
+    )
+    row, row_end, column, column_end = np.array(ends.groups(), int).reshape(4, 2) @ [10, 1]
+    assert row <= i <= row_end == row + 39
+    assert column <= j <= column_end == column + 39
+    for x, y, size in re.findall(r'class="worst" x="(\d+)" y="(\d+)" width="(\d+)"', page):
+        assert int(y) // int(size) == i - row
+        assert int(x) // int(size) == j - column
+    assert f'text-anchor="end" dominant-baseline="central">{row // 10},{row % 10}<' in page
+
+
+def test_the_page_has_colours_for_dark_screens() -> None:
+    page = check_gradients(lambda x: 3 * x, draw(2)).to_html()
+    light, dark = re.search(r"(.*)@media \(prefers-color-scheme: dark\)(.*?)}", page, re.S).groups()
+    used = set(re.findall(r"var\(--(\w+)\)", page))
+    for part in (light, dark):
+        assert used <= set(re.findall(r"--(\w+): #", part))
+
+
 def test_the_page_has_the_colours_of_the_pages_of_explain() -> None:
     css = (ROOT / "minigrad" / "visualize" / "page" / "page.css").read_text(encoding="utf-8")
     shades = {

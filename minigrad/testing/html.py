@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 Array = Any
 
-CELLS = 40  # rows and columns of a heat map, above which it is cut
+CELLS = 40  # rows and columns of a heat map, above which it shows a part
+TICKS = 8  # cells from one index at the side of a heat map to the next
 READABLE = (24, 12)  # rows and columns up to which the numbers are printed
+LETTER, TOP = 6, 14  # pixels of a letter, and of the line with the indices of columns
 SIZE = 9  # pixels of a cell of a large map; medium ones have larger ones
 POSITIVE, NEGATIVE = (11, 92, 173), (190, 80, 20)  # as in the pages of `explain`
 COLOURS = {
@@ -26,23 +28,35 @@ COLOURS = {
 }
 STRONGEST = 0.6  # of a colour, so that black numbers can be read on it
 
+
+def mixed(colour: tuple[int, int, int], strength: float) -> tuple[int, ...]:
+    """A colour on white."""
+    return tuple(round(255 + strength * (c - 255)) for c in colour)
+
+
 STYLE = f"""<style>
-.gradient-report {{ font: 14px/1.5 system-ui, sans-serif; color: #222;
-  background: #fff; padding: 8px }}
+.gradient-report {{ color-scheme: light dark; --ground: #fff; --text: #222; --muted: #555;
+  --line: #ddd; --bad: #c8323c; font: 14px/1.5 system-ui, sans-serif; color: var(--text);
+  background: var(--ground); padding: 8px }}
+@media (prefers-color-scheme: dark) {{ .gradient-report {{ --ground: #12161b; --text: #e8ecf0;
+  --muted: #a3adb8; --line: #3b444e; --bad: #ff8f97 }} }}
 .gradient-report h3 {{ font-size: 15px; margin: 18px 0 6px }}
 .gradient-report .maps {{ display: flex; flex-wrap: wrap; gap: 18px }}
 .gradient-report figure {{ margin: 0; max-width: 100%; overflow-x: auto }}
-.gradient-report figcaption {{ font-size: 12px; color: #555 }}
+.gradient-report figcaption {{ font-size: 12px; color: var(--muted) }}
 .gradient-report table {{ border-collapse: collapse; font: 12px/1.6 ui-monospace, monospace }}
-.gradient-report td, .gradient-report th {{ padding: 1px 8px; text-align: right; color: #222;
-  border: 1px solid #ddd; white-space: nowrap }}
-.gradient-report th {{ font-weight: normal; color: #555; background: none }}
-.gradient-report .wrong {{ color: #c8323c; font-weight: 600 }}
+.gradient-report td, .gradient-report th {{ padding: 1px 8px; text-align: right;
+  border: 1px solid var(--line); white-space: nowrap }}
+.gradient-report td {{ color: #222 }} /* the colours of the cells are light ones */
+.gradient-report th {{ font-weight: normal; color: var(--muted); background: none }}
+.gradient-report svg text {{ font: 9px ui-monospace, monospace; fill: var(--muted) }}
+.gradient-report .wrong {{ color: var(--bad); font-weight: 600 }}
+.gradient-report .worst {{ fill: none; stroke: #000; stroke-width: 2 }}
 .gradient-report .swatch {{ display: inline-block; width: 1em; height: 1em; margin-left: 8px;
   vertical-align: -2px; border: 1px solid #999 }}
 .gradient-report .scale {{ display: inline-block; width: 8em; height: 1em; vertical-align: -2px;
-  border: 1px solid #999; background: linear-gradient(to right, rgba{(*NEGATIVE, STRONGEST)},
-  #fff, rgba{(*POSITIVE, STRONGEST)}) }}
+  border: 1px solid #999; background: linear-gradient(to right, rgb{mixed(NEGATIVE, STRONGEST)},
+  #fff, rgb{mixed(POSITIVE, STRONGEST)}) }}
 </style>"""
 
 
@@ -78,33 +92,87 @@ def legend() -> str:
     )
 
 
+class Part(NamedTuple):
+    """The rows and columns of a Jacobian that are shown, and where its worst entry is, if any."""
+
+    rows: range
+    columns: range
+    worst: tuple[int, int] | None
+
+
+def part_of(jacobian: Jacobian) -> Part:
+    """All rows and columns, or, of many, those around the worst entry."""
+    entry = jacobian.worst()
+    worst = None
+    if entry is not None:
+        worst = (
+            flat(entry.output_index, jacobian.y.shape),
+            flat(entry.input_index, jacobian.x.shape),
+        )
+    i, j = worst or (0, 0)
+    m, n = jacobian.analytic.shape
+    return Part(around(i, m), around(j, n), worst)
+
+
+def flat(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
+    return int(np.ravel_multi_index(index, shape)) if shape else 0
+
+
+def around(place: int, size: int) -> range:
+    start = max(0, min(place - CELLS // 2, size - CELLS))
+    return range(start, min(size, start + CELLS))
+
+
 def section(jacobian: Jacobian) -> str:
     """One Jacobian: its worst entry, both values, and the verdicts."""
     title = f"d {jacobian.output} {jacobian.y.shape} / d {jacobian.input} {jacobian.x.shape}"
-    shown = (slice(0, CELLS), slice(0, CELLS))
+    part = part_of(jacobian)
+    shown = (slice(part.rows.start, part.rows.stop), slice(part.columns.start, part.columns.stop))
     analytic, numeric = jacobian.analytic[shown], jacobian.numeric[shown]
     finite = np.concatenate([analytic.ravel(), numeric.ravel()])
     finite = abs(finite[np.isfinite(finite)])
     top = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
     small = all(size <= most for size, most in zip(jacobian.analytic.shape, READABLE))
-    picture = table if small else heat_map
     verdicts = jacobian.verdict[shown]
     words = [[Verdict(int(v)).name.lower() for v in row] for row in verdicts]
     maps = [
-        picture(jacobian, "gradient", numbers(analytic), colours(analytic, top)),
-        picture(jacobian, "finite differences", numbers(numeric), colours(numeric, top)),
-        picture(jacobian, "verdict", words, verdict_colours(verdicts)),
+        table(jacobian, caption, texts, fills)
+        if small
+        else heat_map(jacobian, caption, part, fills)
+        for caption, texts, fills in [
+            ("gradient", numbers(analytic), colours(analytic, top)),
+            ("finite differences", numbers(numeric), colours(numeric, top)),
+            ("verdict", words, verdict_colours(verdicts)),
+        ]
     ]
-    cut = ""
-    if jacobian.analytic.shape[0] > CELLS or jacobian.analytic.shape[1] > CELLS:
-        cut = f" (the first {CELLS} rows and columns)"
     worst = jacobian.worst()
     note = f'<div class="wrong">{escape(str(worst))}</div>' if worst is not None else ""
-    return f'<h3>{escape(title)}{cut}</h3>{note}<div class="maps">{"".join(maps)}</div>'
+    return (
+        f"<h3>{escape(title + extent(jacobian, part))}</h3>{note}"
+        f'<div class="maps">{"".join(maps)}</div>'
+    )
+
+
+def extent(jacobian: Jacobian, part: Part) -> str:
+    """Which entries a part shows, in words; nothing if it shows all."""
+    if (len(part.rows), len(part.columns)) == jacobian.analytic.shape:
+        return ""
+    ends = []
+    for name, shape, shown in (
+        (jacobian.output, jacobian.y.shape, part.rows),
+        (jacobian.input, jacobian.x.shape, part.columns),
+    ):
+        first, last = (indexed(name, position(k, shape)) for k in (shown[0], shown[-1]))
+        ends.append(first if first == last else f"{first} to {last}")
+    place = ", around the worst entry" if part.worst is not None else ""
+    return f": shown are {' and '.join(ends)}{place}"
 
 
 def numbers(values: Array) -> list[list[str]]:
-    return [[f"{value:.4g}".replace("-", "\N{MINUS SIGN}") for value in row] for row in values]
+    """Four digits; zeros have no sign."""
+    return [
+        [f"{value + 0.0:.4g}".replace("-", "\N{MINUS SIGN}") for value in row] for row in values
+    ]
 
 
 def colours(values: Array, top: float) -> list[list[str]]:
@@ -114,8 +182,8 @@ def colours(values: Array, top: float) -> list[list[str]]:
         if not np.isfinite(value):
             return "#bbbbbb"
         strength = STRONGEST * min(1.0, abs(value) / top) ** 0.5
-        mixed = [round(255 + strength * (c - 255)) for c in (POSITIVE if value > 0 else NEGATIVE)]
-        return f"rgb({','.join(map(str, mixed))})"
+        shade = mixed(POSITIVE if value > 0 else NEGATIVE, strength)
+        return f"rgb({','.join(map(str, shade))})"
 
     return [[one(float(value)) for value in row] for row in values]
 
@@ -140,21 +208,40 @@ def table(jacobian: Jacobian, caption: str, texts: list[list[str]], fills: list[
     )
 
 
-def heat_map(
-    jacobian: Jacobian, caption: str, texts: list[list[str]], fills: list[list[str]]
-) -> str:
+def heat_map(jacobian: Jacobian, caption: str, part: Part, fills: list[list[str]]) -> str:
     """A large Jacobian as a picture; a tooltip has the numbers of an entry."""
-    rows, columns = len(fills), len(fills[0]) if fills else 0
-    size = max(SIZE, min(24, 240 // max(rows, columns, 1)))
+    rows, columns = part.rows, part.columns
+    size = max(SIZE, min(24, 240 // max(len(rows), len(columns), 1)))
     rectangles = "".join(
-        f'<rect x="{j * size}" y="{i * size}" width="{size}" height="{size}" fill="{colour}" '
+        f'<rect x="{x * size}" y="{y * size}" width="{size}" height="{size}" fill="{colour}" '
         f'stroke="#ddd"><title>{escape(str(jacobian.entry(i, j)))}</title></rect>'
-        for i, row in enumerate(fills)
-        for j, colour in enumerate(row)
+        for y, (i, row) in enumerate(zip(rows, fills))
+        for x, (j, colour) in enumerate(zip(columns, row))
     )
-    width, height = columns * size, rows * size
+    if part.worst is not None:
+        x, y = columns.index(part.worst[1]), rows.index(part.worst[0])
+        rectangles += (
+            f'<rect class="worst" x="{x * size}" y="{y * size}" width="{size}" height="{size}"/>'
+        )
+    down = [tick(position(i, jacobian.y.shape)) for i in rows[::TICKS]]
+    along = [tick(position(j, jacobian.x.shape)) for j in columns[::TICKS]]
+    left = 4 + LETTER * max(map(len, down), default=0)
+    right = LETTER * max(map(len, along), default=0)  # the last index may stand out
+    ticks = "".join(
+        f'<text x="-4" y="{(k * TICKS + 0.5) * size}" text-anchor="end" '
+        f'dominant-baseline="central">{text}</text>'
+        for k, text in enumerate(down)
+    )
+    ticks += "".join(
+        f'<text x="{k * TICKS * size}" y="-4">{text}</text>' for k, text in enumerate(along)
+    )
+    width, height = left + len(columns) * size + right, TOP + len(rows) * size + 1
     return (
         f"<figure><figcaption>{escape(caption)}</figcaption>"
-        f'<svg width="{width}" height="{height}" role="img" aria-label="{escape(caption)}">'
-        f"{rectangles}</svg></figure>"
+        f'<svg width="{width}" height="{height}" viewBox="{-left} {-TOP} {width} {height}" '
+        f'role="img" aria-label="{escape(caption)}">{rectangles}{ticks}</svg></figure>'
     )
+
+
+def tick(index: tuple[int, ...]) -> str:
+    return ",".join(str(i) for i in index)
