@@ -747,6 +747,51 @@ def test_gradgradcheck_checks_the_second_derivative() -> None:
     assert not mg.gradgradcheck(_right_first_wrong_second, x, raise_exception=False)
 
 
+class _CutOff(mg.autograd.Function):
+    """A square whose gradient is right, and loses its own."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * g * ctx.saved_tensors[0].detach()
+
+
+@pytest.mark.parametrize(
+    ("square", "outcome", "names"),
+    [
+        (
+            _right_first_wrong_second,
+            "could not be checked",
+            "the gradient of rows that create_graph",
+        ),
+        (
+            _CutOff.apply,
+            "is wrong",
+            "out[0] is the gradient of rows, out[1] is the gradient of col",
+        ),
+    ],
+)
+def test_a_failed_gradgradcheck_says_that_it_is_the_second_derivative(
+    square, outcome: str, names: str
+) -> None:
+    def function(rows, columns):
+        return mg.sin(columns) * square(rows)
+
+    with pytest.raises(GradientError) as caught:
+        mg.gradgradcheck(function, (draw(3), draw(3, seed=1)))
+    words = str(caught.value)
+    assert words.startswith(f"the second derivative {outcome}")
+    assert f"the second derivative {outcome}" in caught.value.report.to_html()
+    assert names in words
+    assert "input 0" not in words
+    with pytest.raises(GradientError, match=r"^the gradient is wrong"):
+        mg.gradcheck(op_with(lambda g, x: g * x), draw(3))
+
+
 def test_reports_read_well_as_text_and_as_a_page() -> None:
     wrong = op_with(lambda g, x: -3 * g * x * x)
     report = check_gradients(lambda x: wrong(x), mg.tensor([[0.5, 2.0]], dtype=mg.float64))

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.differentiate import grad
 from minigrad.graph import Variable, enable_grad, wrap
 from minigrad.pytrees import flatten, leaves_of
-from minigrad.testing.arguments import is_float, modules_of, undisturbed
+from minigrad.testing.arguments import LISTED, argument_names, is_float, modules_of, undisturbed
 from minigrad.testing.check import check_gradients
 from minigrad.testing.report import Diagnosis, GradientError, Report
 
@@ -78,14 +78,17 @@ def gradcheck(
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
     refuse_options("gradcheck", options)
-    if atol is None:
-        atol = 1e-5 if eps is not None else 0.0
-    if rtol is None:
-        rtol = 1e-3 if eps is not None else 1e-6
+    atol, rtol = tolerances(eps, atol, rtol)
     report = check_gradients(fn, inputs, params=params, eps=eps, atol=atol, rtol=rtol)
     if raise_exception and not report.ok:
         raise GradientError(report)
     return report.ok
+
+
+def tolerances(eps: float | None, atol: float | None, rtol: float | None) -> tuple[float, float]:
+    """`atol` and `rtol`; those not given are PyTorch's if the step is fixed, as it is there."""
+    default = (0.0, 1e-6) if eps is None else (1e-5, 1e-3)
+    return default[0] if atol is None else atol, default[1] if rtol is None else rtol
 
 
 def gradgradcheck(
@@ -115,21 +118,32 @@ def gradgradcheck(
     __tracebackhide__ = True  # pytest shows the line of the test instead
     refuse_options("gradgradcheck", options)
     with undisturbed(modules_of(fn, inputs)):
-        gradient, points = recorded_gradient(fn, inputs, grad_outputs)
+        gradient, points, cotangents = recorded_gradient(fn, inputs, grad_outputs)
+        names = [point.name for point in points]
+        points += cotangents
         report = compare_recorded(gradient, points)
-        if not report.ok:
-            if raise_exception:
-                raise GradientError(report)
-            return False
-        return gradcheck(
-            gradient, points, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception
-        )
+        if report.ok:
+            atol, rtol = tolerances(eps, atol, rtol)
+            report = check_gradients(gradient, points, eps=eps, atol=atol, rtol=rtol)
+            report.notes.insert(0, meaning(names))
+    report.subject = "second derivative"
+    if raise_exception and not report.ok:
+        raise GradientError(report)
+    return report.ok
+
+
+def meaning(inputs: Sequence[str]) -> Diagnosis:
+    """What the names in a check of second derivatives mean: they are those of the gradient."""
+    told = [f"out[{k}] is the gradient of {name}" for k, name in enumerate(inputs[:LISTED])]
+    told += ["and so on"] if len(inputs) > LISTED else []
+    text = f"{', '.join(told)}; g is the gradient of the result"
+    return Diagnosis("second derivative", text)
 
 
 def recorded_gradient(
     fn: Callable[..., Any], inputs: Any, grad_outputs: Any
-) -> tuple[Callable[..., Any], list[Any]]:
-    """The gradient of `fn` as a function of inputs and cotangents, and where it is checked."""
+) -> tuple[Callable[..., Any], list[Any], list[Any]]:
+    """The gradient of `fn` as a function of inputs and cotangents, and both where it is checked."""
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     leaves, rebuild = flatten(arguments)
     asked = [i for i, x in enumerate(leaves) if is_float(x) and x._node is not None]
@@ -171,7 +185,12 @@ def recorded_gradient(
             )  # fmt: skip
 
     points = [leaves[i].detach().requires_grad_() for i in positions]
-    return gradient, [*points, *cotangents]
+    names = argument_names(fn, arguments)
+    for i, point in zip(positions, points):
+        point.name = names[i]
+    for k, cotangent in enumerate(cotangents):
+        cotangent.name = f"g[{k}]" if len(cotangents) > 1 else "g"
+    return gradient, points, cotangents
 
 
 def compare_recorded(gradient: Callable[..., Any], given: Sequence[Any]) -> Report:
@@ -183,8 +202,8 @@ def compare_recorded(gradient: Callable[..., Any], given: Sequence[Any]) -> Repo
             eps = float(np.finfo(b.dtype).eps)
             if not np.allclose(a._array, b._array, 1e4 * eps, 1e3 * eps * size, equal_nan=True):
                 text = (
-                    f"the gradient of input {i} that create_graph=True records differs from the "
-                    "one computed without it: a VJP treats tensors unlike arrays"
+                    f"the gradient of {given[i].name} that create_graph=True records differs from "
+                    "the one computed without it: a VJP treats tensors unlike arrays"
                 )
                 report.problems.append(Diagnosis("recorded", text))
     report.diagnoses += report.problems
