@@ -198,6 +198,17 @@ def test_a_gradient_that_is_not_linear_in_g_is_not_explained_by_anything_else(
     assert kinds(report) == {kind}
 
 
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_a_gradient_of_rounding_errors_alone_is_linear(size: float) -> None:
+    def vjp(g: Any, x: Any) -> Any:
+        s = softmax(x)
+        g = size * np.repeat(g[:, None], x.shape[1], 1)
+        return s * (g - (g * s).sum(1, keepdims=True))
+
+    x = np.random.default_rng(3).standard_normal((4, 5))
+    assert check_vjp(lambda x: size * softmax(x).sum(1), vjp, x).ok
+
+
 @pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (0, 2, 1), (1, 2, 0), (2, 0, 1)])
 @pytest.mark.parametrize("form", [list, tuple])
 def test_gradients_in_a_wrong_order_are_told_by_their_shapes(order: Any, form: Any) -> None:

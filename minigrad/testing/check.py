@@ -28,7 +28,7 @@ from minigrad.testing.combinations import COMBINATIONS, COMBINED, random_combina
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.consistency import narrowed, overwriting
 from minigrad.testing.diagnosis import diagnose, without_derivative
-from minigrad.testing.linearity import not_additive, not_multiplied
+from minigrad.testing.linearity import natural_size, not_additive, not_multiplied
 from minigrad.testing.localise import Located, keeping_values, localise, name_cancellation, nodes_of
 from minigrad.testing.numerical import EPS
 from minigrad.testing.report import NOT_LINEAR, Diagnosis, GradientError, Report, unverified
@@ -141,12 +141,6 @@ def explain(function: Function, report: Report, locate: bool) -> None:
     report.diagnoses += [*blamed, *found]
     if not strange and report.count(Verdict.WRONG) == 0:
         report.add_problems(unverified(report))
-
-
-def natural_size(y: Array, x: Array) -> float:
-    """The size that derivatives of y for x have where nothing cancels."""
-    largest = [float(np.max(abs(a[np.isfinite(a)]), initial=0.0)) for a in (y, x)]
-    return largest[0] / largest[1] if largest[1] else 0.0
 
 
 def rounding_inside(outputs: Sequence[Any]) -> float:

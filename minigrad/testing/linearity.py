@@ -65,6 +65,12 @@ def not_additive(name: str) -> Diagnosis:
     return Diagnosis("nonlinear", text, name)
 
 
+def natural_size(y: Array, x: Array) -> float:
+    """The size that derivatives of y for x have where nothing cancels."""
+    largest = [float(np.max(abs(a[np.isfinite(a)]), initial=0.0)) for a in (y, x)]
+    return largest[0] / largest[1] if largest[1] else 0.0
+
+
 def gradients_of(names: Sequence[str]) -> str:
     """``the gradients of x, w and b``."""
     return f"the gradient{'s' if len(names) > 1 else ''} of {join(names)}"
