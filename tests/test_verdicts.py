@@ -216,3 +216,17 @@ def test_chaos_is_no_jump() -> None:
     report = check_gradients(logistic, at(0.3, 0.4))
     assert report.count(Verdict.WRONG) == 0
     assert "jump" not in {note.kind for note in report.notes}
+
+
+@pytest.mark.parametrize("factor", [1.001, 1.2, 0.0])
+def test_equal_numbers_of_a_smooth_function_are_no_tie(factor: float) -> None:
+    """A product's zeros are equal, and nothing changes order there: a wrong gradient is wrong."""
+
+    def vjp(g: Any, x: Any) -> Any:
+        others = np.stack([np.prod(np.delete(x, i, 0), 0) for i in range(len(x))])
+        return g * others * factor
+
+    x = np.array([[0.0, -1.5], [1.6, 0.0], [2.0, -0.5]])
+    report = check_vjp(lambda x: x.prod(0), vjp, (x,))
+    assert not report.ok
+    assert report.count(Verdict.KINK) == 0
