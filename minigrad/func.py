@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.differentiate import grad as gradients_of
-from minigrad.graph import Leaf, Variable, enable_grad, recording, wrap
+from minigrad.graph import Leaf, Variable, ancestors, enable_grad, recording, wrap
 from minigrad.pytrees import describe, flatten, leaves_of, map_tree, paired
 from minigrad.random import get_rng_state, set_rng_state
 
@@ -138,17 +138,9 @@ class Call:
 
     def reaches_outside(self) -> bool:
         """Whether the output depends on other tensors that require grad (a closure's)."""
-        seen = {x._node for x in self.inputs}
-        stack = [y._node for y in leaves_of(self.output) if isinstance(y, Variable)]
-        while stack:
-            edge = stack.pop()
-            if edge is None or edge in seen:
-                continue
-            if isinstance(edge, Leaf):
-                return True
-            seen.add(edge)
-            stack.extend(edge.inputs)
-        return False
+        outputs = [y._node for y in leaves_of(self.output) if isinstance(y, Variable)]
+        before = ancestors(outputs, beyond=[x._node for x in self.inputs])
+        return any(isinstance(edge, Leaf) for edge in before)
 
     def arrange(self, gradients: Sequence[Any]) -> Any:
         """Gradients of the inputs in the form of the arguments."""

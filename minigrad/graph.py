@@ -542,6 +542,13 @@ def walk(
     return results
 
 
+def picked(node: Node, saved: Any, pick: Any) -> Sequence[Any]:
+    """What a VJP of `node` is passed after the cotangent; `walk` has it written out."""
+    if pick is None:
+        return tuple(saved)
+    return tuple(pick(saved, node)) if callable(pick) else (saved[pick],)
+
+
 def call_vjp(vjp: Callable[..., Any], arguments: tuple[Any, ...], node: Node) -> Any:
     try:
         return vjp(*arguments)
@@ -594,18 +601,38 @@ def gather_outputs(node: Node, slots: list[Any]) -> Any:
     return outputs(*slots) if outputs is not None else slots
 
 
-def leading_to(targets: Sequence[Edge], roots: Sequence[Edge]) -> set[Any]:
-    """All edges between `roots` and `targets`, both included."""
+def ancestors(roots: Iterable[Edge | None], beyond: Iterable[Edge | None] = ()) -> set[Any]:
+    """All edges that `roots` were computed from, themselves included, up to those of `beyond`."""
     seen: set[Any] = set()
     stack: list[Any] = list(roots)
+    passed = {None, *beyond}
     while stack:
         edge = stack.pop()
-        if edge is not None and edge not in seen:
+        if edge not in seen and edge not in passed:
             seen.add(edge)
             if type(edge) is not Leaf:
                 stack.extend(edge.inputs)
+    return seen
+
+
+def recorded_before(roots: Iterable[Edge | None]) -> list[Any]:
+    """The nodes that `roots` were computed from, themselves included, in the order of their calls.
+
+    Parts of a node with several results are among them.
+    """
+    return in_order(ancestors(roots))
+
+
+def in_order(edges: Iterable[Edge]) -> list[Any]:
+    """The nodes among edges, in the order of their calls."""
+    return sorted([e for e in edges if type(e) is not Leaf], key=lambda node: node.sequence)
+
+
+def leading_to(targets: Sequence[Edge], roots: Sequence[Edge]) -> set[Any]:
+    """All edges between `roots` and `targets`, both included."""
+    seen = ancestors(roots)
     needed = set(targets) & seen
-    for node in sorted((e for e in seen if type(e) is not Leaf), key=lambda node: node.sequence):
+    for node in in_order(seen):
         if any(edge in needed for edge in node.inputs):
             needed.add(node)
     return needed

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Leaf, Node, Output, Variable, enable_grad, recording, wrap
+from minigrad.graph import Node, Output, Variable, enable_grad, recorded_before, recording, wrap
 from minigrad.serialization import write_atomically
 
 __all__ = ["export"]
@@ -165,7 +165,7 @@ class Translation:
 
     def finish(self, outputs: list[Any], names: list[str]) -> Any:
         """The model, all that the outputs depend on translated."""
-        order = ancestors([tensor._node for tensor in outputs])
+        order = recorded_before([tensor._node for tensor in outputs])
         depends = self.dependent(order)
         for node in order:
             if node in depends:
@@ -240,18 +240,6 @@ class Translation:
                     self.batched = False
                 names.append(self.constant(np.asarray(value)))
         self.results[id(node)] = translate(self, node, *names)
-
-
-def ancestors(roots: list[Any]) -> list[Any]:
-    """All nodes that `roots` come from, in the order in which they were recorded."""
-    seen: dict[int, Any] = {}
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node is not None and type(node) is not Leaf and id(node) not in seen:
-            seen[id(node)] = node
-            stack.extend(node.inputs)
-    return sorted(seen.values(), key=lambda node: node.sequence)
 
 
 # --------------------------------------------------------------------------------- the translations

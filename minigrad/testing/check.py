@@ -28,7 +28,7 @@ from minigrad.testing.combinations import COMBINATIONS, COMBINED, random_combina
 from minigrad.testing.compare import Problem, compare_all
 from minigrad.testing.consistency import narrowed, overwriting
 from minigrad.testing.diagnosis import diagnose, without_derivative
-from minigrad.testing.linearity import natural_size, not_additive, not_multiplied
+from minigrad.testing.linearity import not_additive, not_multiplied, typical_size
 from minigrad.testing.localise import Located, keeping_values, localise, name_cancellation, nodes_of
 from minigrad.testing.numerical import EPS
 from minigrad.testing.report import NOT_LINEAR, Diagnosis, GradientError, Report, unverified
@@ -406,7 +406,7 @@ class Function:
             if any(without):
                 return without.diagnoses()
             relative = max(1e-6, 16 * rounding_inside(outputs))
-            natural = natural_size(outputs[0]._array, self.arrays[0])
+            natural = typical_size(outputs[0]._array, self.arrays[0])
             for name, a, g, again in zip(self.names, analytic, *gradients):
                 if not np.array_equal(g, again, equal_nan=True):
                     text = (

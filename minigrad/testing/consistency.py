@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.function import FunctionOp
+from minigrad.graph import picked
 from minigrad.pytrees import leaves_of
 from minigrad.testing.linearity import join
 from minigrad.testing.localise import nodes_of
@@ -47,20 +48,11 @@ def own_gradients(node: Any) -> Iterator[OwnGradient]:
     if node.op.joint is not None or (node.shape and isinstance(node.shape[0], tuple)):
         return
     for i, vjp, pick in node.plan.steps:
-        given = [np.full(node.shape, 0.5, node.dtype), *picked(node, pick)]
+        given = [np.full(node.shape, 0.5, node.dtype), *picked(node, node.saved, pick)]
         before = copies(given)
         gradient = vjp(*given)
         changed = restore(given, before)
         yield OwnGradient(i, gradient, [parameter_name(vjp, k) for k in changed])
-
-
-def picked(node: Any, pick: Any) -> Sequence[Any]:
-    """What the engine passes to a VJP beside the cotangent."""
-    if pick is None:
-        return tuple(node.saved)
-    if callable(pick):
-        return tuple(pick(node.saved, node))
-    return (node.saved[pick],)
 
 
 def copies(given: Sequence[Any]) -> list[Any]:

@@ -28,9 +28,9 @@ from minigrad.testing.forms import (
 from minigrad.testing.linearity import (
     NotMultiplied,
     join,
-    natural_size,
     not_additive,
     not_multiplied,
+    typical_size,
 )
 from minigrad.testing.numerical import EPS, guarded
 from minigrad.testing.report import NOT_LINEAR, Diagnosis, GradientError, Report, unverified
@@ -388,7 +388,7 @@ class Handwritten:
             with np.errstate(all="ignore"):
                 expected, size = weights @ a, abs(weights) @ abs(a)
             # a gradient may be nothing but rounding errors, as that of softmax(x).sum()
-            rounding = 1e-12 * np.nanmax(size, initial=natural_size(self.base, x))
+            rounding = 1e-12 * np.nanmax(size, initial=typical_size(self.base, x))
             allowed = max(1e-9, 16 * self.eps) * size + rounding
             if not np.all((abs(g - expected) <= allowed) | ~np.isfinite(g)):
                 found.append(not_additive(name))

@@ -65,8 +65,8 @@ def not_additive(name: str) -> Diagnosis:
     return Diagnosis("nonlinear", text, name)
 
 
-def natural_size(y: Array, x: Array) -> float:
-    """The size that derivatives of y for x have where nothing cancels."""
+def typical_size(y: Array, x: Array) -> float:
+    """The size of derivatives of y for x, told by that of both."""
     largest = [float(np.max(abs(a[np.isfinite(a)]), initial=0.0)) for a in (y, x)]
     return largest[0] / largest[1] if largest[1] else 0.0
 

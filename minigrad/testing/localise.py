@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad import errors
-from minigrad.graph import Leaf, Node, Output, recording, wrap
+from minigrad.graph import Node, Output, recorded_before, recording, wrap
 from minigrad.testing.numerical import EPS
 from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.verdicts import Verdict
@@ -41,16 +41,8 @@ def keeping_values() -> Iterator[None]:
 
 def nodes_of(outputs: list[Any]) -> list[Node]:
     """All ops behind `outputs`, in the order of their calls."""
-    seen: set[Any] = set()
-    stack = [y._node for y in outputs]
-    while stack:
-        node = stack.pop()
-        if node is None or type(node) is Leaf or node in seen:
-            continue
-        seen.add(node)
-        stack.extend(node.inputs)
-    nodes = [node for node in seen if type(node) is not Output]
-    return sorted(nodes, key=lambda node: node.sequence)
+    nodes = recorded_before([y._node for y in outputs])
+    return [node for node in nodes if type(node) is not Output]
 
 
 class Located(NamedTuple):

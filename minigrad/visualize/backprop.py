@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.graph import Extras, Leaf, Node, fit, run_hooks
+from minigrad.graph import Extras, Leaf, Node, fit, picked, run_hooks
 from minigrad.memory import writes
 from minigrad.visualize import values
 
@@ -216,11 +216,7 @@ def products(node: Node, saved: tuple[Any, ...], g: Any) -> list[tuple[int, Any]
     found: list[tuple[int, Any]] = []
     for position, vjp, pick in node.plan.steps:
         with np.errstate(all="ignore"):
-            if pick is None:
-                arguments = saved
-            else:
-                arguments = pick(saved, node) if callable(pick) else (saved[pick],)
-            result = vjp(g, *arguments)
+            result = vjp(g, *picked(node, saved, pick))
         if position < 0:
             found.extend(enumerate(result))
         else:

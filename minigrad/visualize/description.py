@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.func import functional_call
-from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable, enable_grad
+from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable, enable_grad, recorded_before
 from minigrad.pytrees import leaves_of
 from minigrad.visualize import values
 from minigrad.visualize.backprop import recover_gradients
@@ -34,10 +34,6 @@ class Operand:
     name: str
     vertex: int | None = None
     number: Any = None
-
-    @property
-    def absent(self) -> bool:
-        return self.vertex is None and self.number is None
 
 
 @dataclass(eq=False)
@@ -137,7 +133,7 @@ def describe(
     """
     roots, implied = computed(x, input)
     names = {**implied, **checked(names)}
-    edges = ancestors([root._node for root in roots])
+    edges = with_leaves([root._node for root in roots])
     builder = Builder(roots, Names(roots, names, edges))
     for edge in edges:
         builder.add(edge)
@@ -230,30 +226,17 @@ def needs_input(module: Any) -> bool:
     return False
 
 
-def ancestors(roots: Sequence[Edge]) -> list[Edge]:
+def with_leaves(roots: Sequence[Edge]) -> list[Edge]:
     """All that `roots` were computed from, each after its inputs, leaves just before their use."""
-    seen: set[Any] = set()
-    nodes: list[Node] = []
-    stack: list[Any] = [edge for edge in roots if edge is not None]
-    leaves: dict[Leaf, None] = {}
-    while stack:
-        edge = stack.pop()
-        if edge in seen:
-            continue
-        seen.add(edge)
-        if isinstance(edge, Node):
-            nodes.append(edge)
-            stack.extend([each for each in edge.inputs if each is not None])
-        else:
-            leaves[edge] = None
     ordered: dict[Edge, None] = {}
-    for node in sorted(nodes, key=lambda node: node.sequence):
+    for node in recorded_before(roots):
         for each in node.inputs:
             if type(each) is Leaf:
                 ordered[each] = None
         ordered[node] = None
-    for leaf in leaves:  # a leaf that is itself a root
-        ordered[leaf] = None
+    for root in roots:  # a leaf that is itself a root
+        if type(root) is Leaf:
+            ordered[root] = None
     return list(ordered)
 
 

@@ -79,9 +79,6 @@ def deepest_call(description: Description) -> int:
     return max([level(call, description.calls) for call in description.calls], default=0)
 
 
-Owner = dict[int, tuple[int, ...]]  # vertex -> the calls that it is folded into, or nothing
-
-
 def folded_calls(description: Description, depth: int | None) -> dict[int, Any]:
     """For each vertex, the folded row of calls that it belongs to, or itself."""
     calls = description.calls
