@@ -12,6 +12,8 @@ import minigrad as mg
 from minigrad import nn, training
 from minigrad.nn.functional import cross_entropy, mse_loss
 from minigrad.optim import lr_scheduler
+from minigrad.training.callbacks import copied, monitored
+from minigrad.training.progress import Progress
 from minigrad.utils.data import DataLoader, TensorDataset
 
 
@@ -245,7 +247,7 @@ def test_a_file_that_is_no_checkpoint(tmp_path):
 @pytest.mark.parametrize(("epochs", "steps"), [(1, 100_000), (1000, 100), (100_000, 1)])
 def test_a_log_file_stays_small(epochs, steps):
     file = io.StringIO()
-    report = training.Progress(epochs, range(steps), file=file)
+    report = Progress(epochs, range(steps), file=file)
     for epoch in range(1, epochs + 1):
         for _ in range(steps):
             report.step(0.123456789)
@@ -264,7 +266,7 @@ def test_a_bar_in_a_terminal():
             return True
 
     file = Terminal()
-    report = training.Progress(2, range(5), file=file)
+    report = Progress(2, range(5), file=file)
     for epoch in (1, 2):
         for _ in range(5):
             report.step(0.5)
@@ -339,7 +341,7 @@ def test_lr_find_leaves_everything_as_it_was():
     model, optimizer, loader = setup()
     training.fit(model, cross_entropy, optimizer, loader, progress=False)
     before = weights(model)
-    state = training.copied(optimizer.state_dict())
+    state = copied(optimizer.state_dict())
     drawn = mg.random.default_generator.get_state()
     found = training.lr_find(model, cross_entropy, optimizer, loader, steps=60)
     assert_equal(weights(model), before)
@@ -379,7 +381,7 @@ def test_what_is_no_batch():
     with pytest.raises(ValueError, match="no batch"):
         training.fit(model, cross_entropy, optimizer, [], progress=False)
     with pytest.raises(KeyError, match="val_loss"):
-        training.monitored("val_loss", training.History(loss=[1.0]))
+        monitored("val_loss", training.History(loss=[1.0]))
     for callback in (training.EarlyStopping, training.Checkpoint):
         with pytest.raises(ValueError, match="mode"):
             callback("name", mode="least")

@@ -1,0 +1,32 @@
+"""Training loops ready to use: `fit`, what it calls after each epoch, and `lr_find`.
+
+The loop itself is four lines, and writing it out is the first way to train::
+
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+
+`fit` adds what surrounds it: averages, validation, a progress bar, early stopping, and checkpoints
+from which a run goes on as if it had never been interrupted.
+"""
+
+from minigrad.training.callbacks import Callback, EarlyStopping, Run
+from minigrad.training.checkpoint import Checkpoint
+from minigrad.training.history import History
+from minigrad.training.learning_rates import LearningRates, lr_find
+from minigrad.training.loop import evaluate, fit
+from minigrad.training.metrics import accuracy
+
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "History",
+    "LearningRates",
+    "Run",
+    "accuracy",
+    "evaluate",
+    "fit",
+    "lr_find",
+]

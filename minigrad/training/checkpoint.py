@@ -1,0 +1,121 @@
+"""A run kept on disk, from which it goes on."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from minigrad import random, serialization
+from minigrad.training.callbacks import Callback, Run, monitored
+from minigrad.training.history import History
+
+__all__ = ["Checkpoint"]
+
+
+class Checkpoint(Callback):
+    """Keep a run on disk, so that it can go on after it was interrupted.
+
+    path      the file, which holds parameters, optimizer, scheduler, history and the state of all
+              random generators; it is replaced at once, never half-written
+    every     epochs between two writes
+    resume    if the file exists, go on from it: the run continues bit for bit as if it had not been
+              interrupted
+    monitor   a name in the history: write only when it is better than ever; None: always
+    mode      "min": smaller is better; "max": larger is
+
+    Raises    ValueError if the file to resume from is damaged, or of another model.
+    Example   >>> import tempfile, pathlib
+              >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.npz"
+              >>> model = mg.nn.Linear(1, 1)
+              >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+              >>> batches = [(mg.tensor([[1.0]]), mg.tensor([[2.0]]))]
+              >>> history = mg.training.fit(
+              ...     model, mg.nn.functional.mse_loss, optimizer, batches, epochs=3,
+              ...     callbacks=[mg.training.Checkpoint(path)], progress=False)
+              >>> mg.load(path)["epoch"]
+              3
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        every: int = 1,
+        resume: bool = True,
+        monitor: str | None = None,
+        mode: str = "min",
+    ) -> None:
+        if mode not in ("min", "max"):
+            raise ValueError(f'Checkpoint: mode is "min" or "max", got {mode!r}')
+        self.path = Path(path)
+        self.every = every
+        self.resume = resume
+        self.monitor = monitor
+        self.sign = 1.0 if mode == "min" else -1.0
+        self.best = math.inf
+
+    def start(self, run: Run) -> None:
+        if self.resume and self.path.exists():
+            restore(serialization.load(self.path), run)
+
+    def epoch_end(self, run: Run) -> None:
+        if self.monitor is not None:
+            value = self.sign * monitored(self.monitor, run.history)
+            if not value < self.best:
+                return
+            self.best = value
+        elif run.epoch % self.every and not run.stop:
+            return
+        serialization.save(snapshot(run), self.path)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best = state_dict["best"]
+
+
+def snapshot(run: Run) -> dict[str, Any]:
+    """All that a run needs to go on."""
+    return {
+        "model": run.model.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "scheduler": None if run.scheduler is None else run.scheduler.state_dict(),
+        "callbacks": [(type(c).__name__, c.state_dict()) for c in run.callbacks],
+        "generators": [generator.get_state() for generator in generators(run.train)],
+        "history": dict(run.history),
+        "epoch": run.epoch,
+        "stop": run.stop,
+    }
+
+
+def restore(state: Any, run: Run) -> None:
+    """Go on from a `snapshot`."""
+    if not isinstance(state, dict) or "generators" not in state:
+        raise ValueError("the file is no checkpoint of a run")
+    run.model.load_state_dict(state["model"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    if run.scheduler is not None:
+        run.scheduler.load_state_dict(state["scheduler"])
+    kept = list(state["callbacks"])
+    for callback in run.callbacks:  # by name: a run may go on with others than it began with
+        found = next((entry for entry in kept if entry[0] == type(callback).__name__), None)
+        if found is not None:
+            kept = [entry for entry in kept if entry is not found]
+            callback.load_state_dict(found[1])
+    for generator, standing in zip(generators(run.train), state["generators"]):
+        generator.set_state(standing)
+    run.history = History(state["history"])
+    run.epoch = state["epoch"]
+    run.stop = state["stop"]
+
+
+def generators(batches: Any) -> list[random.Generator]:
+    """The sources of randomness of a run: the common one, and those of the loader."""
+    found: list[random.Generator] = [random.default_generator]
+    sampler = getattr(batches, "sampler", None)
+    for owner in (batches, sampler, getattr(batches, "batch_sampler", None)):
+        generator = getattr(owner, "generator", None)
+        if isinstance(generator, random.Generator) and generator not in found:
+            found.append(generator)
+    return found
