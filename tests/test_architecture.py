@@ -27,7 +27,7 @@ LAYERS = [
     {"nn", "utils"},
     {"optim", "serialization"},
     {"testing", "visualize"},
-    {"training", "model_summary", "onnx"},
+    {"training", "model_summary", "onnx", "compile"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -1,0 +1,1 @@
+"""``mg.compile``: a function of tensors as one NumPy program."""
