@@ -55,7 +55,13 @@ from minigrad.creation import (
     zeros,
     zeros_like,
 )
-from minigrad.devices import device, set_default_device, use_deterministic_algorithms
+from minigrad.devices import (
+    device,
+    get_float32_matmul_precision,
+    set_default_device,
+    set_float32_matmul_precision,
+    use_deterministic_algorithms,
+)
 from minigrad.dtypes import (
     bool,
     double,

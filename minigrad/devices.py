@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["check", "device", "set_default_device", "use_deterministic_algorithms"]
+__all__ = [
+    "check", "device", "get_float32_matmul_precision", "set_default_device",
+    "set_float32_matmul_precision", "use_deterministic_algorithms",
+]  # fmt: skip
 
 
 class device:
@@ -65,3 +68,31 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
     Example  >>> mg.use_deterministic_algorithms(True)
     """
+
+
+matmul_precision = "highest"
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Nothing but to remember it: products of float32 are products of float32 here.
+
+    precision   "highest", "high" or "medium"
+
+    Raises   ValueError for another word.
+    Example  >>> mg.set_float32_matmul_precision("highest")
+    """
+    global matmul_precision
+    if precision not in ("highest", "high", "medium"):
+        raise ValueError(
+            f"set_float32_matmul_precision takes 'highest', 'high' or 'medium', got {precision!r}"
+        )
+    matmul_precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was told.
+
+    Example  >>> mg.get_float32_matmul_precision()
+             'highest'
+    """
+    return matmul_precision

@@ -65,6 +65,9 @@ def test_batches_are_made_without_a_loop_over_samples():
             Counted.calls += 1
             return super().__getitem__(index)
 
+        def __getitems__(self, indices):
+            return super().__getitems__(indices)
+
     whole = Counted(*numbers().tensors)
     part = data.Subset(whole, [7, 5, 3])
     for dataset in (whole, part, data.Subset(part, [1, 0])):
@@ -193,7 +196,10 @@ def test_weighted_sampler():
 @pytest.mark.parametrize(
     "options",
     [
-        {"num_workers": 2},
+        {"num_workers": -1},
+        {"timeout": -1},
+        {"prefetch_factor": 2},
+        {"persistent_workers": True},
         {"shuffle": True, "sampler": [0, 1]},
         {"batch_sampler": [[0]], "shuffle": True},
         {"batch_sampler": [[0]], "batch_size": 3},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
+from minigrad.autograd.variable import Variable
 from minigrad.graph import (
     enable_grad,
     inference_mode,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

@@ -5,6 +5,8 @@ The names, arguments, parameters and results are PyTorch's.
 
 from minigrad.nn import functional as functional
 from minigrad.nn import init as init
+from minigrad.nn import modules as modules
+from minigrad.nn import parallel as parallel
 from minigrad.nn import utils as utils
 from minigrad.nn.activation import *
 from minigrad.nn.attention import *
@@ -15,6 +17,7 @@ from minigrad.nn.linear import *
 from minigrad.nn.loss import *
 from minigrad.nn.module import Module as Module
 from minigrad.nn.normalization import *
+from minigrad.nn.parallel import DataParallel as DataParallel
 from minigrad.nn.parameter import Parameter as Parameter
 from minigrad.nn.pooling import *
 from minigrad.nn.recurrent import *

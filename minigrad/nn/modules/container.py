@@ -1,0 +1,3 @@
+"""Containers, where PyTorch has them."""
+
+from minigrad.nn.containers import *

@@ -1,0 +1,3 @@
+"""Pooling, where PyTorch has it."""
+
+from minigrad.nn.pooling import *

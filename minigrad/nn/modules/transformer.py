@@ -1,0 +1,5 @@
+"""Transformers, where PyTorch has them."""
+
+from minigrad.nn.attention import TransformerEncoder, TransformerEncoderLayer
+
+__all__ = ["TransformerEncoder", "TransformerEncoderLayer"]
