@@ -13,12 +13,15 @@ from minigrad.nn.attention import *
 from minigrad.nn.containers import *
 from minigrad.nn.convolution import *
 from minigrad.nn.dropout import *
+from minigrad.nn.lazy import *
 from minigrad.nn.linear import *
 from minigrad.nn.loss import *
 from minigrad.nn.module import Module as Module
 from minigrad.nn.normalization import *
 from minigrad.nn.parallel import DataParallel as DataParallel
 from minigrad.nn.parameter import Parameter as Parameter
+from minigrad.nn.parameter import UninitializedBuffer as UninitializedBuffer
+from minigrad.nn.parameter import UninitializedParameter as UninitializedParameter
 from minigrad.nn.pooling import *
 from minigrad.nn.recurrent import *
 from minigrad.nn.shaping import *

@@ -11,7 +11,7 @@ from minigrad import devices, errors
 from minigrad.graph import HookHandle, Variable, recording, wrap
 from minigrad.nn import state
 from minigrad.nn.hooks import Hook, Hooks, add_hook
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, WithoutShape
 from minigrad.tensor import Tensor
 
 __all__ = ["Module"]
@@ -368,7 +368,9 @@ class Module:
 
     def _convert(self, dtype: Any, only_floats: bool) -> None:
         for tensor in [*self.parameters(), *self.buffers()]:
-            if not only_floats or tensor._array.dtype.kind == "f":
+            if isinstance(tensor, WithoutShape):
+                tensor.convert(dtype)
+            elif not only_floats or tensor._array.dtype.kind == "f":
                 grad = tensor.grad
                 tensor.data = wrap(tensor._array.astype(dtype, order="K", copy=False))
                 if grad is not None:

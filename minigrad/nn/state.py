@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.graph import Variable, wrap
 from minigrad.memory import writes
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, is_lazy
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
@@ -60,8 +60,14 @@ def load(
     values: dict[str, Any] = {}
     for name, (_, _, tensor) in own.items():
         if name in state_dict:
+            if is_lazy(state_dict[name]):
+                if not is_lazy(tensor):
+                    complaints.append(f"{name}: the state dict's has no shape yet")
+                continue
             values[name] = array_of(state_dict[name], name)
-            complaint = mismatch(name, tensor._array, values[name], assign)
+            shapeless = is_lazy(tensor)
+            mine = np.empty(values[name].shape, tensor.dtype) if shapeless else tensor._array
+            complaint = mismatch(name, mine, values[name], assign)
             if complaint:
                 complaints.append(complaint)
     if complaints:
@@ -74,6 +80,8 @@ def load(
         if assign:
             assign_value(owner, attribute, tensor, state_dict[name], array)
         else:
+            if is_lazy(tensor):
+                tensor.materialize(array.shape)
             np.copyto(tensor._array, array, casting="same_kind")
             writes.note(tensor._array, "load_state_dict")
     return IncompatibleKeys(missing, unexpected)

@@ -10,7 +10,8 @@ import numpy as np
 
 from minigrad.graph import enable_grad, wrap
 from minigrad.memory import writes
-from minigrad.optim.optimizer import Array, Group, Optimizer, require, to_array
+from minigrad.optim.optimizer import Array, Group, Optimizer, require
+from minigrad.optim.saved import to_array
 
 
 class Point(NamedTuple):
@@ -58,6 +59,8 @@ class LBFGS(Optimizer):
               >>> [round(value, 4) for value in x.tolist()]
               [1.0, 1.0]
     """
+
+    keeps_own_state = False
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ built anew (`Optimizer._arrange`), and the state is carried over.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -22,11 +23,13 @@ import numpy as np
 
 from minigrad.graph import HookHandle, Leaf, Variable, enable_grad, wrap
 from minigrad.memory import UNSHARED, references, writes
+from minigrad.optim.saved import Entry, own_state, own_step, read_entry
 
 Array = Any
 Arrays = Sequence[Any]
 Group = dict[str, Any]
 Counts = dict[str, float]
+State = dict[Any, dict[str, Any]]
 
 SMALL = 16_384  # entries up to which a parameter is copied into a flat array with others
 CHUNK = 131_072  # entries that are updated at a time
@@ -247,13 +250,6 @@ class Alone(Block):
         writes.note_all(self.keys, optimizer.name)
 
 
-class Entry(NamedTuple):
-    """The state of one parameter: numbers, and arrays of its shape."""
-
-    counts: Counts
-    arrays: dict[str, Array]
-
-
 def memory_order(array: Array) -> list[int]:
     """The axes of `array` from the largest stride to the smallest."""
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
@@ -295,28 +291,43 @@ class Optimizer:
               >>> p
               tensor([ 0., -2.], requires_grad=True)
 
+    or, as one writes it for PyTorch, a class that passes a dict of options on and has a `step`,
+    which finds parameters in ``self.param_groups`` and keeps what it likes in ``self.state[p]``.
+
     Raises    TypeError if `params` is one tensor, or holds something else than tensors; ValueError
               if it is empty, holds a tensor twice, or one that is not a leaf, or for an option out
               of its range.
     """
 
     scratches = 0  # how many arrays for intermediate results `update` is given
+    keeps_own_state = False  # whether a `step` of one's own writes into ``self.state[p]``
 
     _blocks: list[Block]
     _idle: list[Leaf]  # of the parameters that are in no block, for they have no gradient
     _arranged: list[Any]  # what the arrangement of each group followed from
     _kept: dict[Leaf, Entry]  # the state, as of when the blocks were built
     _spare: dict[Any, list[Array]]
+    _own_state: State
+    _within_step: bool
     _before: dict[int, Callable[..., Any]]
     _after: dict[int, Callable[..., Any]]
 
-    def __init__(self, params: Iterable[Any], **options: Any) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls) and "keeps_own_state" not in vars(cls):
+            cls.keeps_own_state = "update" not in vars(cls)
+            cls.step = own_step(cls.step)  # type: ignore[method-assign]  # the same, and counted
+
+    def __init__(
+        self, params: Iterable[Any], defaults: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         if isinstance(params, (Variable, np.ndarray)):
             raise TypeError(
                 f"{type(self).__name__}: params is a list of tensors, or of dicts, got one "
                 f"{type(params).__name__}; pass [t]"
             )
-        self.defaults = {"maximize": False, "weight_decay": 0, **options}
+        own = {} if self.keeps_own_state else {"maximize": False, "weight_decay": 0}
+        self.defaults = {**own, **(defaults or {}), **options}
         self.param_groups: list[Group] = []
         self.name = f"{type(self).__name__}.step"
         self.steps_taken = 0
@@ -337,7 +348,7 @@ class Optimizer:
         """What is not copied or pickled with an optimizer."""
         return {
             "_blocks": [], "_idle": [], "_arranged": [], "_kept": {}, "_spare": {}, "_before": {},
-            "_after": {},
+            "_after": {}, "_own_state": defaultdict(dict), "_within_step": False,
         }  # fmt: skip
 
     def state_names(self, group: Group) -> tuple[str, ...]:
@@ -379,15 +390,15 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        if self._before:
+        if self._before and not self._within_step:
             self._call(self._before)
         if not self._gather():
             self._arrange()
             self._gather()
         for block in self._blocks:
             block.update(self)
-        self.steps_taken += 1
-        if self._after:
+        if not self._within_step:
+            self.steps_taken += 1
             self._call(self._after)
         return loss
 
@@ -412,7 +423,11 @@ class Optimizer:
         self._keep()
         for group in self.param_groups:
             for p in group["params"]:
-                if not p._array.flags.writeable and p.grad is not None:
+                if p.grad is None:  # such as a mask of integers, which is never updated
+                    continue
+                if p._array.dtype.kind != "f":
+                    raise TypeError(f"{self.name}: a parameter is {p._array.dtype}, not floating")
+                if not p._array.flags.writeable:
                     raise ValueError(
                         f"{self.name}: the memory of a parameter of shape {p._array.shape} is "
                         "read-only; make it of a clone()"
@@ -531,8 +546,6 @@ class Optimizer:
                     f"{name}: parameter {i} of shape {p._array.shape} is the result of an op, not "
                     "a leaf; pass the tensor it was computed from, or t.detach().requires_grad_()"
                 )
-            if p._array.dtype.kind != "f":
-                raise TypeError(f"{name}: parameter {i} is {p._array.dtype}, not floating-point")
             if id(p) in known:
                 raise ValueError(f"{name}: parameter {i} of shape {p._array.shape} is there twice")
             known.add(id(p))
@@ -552,11 +565,14 @@ class Optimizer:
             require(bool(0 <= beta < 1), f"{name}: betas are in [0, 1), got {group['betas']}")
 
     @property
-    def state(self) -> dict[Any, dict[str, Any]]:
+    def state(self) -> State:
         """What is known of each parameter from earlier steps: tensor -> name -> tensor.
 
-        The tensors share memory with the optimizer's own; the dict itself is a copy.
+        The tensors share memory with the optimizer's own; the dict itself is a copy, unless `step`
+        was written by the user, whose dict it then is.
         """
+        if self.keeps_own_state:
+            return self._own_state
         self._keep()
         known = {}
         for group in self.param_groups:
@@ -580,7 +596,7 @@ class Optimizer:
             for p in group["params"]:
                 numbers[id(p)] = len(numbers)
         return {
-            "state": {numbers[id(p)]: state for p, state in self.state.items()},
+            "state": {numbers.get(id(p), p): state for p, state in self.state.items()},
             "param_groups": [
                 {**group, "params": [numbers[id(p)] for p in group["params"]]}
                 for group in self.param_groups
@@ -625,6 +641,9 @@ class Optimizer:
 
     def _read_state(self, saved: dict[int, dict[str, Any]], parameters: list[Any]) -> None:
         """Take over the state that was saved of some of the `parameters`."""
+        if self.keeps_own_state:
+            self._own_state = own_state(saved, parameters)
+            return
         kept = {}
         for i, state in saved.items():
             kept[parameters[i]._get_leaf()] = read_entry(state, parameters[i])
@@ -655,37 +674,6 @@ KEPT = {
     "max_momentum",
     "base_momentum",
 }  # put there by schedulers
-
-
-def read_entry(state: dict[str, Any], p: Any) -> Entry:
-    """The saved state of one parameter, whoever's tensors it consists of."""
-    counts: Counts = {}
-    arrays: dict[str, Array] = {}
-    for name, value in state.items():
-        if value is None:
-            continue
-        array = to_array(value)
-        if array.shape == p._array.shape and (array.ndim or name not in COUNTS):
-            arrays[name] = array.astype(p._array.dtype)
-        elif array.ndim == 0:
-            counts[name] = float(array)
-        else:
-            raise ValueError(
-                f"load_state_dict: {name} has shape {array.shape}, its parameter {p._array.shape}"
-            )
-    return Entry(counts, arrays)
-
-
-COUNTS = {"step", "mu_product"}
-
-
-def to_array(value: Any) -> Array:
-    """A tensor of this library or PyTorch's, an array or a number as an array."""
-    if isinstance(value, Variable):
-        return value._array
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
-    return np.asarray(value)
 
 
 def require(condition: bool, message: str) -> None:

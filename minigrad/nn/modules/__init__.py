@@ -5,6 +5,7 @@ from minigrad.nn.attention import *
 from minigrad.nn.containers import *
 from minigrad.nn.convolution import *
 from minigrad.nn.dropout import *
+from minigrad.nn.lazy import *
 from minigrad.nn.linear import *
 from minigrad.nn.loss import *
 from minigrad.nn.module import Module as Module
@@ -16,6 +17,7 @@ from minigrad.nn.modules import distance as distance
 from minigrad.nn.modules import dropout as dropout
 from minigrad.nn.modules import flatten as flatten
 from minigrad.nn.modules import instancenorm as instancenorm
+from minigrad.nn.modules import lazy as lazy
 from minigrad.nn.modules import linear as linear
 from minigrad.nn.modules import loss as loss
 from minigrad.nn.modules import module as module

@@ -1,0 +1,154 @@
+"""Optimizers that are written as for PyTorch: a step, options in a dict, a state of one's own."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+torch = pytest.importorskip("torch")
+
+
+def signs_with_memory(library):
+    class SignsWithMemory(library.optim.Optimizer):
+        def __init__(self, params, lr=0.1, decay=0.5):
+            super().__init__(params, dict(lr=lr, decay=decay))  # noqa: C408 - as many write it
+
+        @library.no_grad()
+        def step(self, closure=None):
+            loss = None
+            if closure is not None:
+                with library.enable_grad():
+                    loss = closure()
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is None:
+                        continue
+                    state = self.state[p]
+                    if len(state) == 0:
+                        state["step"] = 0
+                        state["average"] = library.zeros_like(p)
+                    state["step"] += 1
+                    state["average"].mul_(group["decay"]).add_(p.grad, alpha=1 - group["decay"])
+                    p.add_(library.sign(state["average"]), alpha=-group["lr"] / state["step"])
+            return loss
+
+    return SignsWithMemory
+
+
+def plain(library):
+    class Plain(library.optim.Optimizer):
+        def __init__(self, params, lr):
+            defaults = {"lr": lr}
+            super(Plain, self).__init__(params, defaults)  # noqa: UP008 - as many write it
+
+        def step(self):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.data -= group["lr"] * p.grad.data
+
+    return Plain
+
+
+def descend(library, make, steps, saved=None, scheduled=True):
+    w = library.tensor([1.0, -2.0, 3.0], dtype=library.float64, requires_grad=True)
+    frozen = library.tensor([1, 2, 3])
+    optimizer = make(library)([{"params": [w]}, {"params": [frozen], "lr": 1.0}], lr=0.1)
+    if saved is not None:
+        with library.no_grad():
+            w.copy_(library.tensor(saved[0]))
+        optimizer.load_state_dict(saved[1])
+    scheduler = library.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+    calls = []
+    optimizer.register_step_pre_hook(lambda *args: calls.append("before"))
+    optimizer.register_step_post_hook(lambda *args: calls.append("after"))
+    for _ in range(steps):
+        optimizer.zero_grad()
+        ((w**2).sum() + w[0] * w[1]).backward()
+        optimizer.step()
+        if scheduled:
+            scheduler.step()
+    assert calls == ["before", "after"] * steps
+    assert frozen.tolist() == [1, 2, 3]
+    return w.tolist(), optimizer
+
+
+def test_they_move_as_in_pytorch():
+    make = signs_with_memory
+    ours, optimizer = descend(mg, make, 4)
+    theirs, other = descend(torch, make, 4)
+    assert ours == pytest.approx(theirs, rel=1e-12)
+    state, expected = optimizer.state_dict(), other.state_dict()
+    assert list(state["state"]) == list(expected["state"]) == [0]
+    assert state["state"][0]["step"] == 4
+    np.testing.assert_allclose(
+        state["state"][0]["average"].numpy(), expected["state"][0]["average"].numpy(), 1e-12
+    )
+    # and on from there, with what either library saved
+    for saved in (state, expected):
+        resumed, _ = descend(mg, make, 3, (ours, copy.deepcopy(saved)), scheduled=False)
+        assert resumed == pytest.approx(
+            descend(torch, make, 3, (theirs, copy.deepcopy(expected)), scheduled=False)[0]
+        )
+
+
+def test_the_simplest():
+    for library in (mg, torch):
+        w = library.tensor([1.0, -2.0], requires_grad=True)
+        optimizer = plain(library)([w], 0.25)
+        (w * w).sum().backward()
+        optimizer.step()
+        assert w.tolist() == [0.5, -1.0]
+        assert repr(optimizer).replace(" ", "").startswith("Plain(\nParameterGroup0\nlr:0.25")
+
+
+def test_a_step_may_call_that_of_its_base():
+    for library in (mg, torch):
+
+        class Clipped(library.optim.SGD):
+            def step(self, closure=None):
+                for group in self.param_groups:
+                    library.nn.utils.clip_grad_value_(group["params"], 1.0)
+                return super().step(closure)
+
+        w = library.tensor([1.0, -0.25], requires_grad=True)
+        optimizer = Clipped([w], lr=0.5, momentum=0.5)
+        scheduler = library.optim.lr_scheduler.StepLR(optimizer, 1)
+        calls = []
+        optimizer.register_step_post_hook(lambda *args: calls.append(1))
+        (w * w * 2).sum().backward()
+        optimizer.step()
+        scheduler.step()
+        assert (w.tolist(), calls) == ([0.5, 0.25], [1])
+
+
+@pytest.mark.parametrize("library", [mg, torch])
+def test_parameters_of_integers_are_left_alone(library):
+    class Net(library.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mask = library.nn.Parameter(
+                library.tensor([True, False, True]), requires_grad=False
+            )
+            self.steps = library.nn.Parameter(library.tensor(3), requires_grad=False)
+            self.weight = library.nn.Parameter(library.ones(3))
+
+        def forward(self, x):
+            return (x * self.weight * self.mask).sum() * self.steps
+
+    net = Net()
+    optimizer = library.optim.Adam(net.parameters(), lr=0.5)
+    for _ in range(2):
+        optimizer.zero_grad()
+        net(library.ones(3)).backward()
+        optimizer.step()
+    assert net.mask.tolist() == [True, False, True]
+    assert net.steps.item() == 3
+    assert net.weight.tolist() == pytest.approx([0.0, 1.0, 0.0], abs=1e-6)
+    assert list(optimizer.state_dict()["state"]) == [2]
+    again = Net()
+    again.load_state_dict(net.state_dict())
+    assert again.mask.dtype == net.mask.dtype
