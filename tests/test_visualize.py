@@ -18,7 +18,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.pytrees import leaves_of
-from minigrad.visualize import backprop, captions, folding, render, themes
+from minigrad.visualize import backprop, captions, folding, graphviz_pure, render, themes
 from tests.samples import SAMPLES
 
 HOSTILE = {
@@ -66,7 +66,15 @@ def no_dot(monkeypatch: Any) -> None:
 
 
 def no_renderer(monkeypatch: Any) -> None:
-    """Neither ``dot`` nor pygraphviz."""
+    """Neither ``dot`` nor pygraphviz nor graphviz-pure."""
+    no_dot(monkeypatch)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setattr(graphviz_pure, "program", lambda: None)
+
+
+def only_graphviz_pure(monkeypatch: Any) -> None:
+    if graphviz_pure.program() is None:
+        pytest.skip("graphviz-pure is not installed")
     no_dot(monkeypatch)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
 
@@ -681,11 +689,13 @@ def test_a_graph_with_modules_is_folded_before_it_is_summarised() -> None:
 # ---------------------------------------------------------------------------------------- rendering
 
 
-@pytest.fixture(params=["dot", "pygraphviz"])
+@pytest.fixture(params=["dot", "pygraphviz", "graphviz-pure"])
 def renderer(request: Any, monkeypatch: Any) -> str:
     if request.param == "dot":
         if shutil.which("dot") is None:
             pytest.skip("Graphviz's dot is not installed")
+    elif request.param == "graphviz-pure":
+        only_graphviz_pure(monkeypatch)
     else:
         pytest.importorskip("pygraphviz")
         no_dot(monkeypatch)
@@ -695,7 +705,10 @@ def renderer(request: Any, monkeypatch: Any) -> str:
 def test_pictures_are_rendered(renderer: str, tmp_path: Path) -> None:
     picture = mg.visualize.draw(small_graph()[0])
     assert picture.svg().startswith("<svg")
-    for kind, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+    kinds = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
+    if renderer == "graphviz-pure":
+        del kinds["pdf"]
+    for kind, start in kinds.items():
         path = picture.save(tmp_path / f"graph.{kind}")
         assert Path(path).read_bytes().startswith(start)
     assert Path(picture.save(tmp_path / "graph.dot")).read_text().startswith("digraph")
@@ -730,7 +743,6 @@ def test_other_kinds_of_files_are_refused(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["graph.svg", "graph.dot"])
 def test_a_folder_that_is_missing_is_an_error(name: str, tmp_path: Path) -> None:
-    pytest.importorskip("pygraphviz")
     with pytest.raises(FileNotFoundError):
         mg.visualize.draw(small_graph()[0]).save(tmp_path / "missing" / name)
 
@@ -785,7 +797,7 @@ def test_without_a_renderer_there_is_text(monkeypatch: Any, tmp_path: Path) -> N
     bundle = picture._repr_mimebundle_()
     assert list(bundle) == ["text/plain"]
     assert "relu(t1)" in bundle["text/plain"]
-    assert "pygraphviz" in bundle["text/plain"]
+    assert "pip install graphviz-pure" in bundle["text/plain"]
     with pytest.warns(UserWarning, match="pip install"):
         path = Path(picture.save(tmp_path / "graph.svg"))
     assert path.name == "graph.txt"
@@ -798,6 +810,7 @@ def test_a_notebook_shows_text_where_graphviz_fails(monkeypatch: Any, tmp_path: 
     program = tmp_path / "dot"
     program.write_text("#!/bin/sh\necho out of order >&2\nexit 1\n")
     program.chmod(0o755)
+    no_renderer(monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path))
     picture = mg.visualize.draw(small_graph()[0])
     bundle = picture._repr_mimebundle_()
@@ -806,6 +819,61 @@ def test_a_notebook_shows_text_where_graphviz_fails(monkeypatch: Any, tmp_path: 
     assert picture._repr_svg_() is None
     with pytest.raises(RuntimeError, match="out of order"):
         picture.svg()
+
+
+def test_where_one_renderer_fails_the_next_draws(monkeypatch: Any, tmp_path: Path) -> None:
+    only_graphviz_pure(monkeypatch)
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\necho Format: png not recognized >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert render.render("digraph { a -> b }", "png").startswith(b"\x89PNG")
+
+
+def test_pdf_without_what_writes_it_says_what_does(monkeypatch: Any, tmp_path: Path) -> None:
+    only_graphviz_pure(monkeypatch)
+    with pytest.warns(UserWarning, match="pip install pygraphviz"):
+        path = mg.visualize.draw(small_graph()[0]).save(tmp_path / "graph.pdf")
+    assert path.endswith("graph.txt")
+
+
+def in_svg(svg: str) -> list[tuple[str, str]]:
+    """The texts of a picture with the generic fonts that they are in, in the alphabet's order."""
+    found = re.findall(r'<text [^>]*font-family="[^"]*?([a-z-]+)"[^>]*>([^<]*)<', svg)
+    return sorted((font, html.unescape(text).replace("\u00a0", " ")) for font, text in found)
+
+
+LETTERS = [
+    "x̄ȳ ẍ̄",
+    "a × b = Σ √σ…",
+    "½ ² ᵀ ⁻¹",
+    "\\ \\N & <b> &amp;",
+    "ao io",
+    "äo öo",
+    "日本",
+    "🙂",
+]
+
+
+def test_letters_that_cannot_be_measured_are_put_back(monkeypatch: Any) -> None:
+    """What graphviz-pure draws has the letters of the source, whatever it measured for them."""
+    only_graphviz_pure(monkeypatch)
+    x = mg.tensor([[1.5, -2.0], [0.0, 1e9]], requires_grad=True)
+    names = {letters: x + k for k, letters in enumerate(LETTERS)}
+    total = sum(tensor.sum() for tensor in names.values())
+    with mg.visualize.record_values():
+        total = mg.sigmoid(mg.stack(list(names.values())) @ x.mT).sum()
+        total.backward()
+    picture = mg.visualize.draw(total, names={**names, "W": x}, backward=True)
+    source, texts = graphviz_pure.substituted(picture.source)
+    assert "".join(graphviz_pure.split_at_labels(source)[1::2]).isascii()
+    assert len(set(texts.values())) == len(texts), "no two texts are measured as one"
+    labels = graphviz_pure.split_at_labels(picture.source.replace("&#160;", " "))[1::2]
+    cells = re.findall(r">([^<>]+)<", "".join(f">{label}<" for label in labels))
+    expected = [graphviz_pure.plain(cell) for cell in cells]
+    drawn = in_svg(picture.svg())
+    assert sorted(text for _, text in drawn) == sorted(expected)
+    assert {font for font, _ in drawn} == {"sans-serif", "monospace"}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

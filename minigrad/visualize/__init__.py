@@ -18,7 +18,7 @@
     GradientNorms(model)                   norms of the gradients per layer, over the steps
 
 Names: ``draw(loss, names=locals())`` calls tensors what the program calls them.  Pictures need
-Graphviz or ``pip install pygraphviz``, and plots need matplotlib; the rest needs nothing.
+Graphviz or ``pip install graphviz-pure``, and plots need matplotlib; the rest needs nothing.
 """
 
 from minigrad.visualize.description import describe

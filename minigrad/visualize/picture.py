@@ -11,7 +11,7 @@ from typing import Any
 import graphviz
 
 from minigrad.visualize.description import Description
-from minigrad.visualize.render import HOW, NoRenderer, render
+from minigrad.visualize.render import NoRenderer, render
 from minigrad.visualize.tape import tape_of
 
 __all__ = ["Picture"]
@@ -21,7 +21,7 @@ SOURCES = {".dot", ".gv"}
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types: its class is Any
-    """A drawn graph: a `graphviz.Digraph`, rendered by ``dot`` or, without it, by pygraphviz."""
+    """A drawn graph: a `graphviz.Digraph`, rendered by whatever is installed that can."""
 
     def __init__(self, *args: Any, description: Description | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,13 +40,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
     def svg(self) -> str:
         """The picture as SVG, to be put into a page.
 
-        Raises   RuntimeError if neither ``dot`` nor pygraphviz is there; it says how to get them.
+        Raises   RuntimeError if nothing is installed that renders; it says what to install.
         """
         text = render(self.source, "svg").decode()
         return text[text.index("<svg") :]
 
     def pipe(self, format: Any = None, *args: Any, encoding: Any = None, **kwargs: Any) -> Any:
-        """The picture as bytes, as `graphviz.Digraph.pipe`; without ``dot``, by pygraphviz."""
+        """The picture as bytes, as `graphviz.Digraph.pipe`, which needs ``dot``; this need not."""
         if shutil.which("dot") is not None:
             return super().pipe(format, *args, encoding=encoding, **kwargs)
         picture = render(self.source, format or self.format)
@@ -55,7 +55,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
     def render(self, *args: Any, **kwargs: Any) -> Any:
         """Write the source and the picture, as `graphviz.Digraph.render`, which needs ``dot``.
 
-        Raises   RuntimeError without it: `save` needs none where pygraphviz is installed.
+        Raises   RuntimeError without it: `save` needs none where another renderer is installed.
         """
         if shutil.which("dot") is None:
             raise RuntimeError("render needs Graphviz's `dot`: use .save('graph.svg')")
@@ -93,10 +93,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
             )
         try:
             path.write_bytes(render(self.source, FORMATS[kind]))
-        except NoRenderer:
+        except NoRenderer as error:
             path = path.with_suffix(".txt")
-            path.write_text(f"{self.text()}\n\n{HOW}\n", encoding="utf-8")
-            warnings.warn(f"wrote {path} in place of a picture. {HOW}", stacklevel=2)
+            path.write_text(f"{self.text()}\n\n{error.how}\n", encoding="utf-8")
+            warnings.warn(f"wrote {path} in place of a picture. {error.how}", stacklevel=2)
         return str(path)
 
     def _repr_mimebundle_(

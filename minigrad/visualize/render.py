@@ -1,6 +1,7 @@
-"""From DOT to pictures: by the program ``dot`` where it is installed, else by pygraphviz.
+"""From DOT to pictures: by ``dot`` where it is installed, by pygraphviz, or by graphviz-pure.
 
-pygraphviz's wheels bundle Graphviz, so that ``pip install`` alone gives pictures.
+The first two measure the letters of the fonts that are there. graphviz-pure needs no library of the
+system, and so it is what ``pip install`` of the extra brings along.
 """
 
 from __future__ import annotations
@@ -10,22 +11,29 @@ import os
 import shutil
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from minigrad.visualize import graphviz_pure
 
 __all__ = ["HOW", "NoRenderer", "render"]
 
 PATIENCE = 120  # seconds
 HOW = (
-    "To get pictures, pip install pygraphviz, or install Graphviz itself "
+    "To get pictures, pip install graphviz-pure, or install Graphviz itself "
     "(https://graphviz.org/download), so that `dot` is on the PATH."
+)
+HOW_PDF = (
+    "graphviz-pure writes SVG and PNG. To get PDF, install Graphviz itself "
+    "(https://graphviz.org/download), so that `dot` is on the PATH, or pip install pygraphviz."
 )
 
 
 class NoRenderer(RuntimeError):  # noqa: N818 - says what is missing, not what went wrong
-    """Neither ``dot`` nor pygraphviz is there."""
+    """Nothing that is installed writes such a picture."""
 
-    def __init__(self) -> None:
-        super().__init__(f"nothing is installed that renders pictures. {HOW}")
+    def __init__(self, how: str = HOW) -> None:
+        super().__init__(f"nothing is installed that renders this picture. {how}")
+        self.how = how
 
 
 def render(source: str, kind: str) -> bytes:
@@ -35,18 +43,47 @@ def render(source: str, kind: str) -> bytes:
     Raises   NoRenderer, a RuntimeError, if nothing is installed that can; RuntimeError with
              Graphviz's own message if it fails.
     """
-    program = shutil.which("dot")
-    if program is not None:
-        return by_program(program, source, kind)
+    failure: RuntimeError | None = None
+    for renderer in renderers(kind):
+        try:
+            return renderer(source, kind)
+        except RuntimeError as error:  # such as a `dot` that was built without PNG
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    raise NoRenderer(HOW_PDF if kind == "pdf" and graphviz_pure.program() else HOW)
+
+
+def renderers(kind: str) -> Iterator[Callable[[str, str], bytes]]:
+    """What is installed that writes pictures of this kind, the best first."""
+    if shutil.which("dot") is not None:
+        yield by_dot
     try:
-        import pygraphviz
+        import pygraphviz  # noqa: F401 - its library may be missing though it is installed
     except ImportError:
-        raise NoRenderer from None
+        pass
+    else:
+        yield by_pygraphviz
+    if kind in ("svg", "png") and graphviz_pure.program() is not None:
+        yield by_graphviz_pure
+
+
+def by_pygraphviz(source: str, kind: str) -> bytes:
+    import pygraphviz
+
     with warnings.catch_warnings(), quiet():  # the bundled Graphviz grumbles about fonts
         warnings.simplefilter("ignore")
         graph = pygraphviz.AGraph(string=source)
         picture = graph.draw(format=kind, prog="dot", args=" ".join(sharp(kind)))
     return bytes(picture)
+
+
+def by_graphviz_pure(source: str, kind: str) -> bytes:
+    program = graphviz_pure.program() or "graphviz-pure"
+    if kind == "png":
+        return run(program, graphviz_pure.for_png(source), kind)
+    source, texts = graphviz_pure.substituted(source)
+    return graphviz_pure.put_back(run(program, source, kind).decode(), texts).encode()
 
 
 @contextlib.contextmanager
@@ -71,17 +108,23 @@ def sharp(kind: str) -> list[str]:
     return ["-Gdpi=144"] if kind == "png" else []
 
 
-def by_program(program: str, source: str, kind: str) -> bytes:
-    arguments = [program, f"-T{kind}", *sharp(kind)]
+def by_dot(source: str, kind: str) -> bytes:
+    return run("dot", source, kind)
+
+
+def run(program: str, source: str, kind: str) -> bytes:
+    """What a program with the command line of ``dot`` makes of a source."""
     try:
         done = subprocess.run(
-            arguments, input=source.encode(), capture_output=True, check=False, timeout=PATIENCE
-        )
+            [program, f"-T{kind}", *sharp(kind)],
+            input=source.encode(), capture_output=True, check=False, timeout=PATIENCE,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise RuntimeError(
-            f"dot did not finish within {PATIENCE} s: draw less of the graph, with depth=1 or "
-            "values=False"
+            f"{program} did not finish within {PATIENCE} s: draw less of the graph, with depth=1 "
+            "or values=False"
         ) from None
     if done.returncode:
-        raise RuntimeError(f"dot failed: {done.stderr.decode(errors='replace').strip()}")
+        message = done.stderr.decode(errors="replace").strip()
+        raise RuntimeError(f"{program} failed: {message}")
     return done.stdout
