@@ -15,6 +15,7 @@ from minigrad.testing.causes import causes, output_entry
 from minigrad.testing.numerical import EPS, Numeric, guarded
 from minigrad.testing.report import Diagnosis
 from minigrad.testing.rounding import Otherwise, noise_within
+from minigrad.testing.staircase import precision_inside
 from minigrad.testing.ties import MOST, apart, within_ties
 from minigrad.testing.verdicts import Jacobian, Tolerance, Verdict, excuse_triangle, judge
 
@@ -35,7 +36,7 @@ class Problem:
     evaluate  the outputs at the current inputs, all in one flat float64 array
     analytic  the claimed Jacobian at the current inputs: for each input an array of shape
               (all output entries, entries of this input)
-    eps       rounding of one operation inside the function
+    eps       rounding of one operation inside the function; a larger one is noticed
     complex_evaluate  the outputs for inputs of which one is complex, if the function supports it
     otherwise  a context in which `evaluate` and `analytic` round every operation otherwise
     """
@@ -60,24 +61,26 @@ def compare_all(
     with np.errstate(all="ignore"):
         base = problem.evaluate()
         within = noise_within(problem.otherwise, base)
-        noise = numerical.rounding_noise(
-            problem.evaluate, problem.arrays, base, problem.eps, within
-        )
+        eps, told = type_inside(problem, base, within)
+        if eps > EPS:
+            within = noise_within(problem.otherwise, base, eps)
+            tolerance, problem.eps = tolerance.for_type(eps), eps
+        noise = numerical.rounding_noise(problem.evaluate, problem.arrays, base, eps, within)
         analytic = problem.analytic()
         numerics = [
-            differentiate(problem, k, base, noise, analytic[k], step)
+            differentiate(problem, k, base, noise, analytic[k], step, eps)
             for k in range(len(problem.arrays))
         ]
-        lossy = bool(np.any(within > LOSSY * EPS * abs(base)))
+        lossy = bool(np.any(within > LOSSY * eps * abs(base)))
         wobble = wobbling(problem, analytic, tolerance.eps, lossy)
-        natural = [natural_size(base, noise, x) for x in problem.arrays]
+        natural = [natural_size(base, noise * (EPS / eps), x) for x in problem.arrays]
         verdicts = [
             judge(a, n, tolerance, natural[k], lambda k=k: wobble()[k])  # type: ignore[misc]
             for k, (a, n) in enumerate(zip(analytic, numerics))
         ]
         if step is None:
             excuse_ties(problem, analytic, numerics, verdicts, noise)
-        notes = judge_ties(problem, analytic, numerics, verdicts, base, noise)
+        notes = told + judge_ties(problem, analytic, numerics, verdicts, base, noise)
         notes += [
             note
             for k, (a, n, v) in enumerate(zip(analytic, numerics, verdicts))
@@ -111,6 +114,23 @@ def compare_all(
         )
         notes.append(Diagnosis("one triangle", text, name))
     return jacobians, analytic, notes
+
+
+def type_inside(problem: Problem, base: Array, within: Array) -> tuple[float, list[Diagnosis]]:
+    """The rounding of the type in which the function computes, and a note if that is hidden.
+
+    within   the noise of the operations inside: where digits cancel, every function is a staircase
+    """
+    if problem.eps > EPS or np.any(within > LOSSY * EPS * abs(base)):
+        return problem.eps, []
+    inside = precision_inside(problem.evaluate, problem.arrays, base)
+    if inside is None:
+        return problem.eps, []
+    text = (
+        f"the function computes in {inside.name} inside: its gradients are judged as those of "
+        f"{inside.name} numbers"
+    )
+    return inside.eps, [Diagnosis("precision", text)]
 
 
 def judge_ties(
@@ -168,14 +188,20 @@ def natural_size(base: Array, noise: Array, x: Array) -> Array:
 
 
 def differentiate(
-    problem: Problem, k: int, base: Array, noise: Array, expected: Array, step: float | None
+    problem: Problem,
+    k: int,
+    base: Array,
+    noise: Array,
+    expected: Array,
+    step: float | None,
+    eps: float,
 ) -> Numeric:
     """The numeric Jacobian of input `k`."""
     flat = problem.arrays[k].reshape(-1)
     if step is not None:
         return central(problem.evaluate, flat, base.size, step)
     by_complex_step = complex_columns(problem, k, base)
-    return numerical.jacobian(problem.evaluate, flat, base, noise, expected, by_complex_step)
+    return numerical.jacobian(problem.evaluate, flat, base, noise, expected, by_complex_step, eps)
 
 
 def central(evaluate: Callable[[], Array], x: Array, m: int, step: float) -> Numeric:

@@ -21,12 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.testing.rounding import noise_within, shaken
+from minigrad.testing.staircase import precision_inside
 
 Array = Any
 
 EPS = float(np.finfo(np.float64).eps)
-QUICK_STEP = EPS ** (1 / 3)  # balances truncation and rounding of a central difference
 FIRST_STEP = 0.05  # of Ridders' table, relative to the entry or to 1, whichever is larger
+WIDE_STEP = 0.5  # the same where rounding errors are those of a shorter type
 SHRINK = 4.0
 COLUMNS = 4  # of Ridders' table: more extrapolation only amplifies rounding
 NEAREST = 1e-13  # step, relative to the entry or to 1: below, the entry itself is rounded
@@ -141,6 +142,7 @@ def jacobian(
     noise: Array,
     expected: Array | None = None,
     complex_column: Callable[[int], Array] | None = None,
+    eps: float = EPS,
 ) -> Numeric:
     """The Jacobian of `evaluate` with respect to the entries of `x`, which is changed and restored.
 
@@ -150,12 +152,13 @@ def jacobian(
     noise           rounding error of each output
     expected        (m, n): entries that agree with it after the cheap pass are not refined
     complex_column  column j by a complex step, if the function takes complex numbers
+    eps             rounding of one operation inside the function: steps stay above its staircase
     """
     m, n = base.size, x.size
     result = Numeric.empty((m, n))
     if m == 0 or n == 0:
         return result
-    steps = QUICK_STEP * np.maximum(1.0, np.abs(x))
+    steps = eps ** (1 / 3) * np.maximum(1.0, np.abs(x))
     above, below = np.empty((n, m)), np.empty((n, m))
     widths = np.empty(n)
     for j in range(n):
@@ -179,7 +182,8 @@ def jacobian(
         rows = np.flatnonzero(~settled[:, column])
         there = None if expected is None else expected[rows, column]
         parts = Parts(evaluate, m, rows)
-        result.put(int(column), rows, refine(parts, x, int(column), base[rows], noise[rows], there))
+        found = refine(parts, x, int(column), base[rows], noise[rows], there, eps)
+        result.put(int(column), rows, found)
     return result
 
 
@@ -209,8 +213,10 @@ def numerical_jacobian(f: Callable[..., Any], x: Any) -> tuple[Array, Array]:
 
     with np.errstate(all="ignore"):
         base = evaluate()
-        noise = rounding_noise(evaluate, [moved], base, EPS, noise_within(otherwise, base))
-        found = jacobian(evaluate, moved.reshape(-1), base, noise)
+        inside = precision_inside(evaluate, [moved], base)
+        eps = EPS if inside is None else inside.eps
+        noise = rounding_noise(evaluate, [moved], base, eps, noise_within(otherwise, base, eps))
+        found = jacobian(evaluate, moved.reshape(-1), base, noise, eps=eps)
     whole = (*shape, *moved.shape)
     return found.value.reshape(whole), found.error.reshape(whole)
 
@@ -240,13 +246,19 @@ class Parts(NamedTuple):
 
 
 def refine(
-    evaluate: Parts, x: Array, j: int, base: Array, noise: Array, expected: Array | None
+    evaluate: Parts,
+    x: Array,
+    j: int,
+    base: Array,
+    noise: Array,
+    expected: Array | None,
+    eps: float = EPS,
 ) -> Numeric:
     """Column j of the Jacobian by Ridders' method, with kinks told apart."""
     entry = x[j]
     scale = max(1.0, abs(entry)) if np.isfinite(entry) else 1.0
     extent = max(abs(entry), float(np.max(abs(x)))) or 1.0  # the function may vary on this scale
-    smallest = 1e-7 * min(abs(entry) or 1.0, 1.0)
+    smallest = 1e-7 * min(abs(entry) or 1.0, 1.0) * (eps / EPS) ** 0.4
 
     def at(h: float) -> Differences:
         x[j] = upper = entry + h
@@ -256,8 +268,8 @@ def refine(
         x[j] = entry
         return (upper - lower) / 2, above, below
 
-    table = Table(base, noise, near=QUICK_STEP * scale)
-    h = FIRST_STEP * scale
+    table = Table(base, noise, near=eps ** (1 / 3) * scale)
+    h = (FIRST_STEP if eps <= EPS else WIDE_STEP) * scale
     while h >= smallest:
         if not table.local and h <= FIRST_STEP * extent:
             table.go_local()
@@ -270,7 +282,7 @@ def refine(
         table.notice_change(*at(0.7 * extent))
     found = table.result(expected)
     open_still = unanswered(found, noise / h)
-    nearest = NEAREST * scale
+    nearest = NEAREST * scale * (eps / EPS)
     if h > nearest and open_still.any():
         answer(found, open_still, look_closer(at, Table(base, noise, h, CLOSING), h, nearest))
     return found

@@ -96,7 +96,7 @@ def shaken(array: Array, rng: np.random.Generator, amplitude: float) -> Shaken:
 Otherwise = Callable[[np.random.Generator, float], AbstractContextManager[Callable[[], Array]]]
 
 
-def noise_within(otherwise: Otherwise | None, base: Array) -> Array:
+def noise_within(otherwise: Otherwise | None, base: Array, eps: float = EPS) -> Array:
     """How much each output changes when the operations inside are rounded otherwise.
 
     A rounding error grows with the change of the operations; what does not grow is a jump, next to
@@ -105,6 +105,7 @@ def noise_within(otherwise: Otherwise | None, base: Array) -> Array:
     otherwise   a context that gives the evaluation of the outputs, as a flat array, on shaken
                 arrays; None if there is none
     base        the outputs
+    eps         the rounding of one operation
     """
     found = np.zeros_like(base)
     if otherwise is None:
@@ -112,11 +113,11 @@ def noise_within(otherwise: Otherwise | None, base: Array) -> Array:
     more = 1024.0
     try:
         for seed in range(3):
-            with otherwise(np.random.default_rng(seed), EPS) as evaluate:
+            with otherwise(np.random.default_rng(seed), eps) as evaluate:
                 found = np.fmax(found, abs(evaluate() - base))
-        with otherwise(np.random.default_rng(0), more * EPS) as evaluate:
+        with otherwise(np.random.default_rng(0), more * eps) as evaluate:
             larger = abs(evaluate() - base)
     except Exception:  # code that does not take a subclass of an array, whatever it raises
         return np.zeros_like(base)
-    jump = (found > 1e-6 * abs(base)) & (larger < more / 64 * found)
+    jump = (found > max(1e-6, 100 * eps) * abs(base)) & (larger < more / 64 * found)
     return np.where(jump, np.inf, found)

@@ -126,7 +126,22 @@ class Tolerance:
 
     relative: float = 1e-6
     absolute: float = 0.0
-    eps: float = float(np.finfo(np.float64).eps)  # of the type that the gradient was computed in
+    eps: float = EPS  # of the type that the gradient was computed in
+
+    def for_type(self, eps: float) -> Tolerance:
+        """The same for gradients computed in a type of rounding `eps`."""
+        eps = max(eps, self.eps)
+        return Tolerance(max(self.relative, 32 * eps), self.absolute, eps)
+
+    @property
+    def sharp(self) -> float:
+        """The error of a numeric value, relative, up to which it can be judged by."""
+        return max(1e-2, 256 * self.eps)
+
+    @property
+    def zero(self) -> float:
+        """The same, relative to the slope around, of a value that is zero."""
+        return max(ZERO, 256 * self.eps) if self.eps > EPS else ZERO
 
 
 def judge(
@@ -157,18 +172,23 @@ def compare(
     rows = np.fmax.reduce(np.where(np.isfinite(size), size, 0.0), axis=1, initial=0.0)[:, None]
     columns = np.fmax.reduce(np.where(np.isfinite(size), size, 0.0), axis=0, initial=0.0)
     typical = np.fmax(rows, columns)
-    flat = np.fmax(ROUNDED * typical, 1e-2 * ZERO * numeric.slope)
+    rounded = max(ROUNDED, 4 * tolerance.eps)
+    flat = np.fmax(rounded * typical, 1e-2 * tolerance.zero * numeric.slope)
     exact = tolerance.absolute + tolerance.relative * size + flat
     allowed = exact + wobble
     difference = abs(analytic - value)
 
     verdict = np.full(analytic.shape, int(Verdict.WRONG), np.int8)
     close = difference <= allowed + 4 * error
-    sharp = 4 * error + wobble <= 1e-2 * size + tolerance.absolute
+    sharp = 4 * error + wobble <= tolerance.sharp * size + tolerance.absolute
     sharp |= (analytic == value) & ((error <= 1e-6) | numeric.flat)
-    sharp |= 4 * error + wobble <= ZERO * numeric.slope  # zero at a flat point, as of x^3 at 0
+    sharp |= (
+        4 * error + wobble <= tolerance.zero * numeric.slope
+    )  # zero at a flat point, as of x^3 at 0
     nature = np.fmax(natural[:, None], typical)
-    zero = numeric.constant & (4 * error + wobble <= ZERO * nature)  # as of softmax(x).sum()
+    zero = numeric.constant & (
+        4 * error + wobble <= tolerance.zero * nature
+    )  # as of softmax(x).sum()
     verdict[close & (sharp | zero)] = Verdict.CORRECT
     verdict[close & ~sharp & ~zero] = Verdict.INCONCLUSIVE
     verdict[~close & (difference <= 40 * error)] = Verdict.INCONCLUSIVE

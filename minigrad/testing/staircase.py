@@ -1,0 +1,92 @@
+"""In which type a function computes inside, whatever the type of what it takes and returns.
+
+A function of float64 numbers that computes in float32 inside is a staircase: a change far below the
+last bit of a float32 number leaves it as it is, or makes it jump.  A change far above that bit sees
+the slope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any
+
+EPS = float(np.finfo(np.float64).eps)
+DIRECTIONS = 3  # in which the inputs are changed
+AGREE = 0.25  # relative difference of two slopes that are taken for the same
+
+
+class Precision(NamedTuple):
+    """A floating-point type, and the relative changes that tell it from a longer one.
+
+    below   a change that its numbers do not notice
+    above   two changes that they do, so that both see the same slope
+    """
+
+    name: str
+    eps: float
+    below: float
+    above: tuple[float, float]
+
+
+PRECISIONS = (
+    Precision("float32", float(np.finfo(np.float32).eps), 1e-10, (1e-4, 4e-4)),
+    Precision("float16", float(np.finfo(np.float16).eps), 1e-5, (2e-2, 5e-2)),
+)
+
+
+def precision_inside(
+    evaluate: Callable[[], Array], arrays: list[Array], base: Array
+) -> Precision | None:
+    """The type in which a function of float64 arrays computes, if that is a shorter one.
+
+    evaluate   the outputs at the present contents of `arrays`, which are changed and restored
+    base       the outputs
+
+    Returns    None where it computes in float64, or where this cannot be told
+    """
+    before = [x.copy() for x in arrays]
+
+    def slope(amplitude: float, seed: int) -> Array:
+        """How much the outputs change, relative to the change of the inputs."""
+        rng = np.random.default_rng(seed)
+        for x, values in zip(arrays, before):
+            sides = rng.choice([-1.0, 1.0], x.shape) * rng.uniform(0.5, 1.0, x.shape)
+            x[...] = values * (1 + amplitude * sides)
+        try:
+            outputs = evaluate()
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+            return np.full(base.shape, np.nan)
+        if outputs.size != base.size:
+            return np.full(base.shape, np.nan)
+        return (outputs - base) / amplitude
+
+    try:
+        for kind in reversed(PRECISIONS):
+            votes = [is_staircase(slope, base, kind, seed) for seed in range(DIRECTIONS)]
+            if votes.count(True) >= 2 and False not in votes:
+                return kind
+    finally:
+        for x, values in zip(arrays, before):
+            x[...] = values
+    return None
+
+
+def is_staircase(
+    slope: Callable[[float, int], Array], base: Array, kind: Precision, seed: int
+) -> bool | None:
+    """Whether most outputs have a slope that changes below the last bit do not see.
+
+    None if no slope is seen at all: another direction may tell.
+    """
+    above, beyond = (slope(amplitude, seed) for amplitude in kind.above)
+    size = np.fmax(abs(above), abs(beyond))
+    enough = size > 1e-2 * np.fmax(abs(base), 1e-3 * np.nanmax(abs(base), initial=0.0))
+    smooth = enough & (abs(above - beyond) <= AGREE * size)
+    if not smooth.any() or 2 * np.count_nonzero(smooth) < np.count_nonzero(enough):
+        return None
+    missed = abs(slope(kind.below, seed) - above) > 2 * AGREE * size
+    return bool(2 * np.count_nonzero(missed & smooth) > np.count_nonzero(smooth))
