@@ -258,7 +258,6 @@ def mutates_index(x: Any, i: Any) -> Any:
         (lambda x: x * rng.random(), lambda g, x: g, (V,), "non-deterministic", "seed"),
         (lambda x: x * 1, lambda g, x: g.astype(int), (V,), "dtype", "int64.*whole numbers"),
         (lambda x: x * 1, lambda g, x: g + 0j, (V,), "dtype", r"complex128.*\.real"),
-        (lambda x: x * 1, lambda g, x: g.astype("float32"), (V,), "precision", "float32.*float64"),
         (lambda x: x * 1, lambda g, x: g[:2], (V,), "shape", r"\(2,\), x has shape \(3,\)"),
     ],
 )

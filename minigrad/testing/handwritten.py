@@ -277,7 +277,7 @@ class Handwritten:
         return found
 
     def precision_of_backward(self, v: Array, gradients: Sequence[Any]) -> float:
-        """The rounding of the backward pass, as a third of `v` shows it: a linear pass gives a third.
+        """The rounding of the backward pass: of a third of `v`, a linear one makes a third.
 
         0 if it is not one.
         """

@@ -16,6 +16,7 @@ Array = Any
 
 EPS = float(np.finfo(np.float64).eps)
 DIRECTIONS = 3  # in which the inputs are changed
+POINTS = 16  # along one of them, at which the width of the steps is looked at
 AGREE = 0.25  # relative difference of two slopes that are taken for the same
 
 
@@ -50,8 +51,8 @@ def precision_inside(
     """
     before = [x.copy() for x in arrays]
 
-    def slope(amplitude: float, seed: int) -> Array:
-        """How much the outputs change, relative to the change of the inputs."""
+    def at(amplitude: float, seed: int) -> Array:
+        """The outputs for inputs that are changed, relative, by up to `amplitude`."""
         rng = np.random.default_rng(seed)
         for x, values in zip(arrays, before):
             sides = rng.choice([-1.0, 1.0], x.shape) * rng.uniform(0.5, 1.0, x.shape)
@@ -62,12 +63,13 @@ def precision_inside(
             return np.full(base.shape, np.nan)
         if outputs.size != base.size:
             return np.full(base.shape, np.nan)
-        return (outputs - base) / amplitude
+        return outputs
 
     try:
         for kind in reversed(PRECISIONS):
-            votes = [is_staircase(slope, base, kind, seed) for seed in range(DIRECTIONS)]
-            if votes.count(True) >= 2 and False not in votes:
+            votes = [is_staircase(at, base, kind, seed) for seed in range(DIRECTIONS)]
+            found = votes.count(True) >= 2 and False not in votes
+            if found and not has_treads(at, base, kind):
                 return kind
     finally:
         for x, values in zip(arrays, before):
@@ -76,17 +78,45 @@ def precision_inside(
 
 
 def is_staircase(
-    slope: Callable[[float, int], Array], base: Array, kind: Precision, seed: int
+    at: Callable[[float, int], Array], base: Array, kind: Precision, seed: int
 ) -> bool | None:
     """Whether most outputs have a slope that changes below the last bit do not see.
 
     None if no slope is seen at all: another direction may tell.
     """
-    above, beyond = (slope(amplitude, seed) for amplitude in kind.above)
+    below, above, beyond = (
+        (at(amplitude, seed) - base) / amplitude for amplitude in (kind.below, *kind.above)
+    )
     size = np.fmax(abs(above), abs(beyond))
     enough = size > 1e-2 * np.fmax(abs(base), 1e-3 * np.nanmax(abs(base), initial=0.0))
     smooth = enough & (abs(above - beyond) <= AGREE * size)
     if not smooth.any() or 2 * np.count_nonzero(smooth) < np.count_nonzero(enough):
         return None
-    missed = abs(slope(kind.below, seed) - above) > 2 * AGREE * size
+    missed = abs(below - above) > 2 * AGREE * size
     return bool(2 * np.count_nonzero(missed & smooth) > np.count_nonzero(smooth))
+
+
+def has_treads(at: Callable[[float, int], Array], base: Array, kind: Precision) -> bool:
+    """Whether the steps are those of a function like `np.round`, wider than those of the type.
+
+    On the way to where the slope was seen, numbers of the type take other values at each point.
+    """
+    points = np.array([at(kind.above[1] * k / POINTS, 0) for k in range(1, POINTS + 1)])
+    moving = points[-1] != base
+    if is_decimal_grid(points[:, moving]):
+        return True
+    distinct = np.array([len(np.unique(column)) for column in points.T[moving]])
+    return bool(np.count_nonzero(distinct > POINTS / 2) < len(distinct) / 2)
+
+
+def is_decimal_grid(points: Array) -> bool:
+    """Whether all numbers are multiples of one step, that of no floating-point type.
+
+    Theirs are powers of two below 1.
+    """
+    steps = np.abs(np.diff(points, axis=0))
+    step = float(np.min(steps[steps > 0], initial=np.inf))
+    if not np.isfinite(step) or (step < 0.5 and np.frexp(step)[0] == 0.5):
+        return False
+    multiples = points / step
+    return bool(np.all(abs(multiples - np.rint(multiples)) < 1e-3))

@@ -180,15 +180,12 @@ def compare(
 
     verdict = np.full(analytic.shape, int(Verdict.WRONG), np.int8)
     close = difference <= allowed + 4 * error
-    sharp = 4 * error + wobble <= tolerance.sharp * size + tolerance.absolute
+    unsure = 4 * error + wobble
+    sharp = unsure <= tolerance.sharp * size + tolerance.absolute
     sharp |= (analytic == value) & ((error <= 1e-6) | numeric.flat)
-    sharp |= (
-        4 * error + wobble <= tolerance.zero * numeric.slope
-    )  # zero at a flat point, as of x^3 at 0
+    sharp |= unsure <= tolerance.zero * numeric.slope  # zero at a flat point, as of x^3 at 0
     nature = np.fmax(natural[:, None], typical)
-    zero = numeric.constant & (
-        4 * error + wobble <= tolerance.zero * nature
-    )  # as of softmax(x).sum()
+    zero = numeric.constant & (unsure <= tolerance.zero * nature)  # as of softmax(x).sum()
     verdict[close & (sharp | zero)] = Verdict.CORRECT
     verdict[close & ~sharp & ~zero] = Verdict.INCONCLUSIVE
     verdict[~close & (difference <= 40 * error)] = Verdict.INCONCLUSIVE

@@ -1,7 +1,7 @@
 """A layer as people write it, its wrong versions, and what the checker makes of each.
 
-A wrong version is the right one with a piece of its text replaced.  So a mistake stands in the table
-as it stands in the code of whoever made it.
+A wrong version is the right one with a piece of its text replaced.  So a mistake stands in the
+table as it stands in the code of whoever made it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LAYERS: list[Layer] = []
 
 @dataclass(frozen=True)
 class Wrong:
-    """A mistake: the text `old` of the layer became `new`; `kinds` are the names it may be given."""
+    """A mistake: the text `old` of the layer became `new`; `kinds` are names that fit it."""
 
     old: str
     new: str
@@ -100,7 +100,7 @@ def layer(inputs: dict[str, Any], *wrongs: tuple[Any, ...], **options: Any) -> A
     return register
 
 
-# ------------------------------------------------------------------------------------ float32 inside
+# ---------------------------------------------------------------------------------- float32 inside
 
 INSIDE = ("float64", "float32", "hidden float32")
 
