@@ -103,7 +103,8 @@ def has_treads(at: Callable[[float, int], Array], base: Array, kind: Precision) 
     """
     points = np.array([at(kind.above[1] * k / POINTS, 0) for k in range(1, POINTS + 1)])
     moving = points[-1] != base
-    if is_decimal_grid(points[:, moving]):
+    whole = np.array_equal(points, np.rint(points))
+    if whole or not moving.any() or is_decimal_grid(points[:, moving]):
         return True
     distinct = np.array([len(np.unique(column)) for column in points.T[moving]])
     return bool(np.count_nonzero(distinct > POINTS / 2) < len(distinct) / 2)
