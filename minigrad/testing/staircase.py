@@ -17,6 +17,7 @@ Array = Any
 EPS = float(np.finfo(np.float64).eps)
 DIRECTIONS = 3  # in which the inputs are changed
 POINTS = 16  # along one of them, at which the width of the steps is looked at
+DECIMALS = 6  # numbers with fewer were rounded on purpose
 AGREE = 0.25  # relative difference of two slopes that are taken for the same
 
 
@@ -103,21 +104,8 @@ def has_treads(at: Callable[[float, int], Array], base: Array, kind: Precision) 
     """
     points = np.array([at(kind.above[1] * k / POINTS, 0) for k in range(1, POINTS + 1)])
     moving = points[-1] != base
-    whole = np.array_equal(points, np.rint(points))
-    if whole or not moving.any() or is_decimal_grid(points[:, moving]):
+    rounded = any(np.array_equal(points, np.round(points, k)) for k in range(DECIMALS))
+    if rounded or not moving.any():
         return True
     distinct = np.array([len(np.unique(column)) for column in points.T[moving]])
     return bool(np.count_nonzero(distinct > POINTS / 2) < len(distinct) / 2)
-
-
-def is_decimal_grid(points: Array) -> bool:
-    """Whether all numbers are multiples of one step, that of no floating-point type.
-
-    Theirs are powers of two below 1.
-    """
-    steps = np.abs(np.diff(points, axis=0))
-    step = float(np.min(steps[steps > 0], initial=np.inf))
-    if not np.isfinite(step) or (step < 0.5 and np.frexp(step)[0] == 0.5):
-        return False
-    multiples = points / step
-    return bool(np.all(abs(multiples - np.rint(multiples)) < 1e-3))
