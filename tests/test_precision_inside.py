@@ -77,12 +77,15 @@ def test_a_shorter_type_of_the_gradient_is_a_note(dtype: str) -> None:
     assert f"the gradient of x is {dtype}" in str(report)
 
 
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("scale", [1.0, 1e2, 1e3, 1e4, 1e5, 1e6])
 @pytest.mark.parametrize("step", [np.round, np.floor, lambda x: np.round(x, 1)])
-def test_a_function_of_steps_is_not_taken_for_a_short_type(step: Any, scale: float) -> None:
-    x = scale * rng.standard_normal(6)
+def test_a_function_of_steps_is_not_taken_for_a_short_type(
+    step: Any, scale: float, seed: int
+) -> None:
+    x = scale * np.random.default_rng(seed).standard_normal(6)
     assert precision_inside(lambda: step(x), [x], step(x)) is None
-    assert check_vjp(step, lambda g, x: 0 * g, x).ok
+    assert check_vjp(step, lambda g, x: 0 * g, x).count(Verdict.WRONG) == 0
 
 
 @pytest.mark.parametrize(
@@ -90,5 +93,5 @@ def test_a_function_of_steps_is_not_taken_for_a_short_type(step: Any, scale: flo
     [np.tanh, lambda x: np.sin(1e4 * x), lambda x: np.maximum(x, 0), lambda x: np.sort(x) ** 2],
 )
 def test_float64_is_told_from_shorter_types(function: Any) -> None:
-    x = rng.standard_normal(8)
+    x = np.random.default_rng(1).standard_normal(8)
     assert precision_inside(lambda: function(x), [x], function(x)) is None
