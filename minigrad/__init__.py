@@ -171,6 +171,7 @@ from minigrad.ops.exponential import (
     xlogy,
 )
 from minigrad.ops.factorizations import cholesky, cholesky_inverse, cholesky_solve
+from minigrad.ops.gamma import digamma, lgamma, mvlgamma, polygamma
 from minigrad.ops.gathering import (
     gather,
     index_add,

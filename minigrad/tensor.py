@@ -585,6 +585,9 @@ class Tensor(Variable):
     sinc = ops.sinc
     deg2rad = ops.deg2rad
     rad2deg = ops.rad2deg
+    digamma = ops.digamma
+    lgamma = ops.lgamma
+    mvlgamma = ops.mvlgamma
     erf = ops.erf
     erfc = ops.erfc
     arcsin = ops.arcsin

@@ -37,6 +37,7 @@ THEMES = {
     "ops.exponential": "Exponentials and logarithms",
     "ops.trigonometric": "Angles",
     "ops.special": "Special functions",
+    "ops.gamma": "Gamma functions",
     "ops.comparison": "Comparison and logic",
     "ops.selection": "Choosing and limiting",
     "ops.reduction": "Sums, means and extremes",

@@ -8,6 +8,7 @@ from minigrad.ops.diagonals import *
 from minigrad.ops.elementwise import *
 from minigrad.ops.exponential import *
 from minigrad.ops.factorizations import *
+from minigrad.ops.gamma import *
 from minigrad.ops.gathering import *
 from minigrad.ops.indexing import *
 from minigrad.ops.joining import *
