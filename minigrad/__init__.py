@@ -89,6 +89,8 @@ from minigrad.graph import (
     no_grad,
     set_grad_enabled,
 )
+from minigrad.interchange import from_dlpack
+from minigrad.neighbours import introduce as _introduce
 from minigrad.operation import op
 from minigrad.ops.comparison import (
     allclose,
@@ -371,6 +373,9 @@ _NAMES = {
     "save": "serialization",
     "summary": "model_summary",
 }
+
+
+_introduce("einops", "minigrad.neighbours.einops")
 
 
 def __getattr__(name: str) -> _Any:

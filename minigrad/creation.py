@@ -16,6 +16,7 @@ import numpy as np
 from minigrad import devices, dtypes, errors, promotion
 from minigrad.graph import Variable, wrap
 from minigrad.memory import Alias
+from minigrad.sparse import is_sparse
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -73,12 +74,14 @@ def as_array(data: Any, dtype: Any = None) -> np.ndarray:
         data = data._array
     if dtype is not None:
         return array_of_lists(data, dtype)
-    if isinstance(data, (np.ndarray, np.generic)):
+    if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__"):
         array = np.array(data)
     else:
         array = array_of_lists(data)
         if array.dtype == np.float64 and not holds_float64(data):
             array = array.astype(promotion.default_dtype)
+    if is_sparse(data):
+        raise TypeError("a tensor is dense: A.toarray() is the dense array of a sparse matrix")
     if array.dtype.kind not in "biuf":
         kind = "complex numbers are not supported" if array.dtype.kind == "c" else "not numbers"
         raise TypeError(f"a tensor holds real numbers or booleans, got dtype {array.dtype}: {kind}")

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.sparse import Sparse, is_sparse
+
 ndarray = np.ndarray
 
 
@@ -21,15 +23,15 @@ def constant(value: Any) -> Any:
     kind = type(value)
     if kind is ndarray or kind is float or kind is int or kind is bool or value is None:
         return value
-    if isinstance(value, (ndarray, np.generic, complex)) or hasattr(value, "__array_ufunc__"):
+    if isinstance(value, (ndarray, np.generic, complex)) or hasattr(value, "__array_function__"):
         return value
     if isinstance(value, (list, tuple)):
         if any(hasattr(item, "_node") for item in value):
             raise TypeError("a list of tensors is not a tensor: join them with mg.stack(...) first")
         return np.asarray(value)
-    if hasattr(value, "__array__"):
+    if hasattr(value, "__array__"):  # pandas and xarray, whose own arithmetic looks at labels
         return np.asarray(value)
-    return value
+    return Sparse(value) if is_sparse(value) else value
 
 
 def weaken(arrays: list[Any]) -> list[Any]:

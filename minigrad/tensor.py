@@ -18,6 +18,7 @@ from minigrad import (
     dtypes,
     graph,
     inplace,
+    interchange,
     numpy_protocol,
     ops,
     printing,
@@ -334,13 +335,14 @@ class Tensor(Variable):
             raise RuntimeError("numpy() of a tensor that requires grad: use t.detach().numpy()")
         return self.detach()._array
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self._node is not None:
-            raise RuntimeError(
-                "a tensor that requires grad would lose its graph as an array: use "
-                "t.detach().numpy(), and np.stack([...]) to join tensors"
-            )
-        return np.array(self._array, dtype=dtype, copy=copy)
+    __array__ = interchange.to_array
+    __dlpack__ = interchange.dlpack
+    __dlpack_device__ = interchange.dlpack_device
+    __array_namespace__ = interchange.array_namespace
+    __dask_tokenize__ = interchange.dask_token
+    __treescope_ndarray_adapter__ = interchange.treescope_adapter
+    __treescope_repr__ = interchange.treescope_repr
+    __pandas_priority__ = 5000  # above DataFrame's 4000: `frame * t` is t's to record
 
     def item(self) -> Any:
         """The single entry as a Python number.

@@ -11,14 +11,15 @@ PACKAGE = Path(__file__).parents[1] / "minigrad"
 
 # From the ground up: a module may import what stands in an earlier line, or in its own package.
 LAYERS = [
+    {"sparse"},
     {"memory", "promotion", "errors", "dtypes", "devices", "pytrees"},
     {"graph"},
     {"operation"},
-    {"composition"},
+    {"composition", "argument_names"},
     {"ops"},
     {"numpy_protocol", "inplace"},
     {"creation"},
-    {"random", "printing"},
+    {"random", "printing", "interchange"},
     {"tensor"},
     {"accelerator", "backends", "cuda", "linalg"},
     {"autograd"},
@@ -27,7 +28,7 @@ LAYERS = [
     {"nn", "utils"},
     {"optim", "serialization"},
     {"testing", "visualize"},
-    {"training", "model_summary", "onnx", "compile"},
+    {"neighbours", "training", "model_summary", "onnx", "compile"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

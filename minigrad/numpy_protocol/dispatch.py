@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.numpy_protocol import scipy_special
 from minigrad.operation import numpy_functions
 
 REFLECTED = {np.add, np.subtract, np.multiply, np.divide, np.power, np.matmul, np.floor_divide,
@@ -18,7 +19,8 @@ functions: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what to call 
 def array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     """NEP 13: ``np.exp(t)``, ``array * t``."""
     if kwargs.get("out") is not None or "where" in kwargs:
-        raise TypeError(f"np.{ufunc.__name__} of a tensor takes neither out= nor where=")
+        name = f"{scipy_special.module_of(ufunc)}.{ufunc.__name__}"
+        raise TypeError(f"{name} of a tensor takes neither out= nor where=")
     operation = numpy_functions.get(ufunc)
     if method == "__call__" and operation is not None:
         # `np.float64(2) * t` comes in here as well; like `t * np.float64(2)` it keeps t's type
@@ -26,11 +28,11 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -
         return operation.call(args, kwargs, numpy_door=not reflected)
     mapped = functions.get((ufunc, method))
     if mapped is None and method == "__call__":
-        mapped = functions.get(ufunc)
+        mapped = functions.get(ufunc) or scipy_special.special(ufunc)
     if mapped is not None:
         return mapped(*args, **kwargs)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-    raise unmapped(name)
+    raise unmapped(name, scipy_special.module_of(ufunc))
 
 
 def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -45,9 +47,9 @@ def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any)
     raise unmapped(f"{module}.{function.__name__}" if module else function.__name__)
 
 
-def unmapped(name: str) -> TypeError:
+def unmapped(name: str, module: str = "np") -> TypeError:
     return TypeError(
-        f"np.{name} has no differentiable counterpart for tensors in minigrad: use an op that has, "
+        f"{module}.{name} has no differentiable counterpart for tensors in minigrad: use an op that has, "
         "or t.detach().numpy() to leave the graph"
     )
 

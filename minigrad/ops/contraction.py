@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.composition import composition
 from minigrad.operation import Array, op
 
 __all__ = ["einsum", "inner", "kron", "tensordot", "vdot"]
@@ -315,6 +316,7 @@ def checked(equation: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[s
 # ------------------------------------------------------------------------ what einsum can spell out
 
 
+@composition
 def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
     """Sum of products over pairs of axes.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.contraction import tensordot
 
@@ -322,6 +323,7 @@ def addbmm(
     return scaled_sum("addbmm", input, bmm(batch1, batch2).sum(0), beta, alpha)
 
 
+@composition
 def vecdot(x: Array, y: Array, dim: int = -1) -> Array:
     """Dot products along one axis.
 
@@ -361,6 +363,7 @@ def _cross(x: Array, y: Array, dim: int) -> Array:
     return np.stack([x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0], dim)
 
 
+@composition
 def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
     """Cross product of vectors with three entries.
 
@@ -388,6 +391,7 @@ def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
     return _cross(input, other, dim)
 
 
+@composition
 def cross(input: Array, other: Array, dim: int | None = None) -> Array:
     """Cross product of vectors with three entries, along the first axis of size 3.
 

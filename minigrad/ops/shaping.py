@@ -8,12 +8,14 @@ IndexError and a ValueError.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from minigrad.argument_names import also_named
 from minigrad.composition import composition
 from minigrad.operation import Array, op
 
@@ -274,9 +276,21 @@ def t(x: Array) -> Array:
     return x.T
 
 
+def by_axes(transpose: Callable[..., Any]) -> Callable[..., Any]:
+    """Let ``transpose(x, axes)`` be NumPy's: all axes in the order of a tuple."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        numpys = "axes" in kwargs or (len(args) == 2 and isinstance(args[1], (tuple, list)))
+        return permute(*args, **kwargs) if numpys else transpose(*args, **kwargs)
+
+    update_wrapper(call, transpose)
+    return call
+
+
+@by_axes
 @op(lambda g, dim0, dim1: transpose(g, dim0, dim1), view=True, notation="transpose({x})")
 def transpose(x: Array, dim0: int, dim1: int) -> Array:
-    """Two axes exchanged.
+    """Two axes exchanged; with NumPy's tuple ``axes``, all in that order, as `permute` does.
 
     Forward    out[..., i, ..., j, ...] = x[..., j, ..., i, ...]
     Gradient   x̄ = ḡ, the same axes exchanged
@@ -532,6 +546,7 @@ def repeat_interleave(
 # --------------------------------------------------------------------------------- order of entries
 
 
+@also_named(axis="dims", axes="dims", m="x")
 @op(lambda g, dims: flip(g, dims), notation="flip({x})")
 def flip(x: Array, *dims: Any) -> Array:
     """Axes read backwards.
@@ -579,6 +594,7 @@ def opposite(shifts: Any) -> Any:
     return tuple([-n for n in shifts]) if isinstance(shifts, (tuple, list)) else -shifts
 
 
+@also_named(axis="dims", shift="shifts")
 @op(lambda g, shifts, dims: roll(g, opposite(shifts), dims), notation="roll({x})")
 def roll(x: Array, shifts: Any, dims: Any = None) -> Array:
     """Entries moved along axes, those that leave at one end entering at the other.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops, random
+from minigrad.composition import composition
 from minigrad.inplace import update
 from minigrad.nn.functional.reducing import as_given, plain
 from minigrad.operation import Array, op
@@ -535,6 +536,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     raise ValueError(f'gelu: approximate is "none" or "tanh", got {approximate!r}')
 
 
+@composition
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Gated linear unit: one half, as far as the other half lets it through.
 
@@ -566,6 +568,7 @@ def implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
+@composition
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
@@ -584,6 +587,7 @@ def softmax(
     return ops.softmax(input if dtype is None else input.astype(dtype), dim)
 
 
+@composition
 def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
@@ -601,6 +605,7 @@ def softmin(
     return ops.softmax(-(input if dtype is None else input.astype(dtype)), dim)
 
 
+@composition
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
@@ -618,6 +623,7 @@ def log_softmax(
     return ops.log_softmax(input if dtype is None else input.astype(dtype), dim)
 
 
+@composition
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:

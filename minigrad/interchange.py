@@ -1,0 +1,132 @@
+"""What a tensor tells other libraries of itself, by their own protocols.
+
+DLPack is the protocol of arrays that share memory between libraries.  The others are methods that
+Dask, pandas, SciPy and treescope look for.  None of these libraries is imported unless it asks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import sparse
+from minigrad.creation import from_numpy
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+__all__ = ["from_dlpack"]
+
+LOST = (
+    "a tensor that requires grad would lose its graph as an array: use "
+    "t.detach().numpy(), and np.stack([...]) to join tensors"
+)
+
+
+def to_array(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
+    """What ``np.asarray(t)`` returns: the numbers of a tensor that does not require grad.
+
+    Raises   RuntimeError for one that does; TypeError where SciPy's sparse arithmetic asks.
+    """
+    if sparse.asks_for_an_operand():
+        return np.array(None, dtype=object)
+    if self._node is not None:
+        raise RuntimeError(LOST)
+    return np.array(self._array, dtype=dtype, copy=copy)
+
+
+# ------------------------------------------------------------------------------------------- DLPack
+
+
+def dlpack(
+    self: Any,
+    *,
+    stream: Any = None,
+    max_version: tuple[int, int] | None = None,
+    dl_device: Any = None,
+    copy: bool | None = None,
+) -> Any:
+    """A capsule with the memory of a tensor, for ``other.from_dlpack(t)``.
+
+    Raises   BufferError if the tensor requires grad (use t.detach()), or if its memory is read-only
+             and the consumer knows no version of DLPack that can say so.
+    """
+    if self._node is not None:
+        raise BufferError(
+            "a tensor that requires grad would lose its graph in another library: use t.detach()"
+        )
+    exported = self.detach()._array  # a write there is a write to this tensor: note that it can be
+    given = {"max_version": max_version, "dl_device": dl_device, "copy": copy}
+    if NUMPY_HAS_VERSIONS:
+        return exported.__dlpack__(stream=stream, **given)
+    if copy:
+        exported = exported.copy()
+    return exported.__dlpack__(stream=stream)
+
+
+NUMPY_HAS_VERSIONS = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+
+
+def dlpack_device(self: Any) -> tuple[int, int]:
+    """The device of the memory, in DLPack's numbers: always the CPU."""
+    return self._array.__dlpack_device__()
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor on the memory of another library's array.
+
+    ext_tensor   a tensor of PyTorch, an array of JAX or CuPy, or whatever has ``__dlpack__``
+    device       where the memory is to be; there is only the CPU
+    copy         True: always a copy; None: only where needed; False: never
+
+    Returns  a tensor that shares its memory, read-only if the other says so.
+    Raises   BufferError, or another error of that library, if it does not give its memory away: of
+             a tensor that requires grad, or on another device; TypeError if it has no DLPack, or
+             numbers that are not real.
+    Example  >>> array = np.array([1.0, 2.0])
+             >>> t = mg.from_dlpack(array)
+             >>> array[0] = 5.0
+             >>> t
+             tensor([5., 2.], dtype=float64)
+    """
+    if device not in (None, "cpu") and getattr(device, "type", None) != "cpu":
+        raise ValueError(f"from_dlpack: the only device is the CPU, got {device!r}")
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise TypeError(
+            f"from_dlpack takes an object with __dlpack__, got {type(ext_tensor).__name__}"
+        )
+    if not NUMPY_HAS_VERSIONS:
+        array = np.from_dlpack(ext_tensor)
+        return from_numpy(array.copy() if copy else array)
+    return from_numpy(np.from_dlpack(ext_tensor, copy=copy))
+
+
+# -------------------------------------------------------------------- Dask, treescope, array API
+
+
+def dask_token(self: Any) -> Any:
+    """What Dask knows the tensor by: equal numbers have equal tokens, in every process."""
+    from dask.base import normalize_token
+
+    kind = f"{type(self).__module__}.{type(self).__qualname__}"
+    return kind, normalize_token(self._array), self.requires_grad
+
+
+def array_namespace(self: Any, *, api_version: str | None = None) -> Any:
+    """The functions of the array API standard for tensors: NumPy's, which know tensors."""
+    return np.empty(0).__array_namespace__(api_version=api_version)
+
+
+def treescope_adapter(self: Any) -> Any:
+    """How treescope reads the numbers of a tensor."""
+    from minigrad.neighbours.treescope import TensorAdapter
+
+    return TensorAdapter()
+
+
+def treescope_repr(self: Any, path: str | None, subtree_renderer: Any) -> Any:
+    """How treescope draws a tensor: as it draws an array."""
+    from minigrad.neighbours.treescope import drawn
+
+    return drawn(self, path)
