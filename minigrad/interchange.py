@@ -115,7 +115,8 @@ def dask_token(self: Any) -> Any:
 
 def array_namespace(self: Any, *, api_version: str | None = None) -> Any:
     """The functions of the array API standard for tensors: NumPy's, which know tensors."""
-    return np.empty(0).__array_namespace__(api_version=api_version)
+    numpys: Any = np.empty(0)
+    return numpys.__array_namespace__(api_version=api_version)
 
 
 def treescope_adapter(self: Any) -> Any:

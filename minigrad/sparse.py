@@ -56,7 +56,7 @@ class Sparse:
         """The transpose, on the same memory."""
         return Sparse(self.matrix.T)
 
-    mT = T
+    mT = T  # noqa: N815 - NumPy's name
 
     def copy(self, order: str = "K") -> Sparse:
         """A matrix with memory of its own."""

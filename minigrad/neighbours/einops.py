@@ -25,7 +25,7 @@ from minigrad.graph import Variable, wrap
 __all__ = ["EinMix", "MinigradBackend", "Rearrange", "Reduce"]
 
 
-class MinigradBackend(AbstractBackend):  # type: ignore[misc]  # einops is not typed
+class MinigradBackend(AbstractBackend):
     """How einops works on tensors."""
 
     framework_name = "minigrad"
@@ -81,7 +81,7 @@ class MinigradBackend(AbstractBackend):  # type: ignore[misc]  # einops is not t
 # ------------------------------------------------------------------------------------------ layers
 
 
-class Rearrange(RearrangeMixin, nn.Module):  # type: ignore[misc]  # einops is not typed
+class Rearrange(RearrangeMixin, nn.Module):
     """``einops.rearrange`` as a module.
 
     Example  >>> from minigrad.neighbours.einops import Rearrange
@@ -90,10 +90,11 @@ class Rearrange(RearrangeMixin, nn.Module):  # type: ignore[misc]  # einops is n
     """
 
     def forward(self, input: Any) -> Any:
-        return self._apply_recipe(input)
+        rearranged: Any = self._apply_recipe(input)  # type: ignore[no-untyped-call]  # einops'
+        return rearranged
 
 
-class Reduce(ReduceMixin, nn.Module):  # type: ignore[misc]  # einops is not typed
+class Reduce(ReduceMixin, nn.Module):
     """``einops.reduce`` as a module.
 
     Example  >>> from minigrad.neighbours.einops import Reduce
@@ -102,10 +103,11 @@ class Reduce(ReduceMixin, nn.Module):  # type: ignore[misc]  # einops is not typ
     """
 
     def forward(self, input: Any) -> Any:
-        return self._apply_recipe(input)
+        rearranged: Any = self._apply_recipe(input)  # type: ignore[no-untyped-call]  # einops'
+        return rearranged
 
 
-class EinMix(_EinmixMixin, nn.Module):  # type: ignore[misc]  # einops is not typed
+class EinMix(_EinmixMixin, nn.Module):
     """``einops.layers.EinMix``: a linear layer written as an einsum with named axes.
 
     Example  >>> from minigrad.neighbours.einops import EinMix

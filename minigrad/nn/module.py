@@ -481,6 +481,17 @@ class Module:
     def _get_name(self) -> str:
         return type(self).__name__
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up what was pickled; what is trained can be written to.
+
+        joblib maps large arrays of a pickle read-only: parameters and buffers are copied, so that
+        a model steps in a worker as it did at home.
+        """
+        self.__dict__.update(state)
+        for t in (*self._parameters.values(), *self._buffers.values()):
+            if t is not None and not t._array.flags.writeable:
+                t._array = t._array.copy(order="K")
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
         children = [

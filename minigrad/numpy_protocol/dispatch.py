@@ -49,8 +49,8 @@ def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any)
 
 def unmapped(name: str, module: str = "np") -> TypeError:
     return TypeError(
-        f"{module}.{name} has no differentiable counterpart for tensors in minigrad: use an op that has, "
-        "or t.detach().numpy() to leave the graph"
+        f"{module}.{name} has no differentiable counterpart for tensors in minigrad: use an op "
+        "that has, or t.detach().numpy() to leave the graph"
     )
 
 

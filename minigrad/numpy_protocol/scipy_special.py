@@ -1,7 +1,7 @@
 """SciPy's special functions on tensors: those ufuncs of ``scipy.special`` that minigrad has.
 
-They come in by NumPy's door, since SciPy's ufuncs ask as NumPy's do.  SciPy is not imported: a ufunc
-can only come from it if somebody else imported it.
+They come in by NumPy's door, since SciPy's ufuncs ask as NumPy's do.  SciPy is not imported here: a
+ufunc can only come from it if somebody else imported it.
 """
 
 from __future__ import annotations

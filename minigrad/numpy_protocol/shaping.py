@@ -348,9 +348,12 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     return list(ops.dsplit(ary, indices_or_sections))
 
 
-@of(np.unstack)
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     return ops.unbind(x, axis)
+
+
+if hasattr(np, "unstack"):  # NumPy 2.1
+    of(np.unstack)(unstack)
 
 
 # ----------------------------------------------------------------------------------------- creation

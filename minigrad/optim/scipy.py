@@ -121,5 +121,5 @@ def scipy_objective(function: Callable[[Any], Any], start: Any) -> ScipyObjectiv
              >>> objective.unflatten(result.x)["a"].round(4)
              tensor([3., 3.], dtype=float64)
     """
-    detached = map_tree(lambda x: x.detach() if isinstance(x, Variable) else x, start)
+    detached = map_tree(lambda x: x._array if isinstance(x, Variable) else x, start)
     return ScipyObjective(function, detached)

@@ -110,7 +110,9 @@ def test_the_backend_is_there_whichever_is_imported_first(order):
 
 
 def test_minigrad_imports_no_neighbour_by_itself():
-    program = "import minigrad, sys; print(sorted({'einops', 'scipy', 'pandas'} & set(sys.modules)))"
+    program = (
+        "import minigrad, sys; print(sorted({'einops', 'scipy', 'pandas'} & set(sys.modules)))"
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.stdout == "[]\n", run.stderr
 

@@ -21,7 +21,10 @@ LARGE = 600  # a 600 x 600 weight has 1.44 MB: joblib maps arrays above 1 MB, re
 
 def model(inputs=LARGE, hidden=LARGE):
     return mg.nn.Sequential(
-        mg.nn.Linear(inputs, hidden), mg.nn.BatchNorm1d(hidden), mg.nn.Tanh(), mg.nn.Linear(hidden, 1)
+        mg.nn.Linear(inputs, hidden),
+        mg.nn.BatchNorm1d(hidden),
+        mg.nn.Tanh(),
+        mg.nn.Linear(hidden, 1),
     )
 
 

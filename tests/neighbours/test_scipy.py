@@ -144,11 +144,11 @@ def test_what_is_not_a_sparse_product_is_refused_with_the_way_out(requires_grad)
         t.T @ sparse.coo_array(np.ones(4))
     with pytest.raises(TypeError, match="holds real numbers, got dtype complex128"):
         t.T @ sparse.csr_array(DENSE * 1j)
-    with pytest.raises(TypeError, match="A.toarray"):
+    with pytest.raises(TypeError, match=r"A\.toarray"):
         mg.tensor(matrix)
 
 
-# ------------------------------------------------------------------------------------------ minimize
+# ----------------------------------------------------------------------------------------- minimize
 
 
 def bananas(p):

@@ -10,7 +10,17 @@ import numpy as np
 from minigrad.creation import tensor
 from minigrad.graph import Variable, wrap
 
-__all__ = ["default_collate", "default_convert"]
+__all__ = ["Batch", "default_collate", "default_convert"]
+
+
+class Batch(tuple[Any, ...]):
+    """What a dataset returns that made a whole batch itself.
+
+    Other loaders, such as PyTorch's, pass it to `default_collate` as if it held samples; by its
+    type it is known to be joined already.
+    """
+
+    __slots__ = ()
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -23,6 +33,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
               >>> default_collate([(1.0, "a"), (2.0, "b")])
               [tensor([1., 2.], dtype=float64), ['a', 'b']]
     """
+    if isinstance(batch, Batch):
+        return batch
     first = batch[0]
     if isinstance(first, Variable):
         if any(t._node is not None for t in batch):
@@ -43,6 +55,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
             raise ValueError("default_collate: the samples of a batch have different lengths")
         joined = [default_collate(entries) for entries in zip(*batch)]
         return type(first)(*joined) if hasattr(first, "_fields") else joined
+    if hasattr(first, "__array__"):  # tensors and arrays of other libraries
+        return wrap(np.stack([np.asarray(sample) for sample in batch]))
     raise TypeError(
         f"default_collate: cannot join samples of type {type(first).__name__}; give a collate_fn"
     )

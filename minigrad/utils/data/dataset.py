@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from minigrad.graph import Variable, wrap
+from minigrad.utils.data.collate import Batch
 from minigrad.utils.data.sampler import as_list, permutation
 
 __all__ = [
@@ -107,7 +108,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
 
     def __getitems__(self, indices: Any) -> tuple[Any, ...]:
         """A batch: the rows `indices` of each tensor, copied at once."""
-        return tuple([take(t, indices) for t in self.tensors])
+        return Batch([take(t, indices) for t in self.tensors])
 
     def __len__(self) -> int:
         return len(self.arrays[0])
