@@ -19,7 +19,7 @@ from minigrad.optim.nadam import NAdam
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.radam import RAdam
 from minigrad.optim.rmsprop import RMSprop
-from minigrad.optim.scipy import ScipyObjective, scipy_objective
+from minigrad.optim.scipy import scipy_objective
 from minigrad.optim.sgd import SGD
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "Optimizer",
     "RAdam",
     "RMSprop",
-    "ScipyObjective",
     "lr_scheduler",
     "scipy_objective",
 ]
