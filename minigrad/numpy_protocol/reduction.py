@@ -227,12 +227,15 @@ def slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     f = np.moveaxis(f, axis, 0)
     steps = np.diff(x).reshape((-1,) + (1,) * (np.ndim(f) - 1)).astype(f.dtype)
     before, after = steps[:-1], steps[1:]
-    inside = (
-        f[2:] * (before / (after * (before + after)))
-        + f[1:-1] * ((after - before) / (before * after))
-        - f[:-2] * (after / (before * (before + after)))
-    )
-    few, order = min(n, 3), cast(Literal[1, 2], edge_order)
+    if (steps == steps[:1]).all():  # without the middle, whose weight is 0: it may be NaN
+        inside = (f[2:] - f[:-2]) / (2 * steps[1:])
+    else:
+        inside = (
+            f[2:] * (before / (after * (before + after)))
+            + f[1:-1] * ((after - before) / (before * after))
+            - f[:-2] * (after / (before * (before + after)))
+        )
+    few, order = edge_order + 1, cast(Literal[1, 2], edge_order)
 
     def end(part: slice, row: slice) -> Any:
         slopes: Any = np.gradient(np.eye(few), x[part], axis=0, edge_order=order)

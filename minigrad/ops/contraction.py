@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.composition import composition
 from minigrad.operation import Array, op
+from minigrad.ops.diagonals import _diagonal_into
 
 __all__ = ["einsum", "inner", "kron", "tensordot", "vdot"]
 
@@ -42,8 +43,8 @@ def gradient_step(
     """The gradient of an operand with `indices` in a contraction to `output`.
 
     An index that only this operand has was summed alone: its gradient is repeated, a product with
-    ones.  An index that the operand has twice took a diagonal: its gradient goes back to the
-    diagonal, a product with the identity matrix.
+    ones.  An index that the operand has twice took a diagonal: its gradient is put back there.
+    Not by a product with the identity matrix: 0 times an infinite gradient is NaN.
     """
     if len(others) == 1 and is_plain(indices, output + others[0][1]):
         other, other_indices = others[0]
@@ -56,22 +57,26 @@ def gradient_step(
         operands.append(other)
         inputs.append(other_indices)
     known = sizes_of((letters, x.shape) for letters, x in zip(inputs, operands))
-    fresh = iter(letter for letter in ascii_letters if letter not in {*known, *indices})
-    target = ""
-    for letter, size in zip(indices, shape):
-        if letter in target:
-            second = next(fresh)
-            operands.append(np.eye(size, dtype=g.dtype))
-            inputs.append(letter + second)
-            target += second
-            continue
+    target = "".join(dict.fromkeys(indices))
+    for letter in target:
+        size = shape[indices.index(letter)]
         if letter not in known or known[letter] == 1 != size:
             operands.append(np.ones(size, dtype=g.dtype))
             inputs.append(letter)
-        target += letter
-    if len(operands) == 1 and output == target:
-        return g
-    return chain(tuple(inputs), target, operands)
+    result = g
+    if len(operands) > 1 or output != target:
+        result = chain(tuple(inputs), target, operands)
+    return onto_diagonals(result, indices)
+
+
+def onto_diagonals(x: Array, indices: str) -> Array:
+    """x has an axis for each index; one that is named again gets an axis more, and a diagonal."""
+    for place, letter in enumerate(indices):
+        first = indices.index(letter)
+        if first < place:
+            shape = (*x.shape[:place], x.shape[first], *x.shape[place:])
+            x = _diagonal_into(np.moveaxis(x, first, -1), shape, 0, first, place)
+    return x
 
 
 @op(

@@ -60,12 +60,12 @@ def exp2(x: Array) -> Array:
     return np.exp2(x)
 
 
-@op(lambda g, out: g * (out + 1), numpy=np.expm1, promote=True, notation="exp({x}) - 1")
+@op(lambda g, x: g * np.exp(x), numpy=np.expm1, promote=True, notation="exp({x}) - 1")
 def expm1(x: Array) -> Array:
     """Exponential minus one, accurate near 0.
 
     Forward    out = eˣ - 1
-    Gradient   x̄ = ḡ * (out + 1)
+    Gradient   x̄ = ḡ * eˣ
     Shapes     (...) -> (...)
     Example    >>> mg.expm1(mg.tensor([0.0, 1e-6]))
                tensor([0.e+00, 1.e-06])
@@ -89,7 +89,7 @@ def log(x: Array) -> Array:
     return np.log(x)
 
 
-@op(lambda g, x: g / (x * LN_2), numpy=np.log2, promote=True, notation="log₂({x})")
+@op(lambda g, x: g / x / LN_2, numpy=np.log2, promote=True, notation="log₂({x})")
 def log2(x: Array) -> Array:
     """Logarithm to base 2.
 
@@ -102,7 +102,7 @@ def log2(x: Array) -> Array:
     return np.log2(x)
 
 
-@op(lambda g, x: g / (x * LN_10), numpy=np.log10, promote=True, notation="log₁₀({x})")
+@op(lambda g, x: g / x / LN_10, numpy=np.log10, promote=True, notation="log₁₀({x})")
 def log10(x: Array) -> Array:
     """Logarithm to base 10.
 
@@ -130,8 +130,9 @@ def log1p(x: Array) -> Array:
 
 def share_of_first(x: Array, y: Array, scale: float = 1.0) -> Array:
     """eˣ / (eˣ + eʸ), one half where both are the same infinity."""
+    same_infinity = np.equal(x, y) & np.isinf(x)
     with np.errstate(invalid="ignore"):
-        difference = np.where(x == y, 0, np.subtract(x, y))
+        difference = np.where(same_infinity, 0, np.subtract(x, y))
     return sigmoid(difference if scale == 1.0 else scale * difference)
 
 
@@ -197,12 +198,28 @@ def xlogy(x: Array, y: Array) -> Array:
 # ---------------------------------------------------------------------------------- the logistic
 
 
-@op(lambda g, out: g * (out * (1 - out)), promote=True, notation="σ({x})")
+@op(
+    lambda g, out, x: g * out * -np.tanh(0.5 * x),
+    promote=True,
+    notation="σ′({x})",
+)
+def _sigmoid_slope(x: Array) -> Array:
+    """The slope of the logistic function, to all its digits where that is nearly 0 or 1.
+
+    Forward    out = σ(x) σ(-x) = e / (1 + e)² with e = exp(-|x|)
+    Gradient   x̄ = -ḡ * out * tanh(x / 2)
+    Shapes     (...) -> (...)
+    """
+    e = np.exp(-np.absolute(x))
+    return e / np.square(1 + e)
+
+
+@op(lambda g, x: g * _sigmoid_slope(x), promote=True, notation="σ({x})")
 def sigmoid(x: Array) -> Array:
     """Logistic function.
 
     Forward    out = 1 / (1 + e⁻ˣ)
-    Gradient   x̄ = ḡ * out * (1 - out)
+    Gradient   x̄ = ḡ * σ(x) * σ(-x); not out * (1 - out), which is 0 from x = 37 on
     Shapes     (...) -> (...)
     Source     Goodfellow, Bengio and Courville 2016, section 3.10
     Example    >>> mg.sigmoid(mg.tensor([-1000.0, 0.0, 1000.0]))

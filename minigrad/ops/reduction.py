@@ -258,7 +258,7 @@ class ValuesAndIndices(NamedTuple):
 
 def extreme_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
     """ḡ, shared evenly by the entries that equal the result."""
-    chosen = np.equal(x, restore(out, x.shape, dim, keepdim))
+    chosen = np.equal(x, restore(out, x.shape, dim, keepdim)) | np.not_equal(x, x)  # NaN wins
     axes = reduced_axes(x.shape, dim)
     count = add_reduce(chosen, axis=axes, dtype=x.dtype, keepdims=True)
     return np.where(chosen, restore(g, x.shape, dim, keepdim) / count, 0)
@@ -269,7 +269,8 @@ def amax(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     """The largest entry along axes.
 
     Forward    out = max x over the axes `dim`; NaN if there is one
-    Gradient   x̄ = ḡ shared evenly by the entries equal to the largest, else 0
+    Gradient   x̄ = ḡ shared evenly by the entries equal to the largest (by those that are NaN, if
+               there are any), else 0
     Shapes     (..., n, ...) -> (..., ...), or (..., 1, ...) with keepdim
     Raises     AxisError if x has no such axis; ValueError if there are no entries
     Example    >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.composition import composition
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.indexing import nonzero
-from minigrad.ops.masks import choose
+from minigrad.ops.masks import choose, where_positive
 
 __all__ = [
     "clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "masked_fill", "masked_select",
@@ -122,7 +122,7 @@ def zeros_cached(shape: tuple[int, ...], dtype: Any) -> Array:
     return zeros
 
 
-@op(lambda g, out: g * np.sign(out), notation="relu({x})")
+@op(lambda g, out: where_positive(g, out), notation="relu({x})")
 def relu(x: Array) -> Array:
     """Rectified linear unit.
 

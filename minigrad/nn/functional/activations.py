@@ -17,7 +17,8 @@ from minigrad.composition import composition
 from minigrad.inplace import update
 from minigrad.nn.functional.reducing import as_given, plain
 from minigrad.operation import Array, op
-from minigrad.ops.exponential import sigmoid, softplus
+from minigrad.ops.exponential import _sigmoid_slope, sigmoid, softplus
+from minigrad.ops.masks import choose
 from minigrad.ops.trigonometric import tanh
 from minigrad.tensor import Tensor
 
@@ -57,7 +58,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return ops.relu(input)
 
 
-@op(lambda g, x, low, high: g * ((x > low) & (x < high)), notation="hardtanh({x})")
+@op(lambda g, x, low, high: choose((x > low) & (x < high), g, 0), notation="hardtanh({x})")
 def _hardtanh(x: Array, low: float, high: float) -> Array:
     """The identity between two bounds: `hardtanh`, `relu6` and `hardsigmoid`.
 
@@ -100,8 +101,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 def leaky_vjp(g: Any, x: Any, slope: Any) -> Any:
     """x̄ = ḡ where x > 0, else slope * ḡ."""
-    positive = g * (x > 0)
-    return positive + slope * (g - positive)
+    return choose(x > 0, g, slope * g)
 
 
 @op(leaky_vjp, notation="leaky_relu({x})")
@@ -172,7 +172,7 @@ def leak(x: Any, slopes: Any) -> Any:
 
 @op(
     lambda g, x, weight: leaky_vjp(g, x, weight),
-    lambda g, x: g * np.minimum(x, 0),
+    lambda g, x: choose(x < 0, g, 0) * np.minimum(x, 0),
     promote=True,
     notation="prelu({x})",
 )
@@ -221,7 +221,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return apply(_threshold, input, inplace, threshold, value)
 
 
-@op(lambda g, x, threshold: g * (x > threshold), notation="threshold({x})")
+@op(lambda g, x, threshold: choose(x > threshold, g, 0), notation="threshold({x})")
 def _threshold(x: Array, threshold: float, value: float) -> Array:
     """See `threshold`.
 
@@ -232,7 +232,7 @@ def _threshold(x: Array, threshold: float, value: float) -> Array:
     return np.where(x > threshold, x, value)
 
 
-@op(lambda g, x, bound: g * (abs(x) > bound), notation="hardshrink({x})")
+@op(lambda g, x, bound: choose(abs(x) > bound, g, 0), notation="hardshrink({x})")
 def _hardshrink(x: Array, bound: float) -> Array:
     """See `hardshrink`.
 
@@ -240,7 +240,7 @@ def _hardshrink(x: Array, bound: float) -> Array:
     Gradient   x̄ = ḡ where |x| > bound, else 0
     Shapes     (...) -> (...)
     """
-    return x * (abs(x) > bound)
+    return choose(abs(x) > bound, x, 0)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -399,6 +399,17 @@ def logsigmoid(x: Array) -> Array:
     return np.minimum(x, 0) - np.log1p(np.exp(-abs(x)))
 
 
+@op(lambda g, x: g / (abs(x) + 1) / (abs(x) + 1), notation="softsign({x})")
+def _softsign(x: Array) -> Array:
+    """See `softsign`.  A composition would make its gradient of the rounded quotient.
+
+    Forward    out = x / (1 + |x|)
+    Gradient   x̄ = ḡ / (1 + |x|)²
+    Shapes     (...) -> (...)
+    """
+    return x / (abs(x) + 1)
+
+
 def softsign(input: Tensor) -> Tensor:
     """A sigmoid with slow tails.
 
@@ -408,11 +419,11 @@ def softsign(input: Tensor) -> Tensor:
     Example    >>> mg.nn.functional.softsign(mg.tensor([-1.0, 0.0, 3.0]))
                tensor([-0.5 ,  0.  ,  0.75])
     """
-    return input / (ops.abs(input) + 1)
+    return _softsign(input)
 
 
 @op(
-    lambda g, x, s: g * s * (1 + x * (1 - s)),
+    lambda g, x, s: g * (s + x * _sigmoid_slope(x)),
     keep={"s": lambda x: ops.sigmoid(x)},
     notation="silu({x})",
 )
@@ -420,7 +431,7 @@ def _silu(x: Array) -> Array:
     """See `silu`; keeps s = sigmoid(x).
 
     Forward    out = x * s
-    Gradient   x̄ = ḡ * σ(x) * (1 + x * (1 - σ(x)))
+    Gradient   x̄ = ḡ * (σ(x) + x * σ(x) * σ(-x))
     Shapes     (...) -> (...)
     """
     s = ops.sigmoid(x)
@@ -431,7 +442,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Sigmoid linear unit, also called swish.
 
     Forward    out = x * sigmoid(x)
-    Gradient   x̄ = ḡ * s * (1 + x * (1 - s)) with s = sigmoid(x)
+    Gradient   x̄ = ḡ * (s + x * s * sigmoid(-x)) with s = sigmoid(x)
     Shapes     (...) -> (...)
     Source     Hendrycks and Gimpel 2016; Ramachandran, Zoph and Le 2017
     Example    >>> mg.nn.functional.silu(mg.tensor([-1.0, 0.0, 2.0]))
@@ -489,32 +500,37 @@ GELU_CUBE = 0.044715
 
 
 def near(x: Any) -> Any:
-    """x, cut off where the tangent is ±1 to the last digit: its cube cannot overflow."""
-    return np.minimum(np.maximum(x, -10.0), 10.0)
+    """x, cut off far behind where the share is 0 or 1: its cube cannot overflow."""
+    return np.minimum(np.maximum(x, -100.0), 100.0)
 
 
-def gelu_tanh(x: Any) -> Any:
+def gelu_argument(x: Any) -> Any:
     x = near(x)
-    return np.tanh(GELU_RATE * (x + GELU_CUBE * x * x * x))
+    return (2 * GELU_RATE) * (x + GELU_CUBE * x * x * x)
 
 
-def gelu_tanh_vjp(g: Any, x: Any, t: Any) -> Any:
-    """x̄ = ½ ḡ (1 + t + x (1 - t²) √(2/π) (1 + 3 · 0.044715 x²))."""
+def gelu_share(x: Any) -> Any:
+    return ops.sigmoid(gelu_argument(x))
+
+
+def gelu_tanh_vjp(g: Any, x: Any, s: Any) -> Any:
+    """x̄ = ḡ (s + x s′ u′) with s = σ(u), u = 2 √(2/π) (x + 0.044715 x³)."""
     x = near(x)
-    return g * 0.5 * (1 + t + x * (1 - t * t) * (GELU_RATE * (1 + 3 * GELU_CUBE * x * x)))
+    steepness = (2 * GELU_RATE) * (1 + 3 * GELU_CUBE * x * x)
+    return g * (s + x * _sigmoid_slope(gelu_argument(x)) * steepness)
 
 
-@op(gelu_tanh_vjp, keep={"t": gelu_tanh}, notation="gelu({x})")
+@op(gelu_tanh_vjp, keep={"s": gelu_share}, notation="gelu({x})")
 def _gelu_tanh(x: Array) -> Array:
-    """`gelu` with approximate="tanh"; keeps t = tanh(√(2/π) (x + 0.044715 x³)).
+    """`gelu` with approximate="tanh"; keeps s = ½ (1 + tanh(u / 2)) = σ(u).
 
-    Forward    out = ½ x (1 + t)
-    Gradient   x̄ = ½ ḡ (1 + t + x (1 - t²) √(2/π) (1 + 3 · 0.044715 x²)) with
-               t = tanh(√(2/π) (x + 0.044715 x³))
+    Forward    out = x s with s = σ(u), u = 2 √(2/π) (x + 0.044715 x³)
+    Gradient   x̄ = ḡ (s + x s (1 - s) 2 √(2/π) (1 + 3 · 0.044715 x²)) with
+               s = σ(2 √(2/π) (x + 0.044715 x³))
     Shapes     (...) -> (...)
     """
-    t = gelu_tanh(x)
-    return 0.5 * x * (1 + t), t
+    s = gelu_share(x)
+    return x * s, s
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
