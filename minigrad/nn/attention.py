@@ -14,6 +14,7 @@ from minigrad.graph import Variable, wrap
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.containers import ModuleList
 from minigrad.nn.dropout import Dropout
+from minigrad.nn.functional.attention import masked_softmax
 from minigrad.nn.linear import Linear, fortran_parameter, linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import LayerNorm
@@ -152,7 +153,7 @@ class MultiheadAttention(Module):
         weights = None
         if need_weights:
             scores = ops.matmul(q * (1 / math.sqrt(self.head_dim)), ops.mT(k))
-            weights = functional.softmax(scores if mask is None else scores + mask, -1)
+            weights = masked_softmax(scores, mask)
             if dropout:
                 weights = functional.dropout(weights, dropout)
             out = ops.matmul(weights, v)

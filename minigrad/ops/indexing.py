@@ -15,6 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from minigrad.composition import composition
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.joining import along
+from minigrad.ops.sums import is_half, widened
 
 __all__ = [
     "_add_at", "_getitem", "_overwrite", "_put", "_put_zeros", "_scatter_into", "_setitem", "_take",
@@ -66,7 +67,12 @@ def is_unique(index: Any) -> bool:
 
 def add_at(out: Array, index: Any, g: Array) -> None:
     """``out[index] += g`` for a contiguous `out`; repeated positions get each of their addends."""
-    if is_unique(index):
+    if is_half(out):
+        wide = widened(out)
+        add_at(wide, index, g)
+        with np.errstate(over="ignore"):
+            out[...] = wide
+    elif is_unique(index):
         out[index] += g
     elif out.size < 1000 or not out.flags.c_contiguous:
         np.add.at(out, index, g)
@@ -265,7 +271,7 @@ def _put_zeros(g: Array, index: Array, shape: tuple[int, ...]) -> Array:
         sums = np.bincount(index.reshape(-1), g.reshape(-1), size)  # half the cost of np.add.at
         return sums.astype(g.dtype, copy=False).reshape(shape)
     out = np.zeros_like(g, shape=size)
-    np.add.at(out, index, g)
+    add_at(out, index, g)
     return out.reshape(shape)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from minigrad.operation import Array, op
 from minigrad.ops.exponential import sigmoid, softplus
-from minigrad.ops.products import ones_cached
-from minigrad.ops.reduction import add_reduce, sum_along
+from minigrad.ops.reduction import sum_along
+from minigrad.ops.sums import divided, is_half, ones_cached, sum_of, widened
 
 # ------------------------------------------------------------------------------ the cross-entropy
 
@@ -61,6 +61,9 @@ def cross_entropy(x: Array, target: Array) -> Array:
                tensor(0.6931)
     """
     n, c = x.shape
+    if x.itemsize == 2 and is_half(x):
+        loss, slope = cross_entropy.op.forward(widened(x), target)
+        return loss.astype(x.dtype), slope.astype(x.dtype)
     if target.shape != (n,) or not n:
         raise ValueError(f"one class for each of {n} rows, got classes of shape {target.shape}")
     # refuses classes that are out of range or not integers, at no cost: positions are needed anyway
@@ -154,14 +157,14 @@ def standard_deviation(x: Any, dim: tuple[int, ...], eps: float) -> Any:
 
 def standardize_vjp(g: Array, out: Array, std: Array, dim: tuple[int, ...]) -> Array:
     n = count_of(out.shape, dim)
-    mean = sum_over(g, dim) / n
-    along = sum_over(g * out, dim) / n
+    mean = divided(sum_over(g, dim), n)
+    along = divided(sum_over(g * out, dim), n)
     return (g - mean - out * along) / std
 
 
 def sum_over(x: Array, dim: tuple[int, ...]) -> Array:
     """The sum along axes, which stay."""
-    return sum_along(x, dim[0]) if len(dim) == 1 else add_reduce(x, axis=dim, keepdims=True)
+    return sum_along(x, dim[0]) if len(dim) == 1 else sum_of(x, dim, True)
 
 
 @op(standardize_vjp, keep={"std": standard_deviation}, notation="standardize({x})")
@@ -175,16 +178,41 @@ def _standardize(x: Array, dim: tuple[int, ...], eps: float, moments: Any = None
     Shapes     (...) -> (...)
     Source     Ioffe and Szegedy 2015, section 3
     """
+    if x.itemsize == 2 and is_half(x):
+        wide = [widened(each) for each in moments] if moments is not None else None
+        out, std = _standardize.op.forward(widened(x), dim, eps, wide)
+        with np.errstate(over="ignore"):
+            return out.astype(x.dtype), std.astype(x.dtype)
     if moments is None:
-        n = count_of(x.shape, dim)
-        centred = x - sum_over(x, dim) / n
-        variance = sum_over(centred * centred, dim) / n
+        mean, variance, centred = moments_of(x, dim)
     else:
-        centred = x - moments[0]
-        variance = moments[1]
+        mean, variance = moments
+        centred = x - mean
     std = np.sqrt(variance + eps)
+    if not std.max(initial=0.0) < math.inf:
+        std = scaled_deviation(centred, dim, eps)
     centred /= std
     return centred, std
+
+
+def moments_of(x: Array, dim: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """Mean and variance along `dim`, whose axes stay, and x without the mean."""
+    n = count_of(x.shape, dim)
+    with np.errstate(over="ignore", invalid="ignore"):  # huge numbers: see `scaled_deviation`
+        mean = sum_over(x, dim) / n
+        if not np.isfinite(mean).all() and np.isfinite(x).all():
+            mean = sum_over(x / n, dim)
+        centred = x - mean
+        return mean, sum_over(centred * centred, dim) / n, centred
+
+
+def scaled_deviation(centred: Array, dim: tuple[int, ...], eps: float) -> Array:
+    """The standard deviation of numbers whose squares overflow."""
+    largest = np.maximum.reduce(np.absolute(centred), axis=dim, keepdims=True)
+    largest = np.where((largest > 1) & (largest < math.inf), largest, 1).astype(centred.dtype)
+    scaled = centred / largest
+    squares = sum_over(scaled * scaled, dim) / count_of(centred.shape, dim)
+    return largest * np.sqrt(squares + eps / largest / largest)
 
 
 def count_of(shape: tuple[int, ...], dim: tuple[int, ...]) -> int:
@@ -230,7 +258,7 @@ def _add_rows(rows: Array, index: Array, shape: tuple[int, ...]) -> Array:
         order = np.argsort(index, kind="stable")
         index = index[order]
         first = np.flatnonzero(np.diff(index, prepend=-1))
-        table[index[first]] = np.add.reduceat(rows[order], first, axis=0)
+        table[index[first]] = np.add.reduceat(widened(rows)[order], first, axis=0)
     return table
 
 

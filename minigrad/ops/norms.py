@@ -20,6 +20,7 @@ from minigrad.ops.matrices import check_matrix, check_square, first_true, place
 from minigrad.ops.reduction import axes_of, restore
 from minigrad.ops.solving import inv
 from minigrad.ops.spectral import svd, svdvals
+from minigrad.ops.sums import is_half, sum_of, widened
 
 __all__ = ["cdist", "cond", "linalg_norm", "matrix_norm", "norm", "vector_norm"]
 
@@ -39,8 +40,8 @@ def vector_norm_vjp(g: Array, x: Array, out: Array, ord: float, dim: Any, keepdi
     if abs(ord) == inf:
         extreme = np.abs(plain(x)) == plain(norm)
         count = extreme.sum(axes_of(dim), keepdims=True)
-        share = (np.sign(plain(x)) * extreme / np.maximum(count, 1)).astype(x.dtype)
-        return g * share
+        share = (np.sign(plain(x)) / np.maximum(count, 1)).astype(x.dtype)
+        return np.where(extreme, g, 0) * share
     zero = plain(norm) == 0
     safe = np.where(zero, np.ones_like(plain(norm)), norm) if zero.any() else norm
     if ord == 2:
@@ -68,10 +69,10 @@ def scaled_norm(x: Array, ord: float, axes: Any) -> Array:
     scale = np.where(usable, largest, np.ones_like(largest))
     ratio = size / scale
     if ord == 2:
-        total = np.sqrt(np.add.reduce(ratio * ratio, axes, keepdims=True))
+        total = np.sqrt(sum_of(ratio * ratio, axes, True))
     else:
         with np.errstate(divide="ignore"):  # 0 to a negative power: infinite, and the norm is 0
-            total = np.add.reduce(ratio**ord, axes, keepdims=True) ** (1.0 / ord)
+            total = sum_of(ratio**ord, axes, True) ** (1.0 / ord)
     return total * scale
 
 
@@ -97,14 +98,17 @@ def vector_norm(
         x = x.astype(dtype)
     elif x.dtype.kind in "biu":
         x = x.astype(float)
+    if is_half(x):
+        with np.errstate(over="ignore"):
+            wide = vector_norm.op.forward(widened(x), ord, dim, keepdim)
+            return wide.astype(x.dtype)
     axes = axes_of(dim)
     maximum: Any = np.maximum.reduce
     minimum: Any = np.minimum.reduce
-    total: Any = np.add.reduce
     if ord == 1:
-        return total(np.abs(x), axes, keepdims=keepdim)
+        return sum_of(np.abs(x), axes, keepdim)
     if ord == 0:
-        return total((x != 0).astype(x.dtype), axes, keepdims=keepdim)
+        return sum_of((x != 0).astype(x.dtype), axes, keepdim)
     if ord == inf:
         return maximum(np.abs(x), axes, keepdims=keepdim)
     if ord == -inf:
@@ -118,7 +122,7 @@ def vector_norm(
             return root.reshape((1,) * x.ndim) if keepdim else root
     elif ord == 2:
         with np.errstate(over="ignore", under="ignore"):
-            squares = total(x * x, axes, keepdims=keepdim)
+            squares = sum_of(x * x, axes, keepdim)
         smallest = minimum(squares, None, initial=inf)
         if smallest > smallest_safe(x.dtype) and maximum(squares, None, initial=0) < inf:
             return np.sqrt(squares)

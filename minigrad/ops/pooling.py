@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.operation import Array, op
 from minigrad.ops.masks import choose
+from minigrad.ops.sums import widened
 
 Sizes = tuple[int, ...]
 Padding = tuple[tuple[int, int], ...]
@@ -193,7 +194,9 @@ def _avg_pool(x: Array, kernel: Sizes, stride: Sizes, padding: Padding, divisor:
     Shapes     (..., h, w) -> (..., oh, ow)
     """
     undilated = (1,) * len(kernel)
-    return combine_windows(np.add, framed(x, padding, 0), kernel, stride, undilated) / divisor
+    wide = widened(x)
+    out = combine_windows(np.add, framed(wide, padding, 0), kernel, stride, undilated) / divisor
+    return out if wide is x else out.astype(x.dtype)
 
 
 @op(
@@ -209,7 +212,7 @@ def _avg_pool_back(
     Gradient   ḡ = the means of the windows of out̄
     Shapes     (..., oh, ow) -> shape
     """
-    out = g / divisor
+    out = widened(g) / divisor
     lead = len(shape) - len(kernel)
     for axis, (k, s) in enumerate(zip(kernel, stride), start=lead):
         before, after = padding[axis - lead]
@@ -218,7 +221,7 @@ def _avg_pool_back(
         out = np.zeros_like(shares, shape=sizes)
         for i in range(k):
             out[(slice(None),) * axis + (seen_by(i, shares.shape[axis], s, 1),)] += shares
-    return out[unframed(shape[lead:], padding)]
+    return out[unframed(shape[lead:], padding)].astype(g.dtype, copy=False)
 
 
 # -------------------------------------------------------------------------------- windows, laid out

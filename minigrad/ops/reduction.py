@@ -16,9 +16,9 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.composition import composition
 from minigrad.operation import Array, op
-from minigrad.ops.products import ones_cached
 from minigrad.ops.selection import maximum, minimum, where
 from minigrad.ops.special import as_float
+from minigrad.ops.sums import add_reduce, divided, is_half, ones_cached, sum_of, widened
 
 __all__ = [
     "ValuesAndIndices", "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero",
@@ -26,8 +26,7 @@ __all__ = [
     "softmin", "sum",
 ]  # fmt: skip
 
-# The methods of ufuncs cost half of np.sum and its kin.  Any: NumPy's stubs want a literal keepdims
-add_reduce: Any = np.add.reduce
+# Methods of ufuncs cost half of np.prod and its kin.  Any: NumPy's stubs want literal keepdims
 multiply_reduce: Any = np.multiply.reduce
 maximum_reduce: Any = np.maximum.reduce
 minimum_reduce: Any = np.minimum.reduce
@@ -99,7 +98,7 @@ def sum_along(x: Array, dim: int) -> Array:
     ):  # fmt: skip
         ones = ones_cached(x.shape[dim], x.dtype)
         return ones.dot(x)[None] if dim == 0 or dim == -2 else x.dot(ones)[:, None]
-    return add_reduce(x, axis=dim, keepdims=True)
+    return sum_of(x, dim, True)
 
 
 def total(x: Array, dim: Dim, keepdim: bool, dtype: Any) -> Array:
@@ -107,6 +106,8 @@ def total(x: Array, dim: Dim, keepdim: bool, dtype: Any) -> Array:
     if type(dim) is int and -2 <= dim < 2 and x.size > SMALL and x.ndim == 2 and dtype is None:
         out = sum_along(x, dim)
         return out if keepdim else out.reshape(-1)
+    if dtype is None:
+        return sum_of(x, axes_of(dim), keepdim)
     return add_reduce(x, axes_of(dim), dtype, None, keepdim)
 
 
@@ -161,7 +162,7 @@ def sum(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> 
 
 @op(
     lambda g, x_shape, dim, keepdim: repeat_along(
-        g / count_along(x_shape, dim), x_shape, dim, keepdim
+        divided(g, count_along(x_shape, dim)), x_shape, dim, keepdim
     ),
     promote=True,
     notation="mean {x}",
@@ -176,7 +177,10 @@ def mean(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
     Example    >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
                tensor([2., 3.])
     """
-    return total(x, dim, keepdim, dtype) / count_along(x.shape, dim)
+    count = count_along(x.shape, dim)
+    if dtype is None and is_half(x):  # the sum may be infinite where the mean is not
+        return (total(widened(x), dim, keepdim, None) / count).astype(x.dtype)
+    return total(x, dim, keepdim, dtype) / count
 
 
 def products_of_others(x: Array) -> Array:
@@ -191,7 +195,7 @@ def products_of_others(x: Array) -> Array:
 def prod_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
     """x̄ = ḡ * the product of the other entries."""
     g = restore(g, x.shape, dim, keepdim)
-    if (out != 0).all():
+    if np.isfinite(out).all() and (out != 0).all():
         return g * restore(out, x.shape, dim, keepdim) / x
     axes = reduced_axes(x.shape, dim)
     kept = tuple([i for i in range(len(x.shape)) if i not in axes])
@@ -241,9 +245,15 @@ def nanmean(x: Array, dim: Dim = None, keepdim: bool = False) -> Any:
                tensor(2.)
     """
     there = np.logical_not(np.isnan(x))
-    return nansum(x, dim, keepdim) / np.sum(
-        there, axis=axes_of(dim), keepdims=keepdim, dtype=x.dtype
-    )
+    count = np.sum(there, axis=axes_of(dim), keepdims=keepdim, dtype=widened_type(x.dtype))
+    if count.dtype != x.dtype:
+        return (nansum(x.astype(count.dtype), dim, keepdim) / count).astype(x.dtype)
+    return nansum(x, dim, keepdim) / count
+
+
+def widened_type(dtype: Any) -> Any:
+    """float32 for float16."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 # ------------------------------------------------------------------------------------- the extremes
@@ -469,10 +479,12 @@ def count_nonzero(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
 def logsumexp_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
     """x̄ = ḡ softmax(x); 0 where all entries are -inf."""
     out = restore(out, x.shape, dim, keepdim)
-    out = np.where(np.equal(out, -np.inf), 0, out)
+    if np.equal(out, np.inf).any():  # entries that are infinite share the gradient
+        x = np.where(np.equal(out, np.inf), np.where(np.equal(x, np.inf), 0, -np.inf), x)
+    out = np.where(np.isinf(out), 0, out)
     weights = np.exp(x - out)
     # they add up to 1 but for the rounding of out, which is a factor of 3 at three times 1e8
-    total = np.sum(weights, axes_of(dim), keepdims=True)
+    total = sum_of(weights, axes_of(dim), True)
     return restore(g, x.shape, dim, keepdim) * (weights / np.where(np.equal(total, 0), 1, total))
 
 
@@ -490,9 +502,11 @@ def logsumexp(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     """
     axes = axes_of(dim)
     x = as_float(x)
+    if is_half(x):
+        return logsumexp.op.forward(widened(x), dim, keepdim).astype(x.dtype)
     largest = maximum_reduce(x, axes, None, None, True, -np.inf)
     largest = np.where(np.isfinite(largest), largest, 0)
-    total = add_reduce(np.exp(x - largest), axes, None, None, keepdim)
+    total = sum_of(np.exp(x - largest), axes, keepdim)
     with np.errstate(divide="ignore"):  # the logarithm of a sum of nothing is -inf
         return np.log(total) + (largest if keepdim else largest.reshape(total.shape))
 
@@ -521,6 +535,8 @@ def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
+    if x.itemsize == 2 and is_half(x):
+        return softmax.op.forward(widened(x), dim).astype(x.dtype)
     out = x - largest_along(x, dim)
     out = np.exp(out, out=out) if out.dtype.kind == "f" else np.exp(out)
     out /= sum_along(out, dim)
@@ -549,6 +565,8 @@ def log_softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
+    if x.itemsize == 2 and is_half(x):
+        return log_softmax.op.forward(widened(x), dim).astype(x.dtype)
     out = as_float(x) - largest_along(x, dim)
     out -= np.log(sum_along(np.exp(out), dim))
     return out

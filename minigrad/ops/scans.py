@@ -11,9 +11,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
+from minigrad.graph import plain
 from minigrad.operation import Array, op
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import sum
+from minigrad.ops.sums import is_half, widened
 
 __all__ = [
     "cumprod", "cumsum", "diff", "logcumsumexp", "trapezoid", "trapz",
@@ -21,7 +23,10 @@ __all__ = [
 
 
 def accumulated(ufunc: Any, x: Array, dim: int, dtype: Any = None) -> Array:
-    """``ufunc.accumulate``, of 0-d arrays too."""
+    """``ufunc.accumulate``, of 0-d arrays too; of float16 in float32."""
+    if dtype is None and is_half(x):
+        with np.errstate(over="ignore"):
+            return accumulated(ufunc, widened(x), dim).astype(x.dtype)
     if np.ndim(x):
         return ufunc.accumulate(x, dim, dtype)
     normalize_axis_index(dim, 1)
@@ -41,6 +46,8 @@ def cumsum_vjp(g: Array, dim: int) -> Array:
     if not g.shape:
         return g
     back = along(axis_of(g, dim), slice(None, None, -1))
+    if is_half(g):
+        return accumulated(np.add, g[back], dim)[back]
     return np.add.accumulate(g[back], dim)[back]
 
 
@@ -74,8 +81,12 @@ def _recurrence(x: Array, factor: Array, backwards: bool = False) -> Array:
     out = np.array(x)
     places = range(len(out) - 2, -1, -1) if backwards else range(1, len(out))
     before = 1 if backwards else -1
+    infinite = not np.isfinite(factor).all()
     for i in places:
-        out[i] += factor[i] * out[i + before]
+        step = factor[i]
+        if infinite:  # what gets no gradient gives none on
+            step = np.where(out[i + before] == 0, 0, step)
+        out[i] += step * out[i + before]
     return out
 
 
@@ -100,13 +111,15 @@ def cumprod_vjp(g: Array, out: Array, x: Array, dim: int) -> Array:
     """x̄ by a division where there is no 0, else by a recurrence."""
     if not g.shape:
         return g
-    if (out != 0).all():
+    if np.isfinite(out).all() and (out != 0).all():
         return cumsum_vjp(g * out, dim) / x
     dim = axis_of(x, dim)
     g, x = np.moveaxis(g, dim, 0), np.moveaxis(x, dim, 0)
     one = np.ones_like(x[:1])
     before = np.concatenate([one, np.cumprod(x, axis=0)[:-1]], axis=0)
     after = _recurrence(g, np.concatenate([x[1:], one], axis=0), True)
+    if not np.isfinite(plain(before)).all():
+        before = np.where(np.equal(after, 0), 0, before)
     return np.moveaxis(before * after, 0, dim)
 
 
@@ -130,11 +143,26 @@ def logcumsumexp_vjp(g: Array, out: Array, x: Array, dim: int) -> Array:
         return g
     dim = axis_of(x, dim)
     g, out, x = (np.moveaxis(a, dim, 0) for a in (g, out, x))
+    behind = np.equal(plain(out), np.inf)
+    if behind.any():
+        out, x = among_infinite(out, x, behind)
     nothing = np.equal(out, -np.inf)
     out = np.where(nothing, 0, out)
-    shrink = np.where(nothing[:-1], 0, np.exp(np.minimum(out[:-1] - out[1:], 0.0)))
+    apart = nothing[:-1] | (behind[:-1] != behind[1:])
+    shrink = np.where(apart, 0, np.exp(np.minimum(out[:-1] - out[1:], 0.0)))
     after = _recurrence(g, np.concatenate([shrink, np.ones_like(out[:1])], axis=0), True)
     return np.moveaxis(np.exp(x - out) * after, 0, dim)
+
+
+def among_infinite(out: Array, x: Array, behind: Array) -> tuple[Array, Array]:
+    """Finite numbers with the same shares: from the first infinite entry on only such count.
+
+    behind   where the sum is infinite
+    """
+    count = np.cumsum(np.equal(x, np.inf), 0, dtype=x.dtype)
+    logarithms = np.log(np.maximum(count, 1))
+    among = np.where(np.equal(x, np.inf), 0, -np.inf)
+    return np.where(behind, logarithms, out), np.where(behind, among, x)
 
 
 @op(logcumsumexp_vjp, promote=True, notation="logcumsumexp {x}")

@@ -239,7 +239,8 @@ def cofactor_vjp(g: Array, x: Array, out: Array) -> Array:
     are not 0: that for entries (i, i) and (j, j), the product of all singular values but i and
     j, and its opposite for entries (i, j) and (j, i).
 
-    Derivatives of it again (g and x are tensors) use C = det(A) A⁻ᵀ, so they ask for a regular A.
+    Derivatives of it again (g and x are tensors) use C = det(A) A⁻ᵀ: `cofactors` takes the other
+    way, whose steps have derivatives of every order, where A is nearly singular.
     """
     if isinstance(g, Variable) or isinstance(x, Variable):
         scale = (g * out).sum((-2, -1), keepdims=True)
@@ -268,8 +269,7 @@ def _cofactors(x: Array) -> Array:
     sign, logarithm = np.linalg.slogdet(x)
     if np.all(sign != 0):
         inverse = np.linalg.inv(x)
-        conditions = np.abs(x).sum(-1).max(-1) * np.abs(inverse).sum(-1).max(-1)
-        if np.all(conditions < np.finfo(x.dtype).eps ** -0.5):
+        if well_conditioned(x, inverse):
             # the determinant in two factors: it may overflow where the cofactors do not
             root = np.exp(logarithm * 0.5)[..., None, None]
             return sign[..., None, None] * (root * inverse.mT) * root
@@ -277,8 +277,62 @@ def _cofactors(x: Array) -> Array:
     return sign * ((U * products_of_others(s)[..., None, :]) @ Vh)
 
 
+def well_conditioned(x: Array, inverse: Array) -> bool:
+    """Whether the inverses have at least half of the digits."""
+    conditions = np.abs(x).sum(-1).max(-1) * np.abs(inverse).sum(-1).max(-1)
+    return bool(np.all(conditions < np.finfo(x.dtype).eps ** -0.5))
+
+
+def cofactors(x: Array) -> Array:
+    """The matrix of cofactors, with derivatives of every order at any rank."""
+    if not isinstance(x, Variable):
+        return _cofactors(x)
+    array = plain(x)
+    if array.size == 0 or np.all(np.linalg.slogdet(array)[0] != 0):
+        inverse = np.linalg.inv(array) if array.size else array
+        if array.size == 0 or well_conditioned(array, inverse):
+            return _cofactors(x)
+    return cofactors_by_blocks(x, array)
+
+
+def cofactors_by_blocks(x: Array, array: Array) -> Array:
+    """The cofactors of B = Uᵀ A V, rotated back; U and V are constants that make B diagonal here.
+
+    The k small singular values make a block of their own.  With B₁₁ the regular block and
+    S = B₂₂ - B₂₁ B₁₁⁻¹ B₁₂, det B = det(B₁₁) det(S), and the adjugate of S is a polynomial.
+    """
+    U, s, Vh, sign = rotations(array)
+    small = s <= np.finfo(s.dtype).eps ** 0.25 * s[..., :1]
+    k = max(int(small.sum(-1).max()), 1)
+    r = s.shape[-1] - k
+    B = U.mT @ x @ Vh.mT
+    if r == 0:
+        return sign * (U @ adjugate(B).mT @ Vh)
+    Y = _solve((B[..., :r, :r].mT, B[..., r:, :r].mT)).mT  # B₂₁ B₁₁⁻¹
+    X = _solve((B[..., :r, :r], B[..., :r, r:]))
+    S = B[..., r:, r:] - Y @ B[..., :r, r:]
+    adj = adjugate(S)
+    size = det(B[..., :r, :r])[..., None, None]
+    whole = (S * adj.mT).sum((-2, -1), keepdims=True) / k  # det(S), from S adj(S) = det(S) I
+    corner = _cofactors(B[..., :r, :r]) * whole + size * (X @ adj @ Y).mT
+    upper = np.concatenate([corner, -size * (adj @ Y).mT], -1)
+    lower = np.concatenate([-size * (X @ adj).mT, size * adj.mT], -1)
+    return sign * (U @ np.concatenate([upper, lower], -2) @ Vh)
+
+
+def adjugate(x: Array) -> Array:
+    """The transposed cofactors of small matrices, by the method of Faddeev and LeVerrier."""
+    n = x.shape[-1]
+    identity = np.eye(n, dtype=x.dtype)
+    out = x * 0.0 + identity
+    for k in range(1, n):
+        product = x @ out
+        out = product - (product * identity).sum((-2, -1), keepdims=True) / k * identity
+    return out if n % 2 else -out
+
+
 @op(
-    lambda g, x: g[..., None, None] * _cofactors(x),
+    lambda g, x: g[..., None, None] * cofactors(x),
     numpy=np.linalg.det,
     promote=True,
     notation="det({x})",

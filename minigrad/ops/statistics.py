@@ -10,13 +10,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
+from minigrad.graph import plain
 from minigrad.operation import Array, op
 from minigrad.ops.norms import smallest_safe, vector_norm
 from minigrad.ops.reduction import (
     Dim,
     Shape,
     ValuesAndIndices,
-    add_reduce,
     axes_of,
     count_along,
     extreme_vjp,
@@ -28,6 +28,7 @@ from minigrad.ops.reduction import (
 )
 from minigrad.ops.sorting import sort
 from minigrad.ops.special import as_float
+from minigrad.ops.sums import divided, is_half, sum_of, widened
 
 __all__ = [
     "bincount", "dist", "median", "quantile", "std", "std_mean", "var", "var_mean",
@@ -46,7 +47,7 @@ def deviation_of(x: Array, dim: Dim) -> Array:
     axes = reduced_axes(x.shape, dim)
     first = x[tuple([slice(1) if i in axes else slice(None) for i in range(x.ndim)])]
     x = x - first
-    x -= add_reduce(x, axes, None, None, True) / count_along(x.shape, dim)
+    x -= sum_of(x, axes, True) / count_along(x.shape, dim)
     return x
 
 
@@ -73,7 +74,7 @@ def var_vjp(
 ) -> Array:
     """x̄ = 2 ḡ (x - mean) / (n - correction)."""
     n = degrees_of_freedom(x_shape, dim, correction)
-    return deviation * (restore(g, x_shape, dim, keepdim) * 2 / n)
+    return deviation * divided(restore(g, x_shape, dim, keepdim) * 2, n)
 
 
 @takes_unbiased
@@ -91,9 +92,18 @@ def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     Example    >>> mg.var(mg.tensor([1.0, 2.0, 4.0]))
                tensor(2.3333)
     """
-    deviation = deviation_of(as_float(x), dim)
-    squares = add_reduce(deviation * deviation, axes_of(dim), None, None, keepdim)
+    x = as_float(x)
+    if is_half(x):
+        return narrowed(var.op.forward(widened(x), dim, correction, keepdim), x.dtype)
+    deviation = deviation_of(x, dim)
+    squares = sum_of(deviation * deviation, axes_of(dim), keepdim)
     return squares / degrees_of_freedom(x.shape, dim, correction), deviation
+
+
+def narrowed(arrays: Any, dtype: Any) -> Any:
+    """Results that were computed in a wider type, in `dtype`."""
+    with np.errstate(over="ignore"):
+        return tuple([array.astype(dtype) for array in arrays])
 
 
 def std_vjp(
@@ -103,7 +113,7 @@ def std_vjp(
     """x̄ = ḡ (x - mean) / (out (n - correction)), 0 where out is 0."""
     n = degrees_of_freedom(x_shape, dim, correction)
     out = restore(np.where(np.equal(out, 0), 1, out), x_shape, dim, keepdim)
-    return deviation / out * (restore(g, x_shape, dim, keepdim) / n)
+    return deviation / out * divided(restore(g, x_shape, dim, keepdim), n)
 
 
 @takes_unbiased
@@ -121,16 +131,19 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     Example    >>> mg.std(mg.tensor([1.0, 2.0, 4.0]))
                tensor(1.5275)
     """
-    deviation = deviation_of(as_float(x), dim)
+    x = as_float(x)
+    if is_half(x):
+        return narrowed(std.op.forward(widened(x), dim, correction, keepdim), x.dtype)
+    deviation = deviation_of(x, dim)
     freedom = degrees_of_freedom(x.shape, dim, correction)
     with np.errstate(over="ignore"):
-        squares = add_reduce(deviation * deviation, axes_of(dim), None, None, keepdim)
+        squares = sum_of(deviation * deviation, axes_of(dim), keepdim)
     if squares.size and squares.min() > smallest_safe(deviation.dtype) and squares.max() < np.inf:
         return np.sqrt(squares / freedom), deviation
     largest = maximum_reduce(np.absolute(deviation), axes_of(dim), None, None, True, 0)
     largest = np.where((largest > 0) & np.isfinite(largest), largest, 1)
     scaled = deviation / largest
-    squares = add_reduce(scaled * scaled, axes_of(dim), None, None, keepdim)
+    squares = sum_of(scaled * scaled, axes_of(dim), keepdim)
     out = np.sqrt(squares / freedom)
     return out * (largest if keepdim else largest.reshape(out.shape)), deviation
 
@@ -285,7 +298,7 @@ def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Any:
         if interpolation == "midpoint":
             weight = np.ceil(weight) / 2
         low, high = ordered[..., below], ordered[..., np.minimum(below + 1, n - 1)]
-        values = low + (high - low) * weight
+        values = between(low, high, weight)
     else:
         raise ValueError(
             "quantile: interpolation is linear, lower, higher, nearest or midpoint, got "
@@ -295,6 +308,21 @@ def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Any:
     values = np.where(undefined, np.asarray(np.nan, x.dtype), values)
     axes = tuple(range(len(x.shape) - 1, len(x.shape) - 1 + fractions.ndim))
     return np.moveaxis(values, axes, tuple(range(fractions.ndim))) if axes else values
+
+
+def between(low: Any, high: Any, weight: Array) -> Any:
+    """The number so far on the way from low to high; an infinite one counts if its weight is not 0.
+
+    The formula for finite numbers gives equal ones back to the last digit.
+    """
+    finite = np.isfinite(plain(low)) & np.isfinite(plain(high))
+    if finite.all():
+        return low + (high - low) * weight
+    start, end = np.where(finite, low, 0), np.where(finite, high, 0)
+    share = np.where(weight == 0, 0.5, weight).astype(weight.dtype)
+    with np.errstate(invalid="ignore"):  # from -inf to inf: NaN
+        mixed = np.where(weight == 0, low, low * (1 - share) + high * share)
+    return np.where(finite, start + (end - start) * weight, mixed)
 
 
 @composition

@@ -11,8 +11,9 @@ from minigrad import ops
 from minigrad.memory import writes
 from minigrad.nn.functional.reducing import plain
 from minigrad.operation import Array
-from minigrad.ops.neural import _standardize, count_of
+from minigrad.ops.neural import _standardize, count_of, moments_of
 from minigrad.ops.pooling import _avg_pool
+from minigrad.ops.sums import widened
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -52,14 +53,6 @@ def check_channels(name: str, input: Any) -> int:
 def check_eps(name: str, eps: float, training: bool) -> None:
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"{name}: eps is positive, got {eps}")
-
-
-def moments_of(x: Array, dim: tuple[int, ...]) -> tuple[Array, Array]:
-    """Mean and variance along `dim`, whose axes stay."""
-    n = count_of(x.shape, dim)
-    mean = x.sum(dim, keepdims=True) / n
-    centred = x - mean
-    return mean, (centred * centred).sum(dim, keepdims=True) / n
 
 
 def move(running: Any, new: Array, momentum: float) -> None:
@@ -117,7 +110,7 @@ def batch_norm(
             f"batch_norm: an input of shape {input.shape} has {n} entries for each channel, a "
             "variance needs 2 or more"
         )
-    moments = moments_of(plain(input), dim)
+    moments = moments_of(widened(plain(input)), dim)[:2]
     out = scale_and_shift(_standardize(input, dim, eps, moments), weight, bias)
     move(running_mean, moments[0].reshape(channels), momentum)
     move(running_var, moments[1].reshape(channels) * (n / (n - 1)), momentum)
@@ -165,7 +158,7 @@ def instance_norm(
             f"instance_norm: an input of shape {input.shape} has one entry for each channel of a "
             "sample, a variance needs 2 or more"
         )
-    moments = moments_of(plain(input), dim)
+    moments = moments_of(widened(plain(input)), dim)[:2]
     out = scale_and_shift(_standardize(input, dim, eps, moments), weight, bias)
     mean, var = (np.mean(moment.reshape(-1, channels), 0) for moment in moments)
     move(running_mean, mean, momentum)
@@ -239,8 +232,15 @@ def rms_norm(
     dim = last_axes("rms_norm", input, normalized_shape, ("weight", weight))
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
-    mean = ops.mean(ops.square(input), dim, True)
-    return scale_and_shift(input * ops.rsqrt(mean + eps), weight, None)
+    with np.errstate(over="ignore"):
+        mean = ops.mean(ops.square(input), dim, True)
+    if np.isfinite(plain(mean)).all():
+        return scale_and_shift(input * ops.rsqrt(mean + eps), weight, None)
+    # the squares overflow: the same of the numbers over the largest, where eps is divided, too
+    largest = np.maximum(np.absolute(plain(input)).max(dim, keepdims=True), 1)
+    scaled = input / largest
+    mean = ops.mean(ops.square(scaled), dim, True)
+    return scale_and_shift(scaled * ops.rsqrt(mean + eps / largest / largest), weight, None)
 
 
 def group_norm(

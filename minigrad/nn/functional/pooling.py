@@ -12,6 +12,8 @@ import numpy as np
 from minigrad import ops
 from minigrad.nn.functional.convolution import Numbers, per_axis
 from minigrad.nn.functional.reducing import as_given, plain
+from minigrad.operation import Array
+from minigrad.ops.mixing import _mix
 from minigrad.ops.pooling import _avg_pool, _max_pool, max_positions
 from minigrad.tensor import Tensor
 
@@ -265,12 +267,13 @@ def output_sizes(name: str, input: Any, output_size: Any, axes: int) -> Sizes:
     return per_axis(name, "output_size", output_size, axes, 1)
 
 
-def averaging(size: int, count: int, dtype: Any) -> Any:
-    """The matrix (count, size) that takes the means of `count` windows."""
-    matrix = np.zeros((count, size), dtype)
-    for i, (first, last) in enumerate(bounds(size, count)):
-        matrix[i, first:last] = 1 / (last - first)
-    return matrix
+def averaging(size: int, count: int) -> tuple[Array, Array]:
+    """Which entries each of `count` windows sees, and their weights in its mean."""
+    windows = bounds(size, count)
+    longest = max(last - first for first, last in windows)
+    first, last = np.array(windows).T[..., None]
+    places = first + np.arange(longest)
+    return np.minimum(places, last - 1), np.where(places < last, 1 / (last - first), 0.0)
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
@@ -284,15 +287,15 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
                tensor([[2. , 2.5]])
     """
     (count,) = output_sizes("adaptive_avg_pool1d", input, output_size, 1)
-    return ops.matmul(input, averaging(input.shape[-1], count, input.dtype).T)
+    return _mix(input, *averaging(input.shape[-1], count), len(input.shape) - 1)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Means of a given number of windows, of equal size as far as possible.
 
-    Forward    out = A x Bᵀ, where the rows of A and B take the means of parts of an axis: row i of
-               A those of entries ⌊i·h / m⌋ to ⌈(i + 1)·h / m⌉
-    Gradient   x̄ = Aᵀ ḡ B
+    Forward    out[n, c, i, j] = mean of a part of x: rows ⌊i·h / m⌋ to ⌈(i + 1)·h / m⌉, and columns
+               likewise
+    Gradient   x̄ = ḡ, shared among the entries of each window
     Shapes     (n, c, h, w) -> (n, c, *output_size); None keeps a size
     Raises     ValueError if output_size is not positive
     Example    >>> mg.nn.functional.adaptive_avg_pool2d(mg.arange(9.0).reshape(1, 3, 3), (2, 1))
@@ -303,8 +306,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     if rows == columns == 1:
         return ops.mean(input, (-2, -1), True)
     height, width = input.shape[-2:]
-    across = ops.matmul(input, averaging(width, columns, input.dtype).T)
-    return ops.matmul(averaging(height, rows, input.dtype), across)
+    axes = len(input.shape)
+    across = _mix(input, *averaging(width, columns), axes - 1)
+    return _mix(across, *averaging(height, rows), axes - 2)
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:

@@ -12,6 +12,7 @@ from minigrad import ops
 from minigrad.nn.functional.convolution import Numbers, per_axis
 from minigrad.nn.functional.pooling import averaging
 from minigrad.operation import Array
+from minigrad.ops.mixing import _mix
 from minigrad.ops.pooling import _lay_windows, _windows, results_along
 from minigrad.tensor import Tensor
 
@@ -178,8 +179,8 @@ def interpolate(
     recompute_scale_factor  take the ratio of the sizes instead of scale_factor for positions
     antialias               not supported
 
-    Forward    out = A x Bᵀ: each row of A and B mixes the pixels next to where it looks.  Pixel i
-               looks at (i + ½) / scale - ½, or at i (h - 1) / (oh - 1) with align_corners;
+    Forward    out = A x Bᵀ: each row of A and B mixes the pixels next to where it looks; one whose
+               share is 0 does not count, even if it is NaN.  Pixel i looks at (i + ½) / scale - ½, or at i (h - 1) / (oh - 1) with align_corners;
                "nearest" takes the pixel at ⌊i / scale⌋
     Gradient   x̄ = Aᵀ ḡ B
     Shapes     (n, c, w) -> (n, c, ow) or (n, c, h, w) -> (n, c, oh, ow)
@@ -195,15 +196,12 @@ def interpolate(
     out = input
     for axis, (n, m, scale) in enumerate(zip(input.shape[2:], sizes, scales), start=2):
         if mode in LINEAR:
-            mixing = mixing_matrix(n, m, scale, bool(align_corners), input.dtype)
+            out = _mix(out, *neighbours(n, m, scale, bool(align_corners)), axis)
         elif mode == "area":
-            mixing = averaging(n, m, input.dtype)
+            out = _mix(out, *averaging(n, m), axis)
         else:
             where = nearest(n, m, scale, 0.5 if mode == "nearest-exact" else 0.0)
             out = ops.index_select(out, axis, where)
-            continue
-        last = axis == axes + 1
-        out = ops.matmul(out, mixing.T) if last else ops.matmul(mixing, out)
     return out
 
 
@@ -257,17 +255,13 @@ def nearest(size: int, count: int, scale: float, centre: float) -> Array:
     return np.minimum(np.floor(where).astype(np.int64), size - 1)
 
 
-def mixing_matrix(size: int, count: int, scale: float, align_corners: bool, dtype: Any) -> Array:
-    """The matrix (count, size) that mixes the two pixels next to where each new one looks."""
+def neighbours(size: int, count: int, scale: float, align_corners: bool) -> tuple[Array, Array]:
+    """The two pixels next to where each of `count` new ones looks, and their shares."""
     new = np.arange(count)
     if align_corners:
         where = new * ((size - 1) / (count - 1) if count > 1 else 0.0)
     else:
         where = np.maximum((new + 0.5) * scale - 0.5, 0)
     left = np.minimum(np.floor(where).astype(np.int64), size - 1)
-    right = np.minimum(left + 1, size - 1)
     share = np.clip(where - left, 0, 1)
-    matrix = np.zeros((count, size))
-    np.add.at(matrix, (new, left), 1 - share)
-    np.add.at(matrix, (new, right), share)
-    return matrix.astype(dtype)
+    return np.stack([left, np.minimum(left + 1, size - 1)], 1), np.stack([1 - share, share], 1)
