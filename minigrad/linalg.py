@@ -43,12 +43,22 @@ from minigrad.ops.solving import (
     solve,
     solve_triangular,
 )
-from minigrad.ops.spectral import eig, eigh, eigvals, eigvalsh, spectral_fn, svd, svdvals
+from minigrad.ops.spectral import (
+    eig,
+    eigh,
+    eigvals,
+    eigvals_pairs,
+    eigvalsh,
+    spectral_fn,
+    svd,
+    svdvals,
+)
 
 __all__ = [
     "cholesky", "cholesky_solve", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
-    "eigvalsh", "inv", "logdet", "lq", "lstsq", "lu", "lu_factor", "lu_solve", "matmul",
-    "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
+    "eigvals_pairs", "eigvalsh", "inv", "logdet", "lq", "lstsq", "lu", "lu_factor", "lu_solve",
+    "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm",
+    "pinv", "qr",
     "slogdet", "solve", "solve_triangular", "spectral_fn", "svd", "svdvals", "symmetrize",
     "tensordot", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip

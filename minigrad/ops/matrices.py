@@ -51,6 +51,14 @@ def check_square(name: str, x: Array) -> None:
         raise ValueError(f"{name}: the matrix is square, got shape {tuple(x.shape)}")
 
 
+def check_finite(name: str, x: Array) -> None:
+    """Raise a LinAlgError if a matrix holds NaN or inf: on such LAPACK's iterations may not end."""
+    finite = np.isfinite(x)
+    if not finite.all():
+        index = first_true(~finite) or ()
+        raise np.linalg.LinAlgError(f"{name}: {place(index[:-2])} holds NaN or inf")
+
+
 def copyltu(x: Array) -> Array:
     """The lower triangle, mirrored into the upper one."""
     return np.tril(x) + np.tril(x, -1).mT

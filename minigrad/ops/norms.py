@@ -384,9 +384,21 @@ def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = None)
 # --------------------------------------------------------------------------------- condition number
 
 
-def infinite_vjp(g: Array, out: Array, infinite: Array) -> Array:
+def infinite_vjp(g: Array, infinite: Array) -> Array:
     """The gradient goes through, but not where the condition number is infinite."""
-    bad = plain(infinite) & (plain(g) != 0)
+    return _only_finite(g, infinite)
+
+
+@op(lambda g, infinite: _only_finite(g, infinite), notation="{g}")
+def _only_finite(g: Array, infinite: Array) -> Array:
+    """g, which is refused where a condition number is infinite.
+
+    Forward    out = g
+    Gradient   ḡ = out̄, refused likewise: in forward mode g is 0, and out̄ is not
+    Shapes     (...), (...) of booleans -> (...)
+    Raises     LinAlgError if an entry of g is not 0 where `infinite`
+    """
+    bad = infinite & (g != 0)
     if bad.any():
         raise np.linalg.LinAlgError(
             f"cond: {place(first_true(bad))} is singular: its condition number is inf and has "

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.graph import plain, wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.matrices import (
+    check_finite,
     check_matrix,
     check_square,
     first_failing,
@@ -263,9 +264,10 @@ def _cofactors(x: Array) -> Array:
                second derivatives of the determinant of a diagonal matrix, see `cofactor_vjp`
     Shapes     (..., n, n) -> (..., n, n)
     """
-    n = x.shape[-1]
-    if n == 0 or x.size == 0:
+    if x.size == 0:
         return np.zeros_like(x)
+    if not np.isfinite(x).all():
+        return np.full_like(x, np.nan)
     sign, logarithm = np.linalg.slogdet(x)
     if np.all(sign != 0):
         inverse = np.linalg.inv(x)
@@ -288,10 +290,10 @@ def cofactors(x: Array) -> Array:
     if not isinstance(x, Variable):
         return _cofactors(x)
     array = plain(x)
-    if array.size == 0 or np.all(np.linalg.slogdet(array)[0] != 0):
-        inverse = np.linalg.inv(array) if array.size else array
-        if array.size == 0 or well_conditioned(array, inverse):
-            return _cofactors(x)
+    if array.size == 0 or not np.isfinite(array).all():
+        return _cofactors(x)
+    if np.all(np.linalg.slogdet(array)[0] != 0) and well_conditioned(array, np.linalg.inv(array)):
+        return _cofactors(x)
     return cofactors_by_blocks(x, array)
 
 
@@ -461,6 +463,7 @@ def _pinv(x: Array, atol: Any, rtol: Any, hermitian: bool) -> Array:
         size = np.abs(w)
         limit = cutoff(np.max(size, -1, keepdims=True), x.shape, atol, rtol)
         return (V * (np.sign(w) * inverted(size, limit))[..., None, :]) @ V.mT
+    check_finite("pinv", x)
     U, s, Vh = np.linalg.svd(x, full_matrices=False)
     return (Vh.mT * inverted(s, cutoff(s, x.shape, atol, rtol))[..., None, :]) @ U.mT
 
@@ -541,6 +544,7 @@ def _lstsq(tensors: Any, rcond: Any) -> Any:
     Shapes     (..., n, m), (..., n, k) -> (..., m, k), (...), (..., min(n, m))
     """
     A, B = tensors
+    check_finite("lstsq", A)
     U, s, Vh = np.linalg.svd(A, full_matrices=False)
     limit = cutoff(s, A.shape, None, rcond) if s.shape[-1] else s
     inverse = inverted(s, limit)[..., None]

@@ -22,10 +22,10 @@ import numpy as np
 
 from minigrad.graph import Leaf, enable_grad, plain, walk, wrap
 from minigrad.operation import Array, Variable, op
-from minigrad.ops.matrices import check_matrix, check_square, first_true, place
+from minigrad.ops.matrices import check_finite, check_matrix, check_square, first_true, place
 from minigrad.ops.solving import solve
 
-__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "spectral_fn", "svd", "svdvals"]
+__all__ = ["eig", "eigh", "eigvals", "eigvals_pairs", "eigvalsh", "spectral_fn", "svd", "svdvals"]
 
 Triangle = Literal["L", "U"]  # the triangle of a symmetric matrix that is read
 
@@ -48,21 +48,46 @@ def tied_pairs(values: Array) -> Array:
     return tied & ~np.eye(values.shape[-1], dtype=bool)
 
 
-def over_gaps(name: str, values: Array, used: Array, what: str) -> tuple[Array, Array]:
-    """Gaps vⱼ - vᵢ that can be divided by, and a mask of the quotients: 1, 0 or NaN.
+class Gaps(NamedTuple):
+    """The gaps between values, which ones are 0, and what is said if somebody divides by them.
 
-    used   for each pair, whether the cotangent has a part for its vectors
+    numbers  the values as an array
+    hidden   pairs whose vectors were used in a way that the numbers do not show
     """
-    n = values.shape[-1]
-    numbers = plain(values)
-    tied = tied_pairs(numbers)
-    unknown = tied & (used | np.swapaxes(used, -1, -2))
-    if unknown.any():
-        warn_of_tie(name, numbers, unknown, what)
-    separate = ~(tied | np.eye(n, dtype=bool))
-    mask = np.where(unknown, float("nan"), separate).astype(numbers.dtype)
+
+    name: str
+    what: str
+    numbers: Array
+    tied: Array
+    hidden: Array
+
+
+def over_gaps(K: Array, values: Array, ties: Gaps) -> Array:
+    """K[i, j] / (v[j] - v[i]) off the diagonal; at a tie 0 / 0 = 0, and NaN for any other K."""
+    separate = ~(ties.tied | np.eye(values.shape[-1], dtype=bool))
     gaps = values[..., None, :] - values[..., :, None]
-    return np.where(separate, gaps, np.ones_like(mask)), mask
+    quotient = K / np.where(separate, gaps, np.ones_like(ties.numbers[..., None, :]))
+    return _over_nothing(quotient * ~np.eye(values.shape[-1], dtype=bool), ties)
+
+
+@op(lambda g, ties: _over_nothing(g, ties), notation="{x} / gaps")
+def _over_nothing(x: Array, ties: Gaps) -> Array:
+    """x, divided by 0 at tied pairs: 0 stays 0 there, and all else becomes NaN, with a warning.
+
+    An op, and not a mask that follows from x: in forward mode x is a cotangent that is 0 so far,
+    and its derivative is not.
+
+    Forward    out = x; where tied NaN, or 0 if x[i, j] = x[j, i] = 0
+    Gradient   x̄ = ḡ; where tied NaN, or 0 if ḡ[i, j] = ḡ[j, i] = 0
+    Shapes     (..., n, n) -> (..., n, n)
+    """
+    if not ties.tied.any():
+        return x
+    used = (x != 0) | ties.hidden
+    unknown = ties.tied & (used | np.swapaxes(used, -1, -2))
+    if unknown.any():
+        warn_of_tie(ties.name, ties.numbers, unknown, ties.what)
+    return np.where(ties.tied, np.where(unknown, float("nan"), 0.0), x).astype(x.dtype)
 
 
 def warn_of_tie(name: str, values: Array, unknown: Array, what: str) -> None:
@@ -99,17 +124,13 @@ def eigh_vjp(g: EighResult, out: EighResult) -> Array:
     if g.eigenvectors is None:
         return symmetric((V * g.eigenvalues[..., None, :]) @ V.mT)
     K = V.mT @ g.eigenvectors
-    used = (plain(K) != 0) | hidden_use(*[plain(each) for each in (w, *g)])
-    gaps, mask = over_gaps("eigh", w, used, "eigenvalues")
-    inner = masked(K / gaps, mask)
+    numbers = plain(w)
+    hidden = hidden_use(*[plain(each) for each in (w, *g)])
+    ties = Gaps("eigh", "eigenvalues", numbers, tied_pairs(numbers), hidden)
+    inner = over_gaps(K, w, ties)
     if g.eigenvalues is not None:
         inner = inner + g.eigenvalues[..., None] * np.eye(w.shape[-1], dtype=w.dtype)
     return symmetric(V @ inner @ V.mT)
-
-
-def masked(x: Array, mask: Array) -> Array:
-    """x where the mask is 1, else the mask itself: 0 or NaN."""
-    return np.where(mask == 1, x, mask)
 
 
 def hidden_use(w: Array, g_w: Array | None, g_V: Array) -> Array:
@@ -164,7 +185,7 @@ def eigvalsh_vjp(g: Array, x: Array, UPLO: Triangle) -> Array:
 def eigvalsh(x: Array, UPLO: Triangle = "L") -> Array:
     """Eigenvalues of a symmetric matrix, in ascending order.
 
-    Forward    out = w with A = V diag(w) Vᵀ
+    Forward    out = w with A = V diag(w) Vᵀ; NaN if A holds NaN
     Gradient   Ā = V diag(ḡ) Vᵀ with V the eigenvectors; finite everywhere, at a tie one choice of
                many, unless ḡ is the same for the tied eigenvalues
     Shapes     (..., n, n) -> (..., n)
@@ -175,7 +196,10 @@ def eigvalsh(x: Array, UPLO: Triangle = "L") -> Array:
     """
     check_square("eigvalsh", x)
     check_triangle("eigvalsh", UPLO)
-    return np.linalg.eigvalsh(x, UPLO)
+    w = np.linalg.eigvalsh(x, UPLO)
+    read = np.tril(x) if UPLO == "L" else np.triu(x)
+    unknown = np.isnan(read).any((-2, -1))
+    return np.where(unknown[..., None], float("nan"), w).astype(w.dtype) if unknown.any() else w
 
 
 # ----------------------------------------------------------------------------- general eigenproblem
@@ -199,8 +223,11 @@ def eig_vjp(g: EigResult, out: EigResult) -> Array:
         K = V.mT @ g.eigenvectors
         along = (K * identity).sum(-2, keepdims=True)  # what would only change the vectors' lengths
         K = K - (V.mT @ V) * along
-        gaps, mask = over_gaps("eig", w, plain(K) != 0, "eigenvalues")
-        inner = inner + masked(K / gaps, mask)
+        numbers = plain(w)
+        tied = tied_pairs(numbers)
+        inner = inner + over_gaps(
+            K, w, Gaps("eig", "eigenvalues", numbers, tied, np.zeros_like(tied))
+        )
     return solve(V.mT, inner @ V.mT)
 
 
@@ -220,19 +247,21 @@ def eig(x: Array) -> Any:
                tensor([2., 3.])
     """
     check_square("eig", x)
-    result = np.linalg.eig(x)
-    refuse_complex("eig", result.eigenvalues)
-    return EigResult(*result)
+    w, V = np.linalg.eig(x)
+    if w.dtype.kind == "c":  # NumPy 2.5 returns complex numbers always
+        refuse_complex("eig", w)
+        w, V = w.real, V.real
+    return EigResult(w, V)
 
 
 def refuse_complex(name: str, w: Array) -> None:
-    if w.dtype.kind == "c":
-        index = first_true(w.imag != 0) or (0,)
+    index = first_true(w.imag != 0)
+    if index is not None:
         value = w[index]
         raise np.linalg.LinAlgError(
             f"{name}: {place(index[:-1])} has complex eigenvalues, such as {value:.4g}, and "
-            "minigrad has real numbers only; use eigh or eigvalsh for a symmetric matrix, svdvals "
-            "for sizes"
+            "minigrad has real numbers only; eigvals_pairs gives their real and imaginary parts, "
+            "eigh and eigvalsh are for symmetric matrices, svdvals for sizes"
         )
 
 
@@ -252,6 +281,95 @@ def eigvals(A: Array) -> Array:
     return w
 
 
+class EigenvaluePairs(NamedTuple):
+    """Real and imaginary parts of eigenvalues."""
+
+    real: Any
+    imag: Any
+
+
+@op(
+    lambda g, x, out: _eigenvalue_slopes(zeros_for(g, out), x),
+    notation="eigvals({x})",
+)
+def eigvals_pairs(x: Array) -> Any:
+    """Real and imaginary parts of the eigenvalues of any square matrix.
+
+    Those of a rotation are complex: cos φ ± i sin φ.
+
+    Forward    (real, imag) with A v = (real + i imag) v for some complex v, in no particular order
+    Gradient   Ā = Re(V⁻ᴴ diag(real̅ + i imag̅) Vᴴ) with V the eigenvectors
+    Shapes     (..., n, n) -> (..., n), (..., n)
+    Raises     ValueError unless square; LinAlgError if A holds NaN or inf, and in backward if
+               the eigenvectors do not span the space
+    Source     Giles 2008, section 3.1, for complex numbers
+    Example    >>> mg.linalg.eigvals_pairs(mg.tensor([[0.0, -2.0], [2.0, 0.0]])).imag
+               tensor([ 2., -2.])
+    """
+    check_square("eigvals_pairs", x)
+    w = np.linalg.eigvals(x)
+    return EigenvaluePairs(np.array(w.real), np.array(w.imag))
+
+
+def zeros_for(g: EigenvaluePairs, out: EigenvaluePairs) -> Array:
+    """The cotangents of real and imaginary parts as one array, (..., n, 2)."""
+    parts = [plain(o) * 0.0 if part is None else part for part, o in zip(g, out)]
+    return np.stack(parts, -1)
+
+
+def complex_vectors(x: Array) -> tuple[Array, Array]:
+    """The eigenvectors as complex numbers, and their inverse."""
+    _, V = np.linalg.eig(x)
+    try:
+        return V, np.linalg.inv(V)
+    except np.linalg.LinAlgError:
+        raise np.linalg.LinAlgError(
+            "eigvals_pairs: the eigenvectors do not span the space, where eigenvalues have no "
+            "gradient"
+        ) from None
+
+
+def no_second_derivative(g: Array) -> Array:
+    raise NotImplementedError(
+        "eigvals_pairs has first derivatives only; where eigenvalues are real use eigvals"
+    )
+
+
+@op(
+    lambda g, x: _eigenvalue_directions(g, x),
+    lambda g: no_second_derivative(g),
+    notation="eigvals′({g})",
+)
+def _eigenvalue_slopes(g: Array, x: Array) -> Array:
+    """The gradient of `eigvals_pairs`, linear in g.
+
+    Forward    out = Re(V⁻ᴴ diag(g[..., 0] + i g[..., 1]) Vᴴ)
+    Gradient   ḡ = real and imaginary parts of diag(V⁻¹ out̄ V); none for x
+    Shapes     (..., n, 2), (..., n, n) -> (..., n, n)
+    """
+    V, inverse = complex_vectors(x)
+    both = g[..., 0] + 1j * g[..., 1]
+    out = (inverse.conj().mT * both[..., None, :]) @ V.conj().mT
+    return out.real.astype(x.dtype)
+
+
+@op(
+    lambda g, x: _eigenvalue_slopes(g, x),
+    lambda g: no_second_derivative(g),
+    notation="eigvals′({h})",
+)
+def _eigenvalue_directions(h: Array, x: Array) -> Array:
+    """How the eigenvalues move if x moves along h: the transpose of `_eigenvalue_slopes`.
+
+    Forward    out[..., 0] + i out[..., 1] = diag(V⁻¹ h V)
+    Gradient   h̄ = Re(V⁻ᴴ diag(ḡ) Vᴴ); none for x
+    Shapes     (..., n, n), (..., n, n) -> (..., n, 2)
+    """
+    V, inverse = complex_vectors(x)
+    moved = np.diagonal(inverse @ h @ V, axis1=-2, axis2=-1)
+    return np.stack([moved.real, moved.imag], -1).astype(x.dtype)
+
+
 # ---------------------------------------------------------------------------------- singular values
 
 
@@ -267,13 +385,39 @@ def cut_full(name: str, g: Array, k: int, size: int, axis: int) -> Array:
     """The cotangent of the first k vectors; an error if the arbitrary extra ones got a gradient."""
     if g is None or size == k:
         return g
-    extra = plain(g)[..., k:] if axis == -1 else plain(g)[..., k:, :]
+    return _without_extra(g, name, k, axis)
+
+
+@op(lambda g, name, x_shape, axis: _with_extra(g, name, x_shape[axis], axis), notation="{x}")
+def _without_extra(x: Array, name: str, k: int, axis: int) -> Array:
+    """The first k vectors of a cotangent; the others must have got none.
+
+    Forward    out = x[..., :k], or x[..., :k, :] for axis -2
+    Gradient   x̄ = ḡ, and NaN for the others: they are arbitrary
+    Shapes     (..., n, m) -> (..., n, k) or (..., k, m)
+    Raises     LinAlgError if the others are not 0
+    """
+    first, extra = np.split(x, [k], axis)
     if np.any(extra != 0):
         raise np.linalg.LinAlgError(
-            f"svd: the loss uses the last {size - k} vectors of {name} that full_matrices=True "
-            "adds: they are arbitrary and have no gradient; use full_matrices=False"
+            f"svd: the loss uses the last {x.shape[axis] - k} vectors of {name} that "
+            "full_matrices=True adds: they are arbitrary and have no gradient; use "
+            "full_matrices=False"
         )
-    return g[..., :k] if axis == -1 else g[..., :k, :]
+    return first
+
+
+@op(lambda g, name, x_shape, axis: _without_extra(g, name, x_shape[axis], axis), notation="{x}")
+def _with_extra(x: Array, name: str, size: int, axis: int) -> Array:
+    """The transpose of `_without_extra`, with NaN for what is not known.
+
+    Forward    out[..., :k] = x, NaN behind it, along `axis`
+    Gradient   x̄ = ḡ[..., :k]
+    Shapes     (..., n, k) -> (..., n, size), or (..., k, m) -> (..., size, m)
+    """
+    pad = [(0, 0)] * x.ndim
+    pad[axis] = (0, size - x.shape[axis])
+    return np.pad(x, pad, constant_values=float("nan"))
 
 
 def svd_vjp(g: SVDResult, x: Array, out: SVDResult) -> Array:
@@ -298,17 +442,14 @@ def svd_vjp(g: SVDResult, x: Array, out: SVDResult) -> Array:
     numbers = plain(s)
     # a factor s in the loss, as in U S Vᵀ, hides the use of the vectors of zero singular values
     hidden = (numbers == 0) & (plain(g.S) != 0 if g.S is not None else False)
-    used = hidden[..., None, :] | np.zeros((k, 1), bool)
-    for each in (K, L):
-        if each is not None:
-            used = used | (plain(each) != 0)
-    gaps, mask = over_gaps("svd", s, used, "singular values")
+    pairs = hidden[..., None, :] | np.zeros((k, 1), bool)
+    ties = Gaps("svd", "singular values", numbers, tied_pairs(numbers), pairs)
     sums = s[..., None, :] + s[..., :, None]
     sums = np.where(plain(sums) == 0, np.ones_like(plain(sums)), sums)
     if K is not None:
-        inner = inner + masked(skew(K) / gaps * (s[..., None, :] / sums), mask)
+        inner = inner + over_gaps(skew(K), s, ties) * (s[..., None, :] / sums)
     if L is not None:
-        inner = inner + masked(skew(L) / gaps * (s[..., :, None] / sums), mask)
+        inner = inner + over_gaps(skew(L), s, ties) * (s[..., :, None] / sums)
     result = U @ inner @ Vh
     if n > k and g_U is not None:
         result = result + outside(U, over_values(g_U, s, hidden)) @ Vh
@@ -331,7 +472,19 @@ def over_values(g: Array, s: Array, hidden: Array) -> Array:
     zero = plain(s) == 0
     if not zero.any():
         return g / s[..., None, :]
-    unknown = zero & (hidden | (plain(g) != 0).any(-2))
+    quotient = g / np.where(zero, np.ones_like(plain(s)), s)[..., None, :]
+    return _over_zeros(quotient, zero, zero & hidden)
+
+
+@op(lambda g, zero, hidden: _over_zeros(g, zero, hidden), notation="{x} / s")
+def _over_zeros(x: Array, zero: Array, hidden: Array) -> Array:
+    """Columns, divided by 0 where a singular value is 0: see `_over_nothing`.
+
+    Forward    out = x; columns where `zero` stay 0, or become NaN if they were not, or `hidden`
+    Gradient   x̄ = the same of ḡ
+    Shapes     (..., n, k), (..., k) -> (..., n, k)
+    """
+    unknown = zero & (hidden | (x != 0).any(-2))
     if unknown.any():
         index = first_true(unknown) or (0,)
         warnings.warn(
@@ -340,8 +493,8 @@ def over_values(g: Array, s: Array, hidden: Array) -> Array:
             RuntimeWarning,
             stacklevel=2,
         )
-    mask = np.where(unknown, float("nan"), ~zero).astype(plain(s).dtype)[..., None, :]
-    return masked(g / np.where(zero, np.ones_like(plain(s)), s)[..., None, :], mask)
+    known = np.where(zero[..., None, :], 0.0, x)
+    return np.where(unknown[..., None, :], float("nan"), known).astype(x.dtype)
 
 
 @op(svd_vjp, notation="svd({x})")
@@ -365,6 +518,7 @@ def svd(x: Array, full_matrices: bool = True) -> Any:
                tensor([4., 3.])
     """
     check_matrix("svd", x)
+    check_finite("svd", x)
     return SVDResult(*np.linalg.svd(x, full_matrices))
 
 
@@ -388,6 +542,7 @@ def svdvals(x: Array) -> Array:
                tensor([4., 3.])
     """
     check_matrix("svdvals", x)
+    check_finite("svdvals", x)
     return np.linalg.svd(x, compute_uv=False)
 
 

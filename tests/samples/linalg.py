@@ -56,6 +56,19 @@ def spd(x: Any) -> Any:
     return x @ x.mT + 3.0 * np.eye(x.shape[-1], dtype=x.dtype)
 
 
+def turning(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Matrices that turn the plane: with a pair of complex eigenvalues."""
+    a, b = rng.uniform(0.5, 1.0, 2)
+    return np.broadcast_to(np.array([[a, -b], [b + 1, a + 0.1]]), shape).copy()
+
+
+def spirals(x: np.ndarray) -> Any:
+    """The eigenvalues of a 2 by 2 matrix that turns the plane, by the formula for a quadratic."""
+    half, det = (x[..., 0, 0] + x[..., 1, 1]) / 2, np.linalg.det(x)
+    root = np.sqrt(det - half * half)
+    return np.stack([half, half], -1), np.stack([-root, root], -1)
+
+
 def real_eigenvalues(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Matrices with the eigenvalues 1, 2, 3 ..."""
     P = regular(rng, shape)
@@ -205,6 +218,8 @@ SAMPLES: list[Sample] = [
     row("linalg.eig", lambda x: np.abs(np.linalg.eig(x)[1].real), (3, 3), domain=real_eigenvalues,
         call=lambda x: mg.abs(L.eig(x).eigenvectors), tolerance=1e-5),
     row("linalg.eigvals", ordered_eigenvalues, (3, 3), domain=real_eigenvalues, tolerance=1e-5),
+    row("linalg.eigvals_pairs", spirals, (2, 2), domain=turning, second=False,
+        call=lambda x: tuple(part.sort().values for part in mg.linalg.eigvals_pairs(x))),
     *[
         row("linalg.svd", lambda x: (lambda U, s, Vh: (U**2, s, Vh**2, (U**3 * s) @ Vh))(
             *np.linalg.svd(x, full_matrices=False)), shape, domain=spread, case=case,

@@ -180,8 +180,9 @@ def interpolate(
     antialias               not supported
 
     Forward    out = A x Bᵀ: each row of A and B mixes the pixels next to where it looks; one whose
-               share is 0 does not count, even if it is NaN.  Pixel i looks at (i + ½) / scale - ½, or at i (h - 1) / (oh - 1) with align_corners;
-               "nearest" takes the pixel at ⌊i / scale⌋
+               share is 0 does not count, even if it is NaN.  Pixel i looks at
+               (i + ½) / scale - ½, or at i (h - 1) / (oh - 1) with align_corners; "nearest" takes
+               the pixel at ⌊i / scale⌋
     Gradient   x̄ = Aᵀ ḡ B
     Shapes     (n, c, w) -> (n, c, ow) or (n, c, h, w) -> (n, c, oh, ow)
     Raises     ValueError if not exactly one of size and scale_factor is given, or if the mode does
