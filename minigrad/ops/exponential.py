@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.selection import clamp
+from minigrad.ops.special import as_float
 
 __all__ = [
     "exp",
@@ -182,7 +183,18 @@ def logaddexp2(x: Array, y: Array) -> Array:
     promote=True,
     notation="{x} log {y}",
 )
-def xlogy(x: Array, y: Array) -> Array:
+def _xlogy(x: Array, y: Array) -> Array:
+    """See `xlogy`.
+
+    Forward    out = x log y; 0 where x = 0, unless y is NaN
+    Gradient   x̄ = ḡ * log y, 0 where x = 0 and y ≤ 0        ȳ = ḡ * x / y, 0 where both are 0
+    Shapes     (...), (...) -> broadcast (...)
+    """
+    return np.multiply(x, np.log(np.where(np.equal(x, 0) & np.equal(y, y), 1, y)))
+
+
+@composition
+def xlogy(x: Array, y: Array) -> Any:
     """A number times a logarithm, 0 if the number is 0: the terms of an entropy.
 
     Forward    out = x log y; 0 where x = 0, unless y is NaN
@@ -192,7 +204,7 @@ def xlogy(x: Array, y: Array) -> Array:
     Example    >>> mg.xlogy(mg.tensor([0.0, 2.0]), mg.tensor([0.0, 1.0]))
                tensor([0., 0.])
     """
-    return np.multiply(x, np.log(np.where(np.equal(x, 0) & np.equal(y, y), 1, y)))
+    return _xlogy(x, np.asarray(y, as_float(x).dtype) if type(y) in (int, float) else y)
 
 
 # ---------------------------------------------------------------------------------- the logistic

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.operation import Array, op
 from minigrad.ops.exponential import sigmoid, softplus
 from minigrad.ops.reduction import sum_along
-from minigrad.ops.sums import divided, is_half, ones_cached, sum_of, widened
+from minigrad.ops.sums import divided, in_float32, is_half, ones_cached, sum_of, widened
 
 # ------------------------------------------------------------------------------ the cross-entropy
 
@@ -62,8 +62,7 @@ def cross_entropy(x: Array, target: Array) -> Array:
     """
     n, c = x.shape
     if x.itemsize == 2 and is_half(x):
-        loss, slope = cross_entropy.op.forward(widened(x), target)
-        return loss.astype(x.dtype), slope.astype(x.dtype)
+        return in_float32(cross_entropy, x, target)
     if target.shape != (n,) or not n:
         raise ValueError(f"one class for each of {n} rows, got classes of shape {target.shape}")
     # refuses classes that are out of range or not integers, at no cost: positions are needed anyway
@@ -180,9 +179,7 @@ def _standardize(x: Array, dim: tuple[int, ...], eps: float, moments: Any = None
     """
     if x.itemsize == 2 and is_half(x):
         wide = [widened(each) for each in moments] if moments is not None else None
-        out, std = _standardize.op.forward(widened(x), dim, eps, wide)
-        with np.errstate(over="ignore"):
-            return out.astype(x.dtype), std.astype(x.dtype)
+        return in_float32(_standardize, x, dim, eps, wide)
     if moments is None:
         mean, variance, centred = moments_of(x, dim)
     else:

@@ -20,7 +20,7 @@ from minigrad.ops.matrices import check_matrix, check_square, first_true, place
 from minigrad.ops.reduction import axes_of, restore
 from minigrad.ops.solving import inv
 from minigrad.ops.spectral import svd, svdvals
-from minigrad.ops.sums import is_half, sum_of, widened
+from minigrad.ops.sums import in_float32, is_half, sum_of
 
 __all__ = ["cdist", "cond", "linalg_norm", "matrix_norm", "norm", "vector_norm"]
 
@@ -99,9 +99,7 @@ def vector_norm(
     elif x.dtype.kind in "biu":
         x = x.astype(float)
     if is_half(x):
-        with np.errstate(over="ignore"):
-            wide = vector_norm.op.forward(widened(x), ord, dim, keepdim)
-            return wide.astype(x.dtype)
+        return in_float32(vector_norm, x, ord, dim, keepdim)
     axes = axes_of(dim)
     maximum: Any = np.maximum.reduce
     minimum: Any = np.minimum.reduce

@@ -18,7 +18,7 @@ from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.selection import maximum, minimum, where
 from minigrad.ops.special import as_float
-from minigrad.ops.sums import add_reduce, divided, is_half, ones_cached, sum_of, widened
+from minigrad.ops.sums import add_reduce, divided, in_float32, is_half, ones_cached, sum_of, widened
 
 __all__ = [
     "ValuesAndIndices", "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero",
@@ -503,7 +503,7 @@ def logsumexp(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     axes = axes_of(dim)
     x = as_float(x)
     if is_half(x):
-        return logsumexp.op.forward(widened(x), dim, keepdim).astype(x.dtype)
+        return in_float32(logsumexp, x, dim, keepdim)
     largest = maximum_reduce(x, axes, None, None, True, -np.inf)
     largest = np.where(np.isfinite(largest), largest, 0)
     total = sum_of(np.exp(x - largest), axes, keepdim)
@@ -536,7 +536,7 @@ def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     if not x.size:
         return np.positive(x)
     if x.itemsize == 2 and is_half(x):
-        return softmax.op.forward(widened(x), dim).astype(x.dtype)
+        return in_float32(softmax, x, dim)
     out = x - largest_along(x, dim)
     out = np.exp(out, out=out) if out.dtype.kind == "f" else np.exp(out)
     out /= sum_along(out, dim)
@@ -566,7 +566,7 @@ def log_softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     if not x.size:
         return np.positive(x)
     if x.itemsize == 2 and is_half(x):
-        return log_softmax.op.forward(widened(x), dim).astype(x.dtype)
+        return in_float32(log_softmax, x, dim)
     out = as_float(x) - largest_along(x, dim)
     out -= np.log(sum_along(np.exp(out), dim))
     return out

@@ -28,7 +28,7 @@ from minigrad.ops.reduction import (
 )
 from minigrad.ops.sorting import sort
 from minigrad.ops.special import as_float
-from minigrad.ops.sums import divided, is_half, sum_of, widened
+from minigrad.ops.sums import divided, in_float32, is_half, sum_of
 
 __all__ = [
     "bincount", "dist", "median", "quantile", "std", "std_mean", "var", "var_mean",
@@ -94,16 +94,10 @@ def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     """
     x = as_float(x)
     if is_half(x):
-        return narrowed(var.op.forward(widened(x), dim, correction, keepdim), x.dtype)
+        return in_float32(var, x, dim, correction, keepdim)
     deviation = deviation_of(x, dim)
     squares = sum_of(deviation * deviation, axes_of(dim), keepdim)
     return squares / degrees_of_freedom(x.shape, dim, correction), deviation
-
-
-def narrowed(arrays: Any, dtype: Any) -> Any:
-    """Results that were computed in a wider type, in `dtype`."""
-    with np.errstate(over="ignore"):
-        return tuple([array.astype(dtype) for array in arrays])
 
 
 def std_vjp(
@@ -133,7 +127,7 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     """
     x = as_float(x)
     if is_half(x):
-        return narrowed(std.op.forward(widened(x), dim, correction, keepdim), x.dtype)
+        return in_float32(std, x, dim, correction, keepdim)
     deviation = deviation_of(x, dim)
     freedom = degrees_of_freedom(x.shape, dim, correction)
     with np.errstate(over="ignore"):

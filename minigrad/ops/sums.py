@@ -42,6 +42,15 @@ def widened(x: Array) -> Array:
     return x
 
 
+def in_float32(op: Any, x: Array, *arguments: Any) -> Any:
+    """What an op makes of float16 numbers: computed in float32, and rounded once at the end."""
+    out = op.op.forward(x.astype(np.float32), *arguments)
+    with np.errstate(over="ignore"):  # a result may be too large for its type
+        if isinstance(out, tuple):
+            return tuple([each.astype(x.dtype) for each in out])
+        return out.astype(x.dtype)
+
+
 def sum_of(x: Array, axes: Any = None, keepdims: bool = False) -> Array:
     """The sum along axes, None for all; in the type of x, rounded once."""
     if type(x) is np.ndarray and (x.size > MANY or x.itemsize == 2) and x.dtype.kind == "f":
@@ -73,11 +82,11 @@ def pairwise(x: Array, axes: tuple[int, ...]) -> Array:
         if groups[place][0]:
             before, n, after = out.shape[:place], out.shape[place], out.shape[place + 1 :]
             if prod(after) == 1:
-                out = add_reduce(out.reshape(*before, n), -1)
+                out = add_reduce(out.reshape((*before, n)), -1)
             else:
                 out = add_rows(out.reshape(prod(before), n, prod(after)))
-            out = out.reshape(*before, *after)
-    out = out.reshape([x.shape[i] for i in kept])
+            out = out.reshape((*before, *after))
+    out = out.reshape(tuple([x.shape[i] for i in kept]))
     return out.transpose([kept.index(i) for i in sorted(kept)])
 
 

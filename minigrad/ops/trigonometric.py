@@ -167,7 +167,7 @@ def _sinc_derivative(x: Array, order: int) -> Array:
     u = np.multiply(x, pi)
     near = np.absolute(u) <= 1 + order
     u_far = np.where(near, 1 + order, u)
-    out = np.where(near, sinc_series(np.where(near, u, 0), order), sinc_far(u_far, order))
+    out: Array = np.where(near, sinc_series(np.where(near, u, 0), order), sinc_far(u_far, order))
     return out * pi**order
 
 

@@ -30,6 +30,6 @@ __all__ = [
 SAMPLES: list[Sample] = [
     sample
     for module in pkgutil.iter_modules(__path__)
-    if module.name != "sample"
+    if module.name not in ("sample", "hard")  # hard points have a table of their own
     for sample in import_module(f"{__name__}.{module.name}").SAMPLES
 ]

@@ -46,13 +46,12 @@ def scaled_dot_product_attention(
     """
     check_attention(query, key, value)
     if query.dtype == np.float16:  # whose range the scores leave
-        wide = [ops.astype(each, np.float32) for each in (query, key, value)]
-        masked = (
-            attn_mask
-            if attn_mask is None or plain(attn_mask).dtype.kind == "b"
-            else (attn_mask.astype(np.float32))
+        q, k, v = (ops.astype(each, np.float32) for each in (query, key, value))
+        if attn_mask is not None and plain(attn_mask).dtype.kind == "f":
+            attn_mask = attn_mask.astype(np.float32)
+        out: Tensor = scaled_dot_product_attention(
+            q, k, v, attn_mask, dropout_p, is_causal, scale, enable_gqa
         )
-        out = scaled_dot_product_attention(*wide, masked, dropout_p, is_causal, scale, enable_gqa)
         return ops.astype(out, np.float16)
     if is_causal and attn_mask is not None:
         raise ValueError(

@@ -1,0 +1,420 @@
+"""Points where a plausible formula gives a wrong number: tails, ties, singular points, infinities.
+
+`CURVES` are functions of one number.  Their right values are derivatives of an expression in
+mpmath, taken with 120 digits.  `CASES` have operands of any shape; their right values are written
+out, with the reason.  `tests/test_hard.py` tries each in both modes and in several types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, nan, pi
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+
+F = mg.nn.functional
+f32, f64 = np.float32, np.float64
+
+# -------------------------------------------------------------------------- functions of one number
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A function of one number, and the points where it is hard.
+
+    name       where the op is under `minigrad`
+    formula    the same in mpmath: takes the module and a number
+    points     in float64
+    singles    in float32; left out: `points`
+    orders     derivatives that are compared
+    call       the op with its other arguments
+    case       tells apart several curves of one op
+    """
+
+    name: str
+    formula: Callable[[Any, Any], Any]
+    points: tuple[float, ...]
+    singles: tuple[float, ...] | None = None
+    orders: tuple[int, ...] = (0, 1, 2, 3)
+    call: Callable[[Any], Any] | None = None
+    case: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.case}" if self.case else self.name
+
+
+def sigma(m: Any, x: Any) -> Any:
+    return 1 / (1 + m.exp(-x))
+
+
+def half_erfc(m: Any, x: Any) -> Any:
+    return m.erfc(-x / m.sqrt(2)) / 2
+
+
+def gelu_u(m: Any, x: Any) -> Any:
+    """The argument of `gelu` by tanh; its rate is a number of float64, like the op's."""
+    return m.mpf((2 / pi) ** 0.5) * (x + m.mpf("0.044715") * x**3)
+
+
+BOTH_TAILS = (-40.0, -20.0, -3.0, 0.0, 1e-9, 3.0, 20.0, 40.0)
+HALF_TAILS = (-20.0, -10.0, -3.0, 0.0, 3.0, 10.0, 20.0)
+
+CURVES = [
+    Curve("sigmoid", sigma, (*BOTH_TAILS, 300.0), HALF_TAILS),
+    Curve("tanh", lambda m, x: m.tanh(x), (-20.0, -9.0, 0.0, 1e-9, 5.0, 20.0, 40.0),
+          (-10.0, 0.0, 1e-4, 5.0, 10.0)),
+    Curve("exp", lambda m, x: m.exp(x), (-700.0, -40.0, 0.0, 300.0), (-40.0, 0.0, 40.0)),
+    Curve("exp2", lambda m, x: 2**x, (-1000.0, 0.0, 1000.0), (-100.0, 0.0, 100.0)),
+    Curve("expm1", lambda m, x: m.expm1(x), (-40.0, -1e-12, 0.0, 1e-9, 40.0),
+          (-20.0, -1e-6, 0.0, 20.0)),
+    Curve("log", lambda m, x: m.log(x), (1e-300, 1e-9, 1.0, 1e100), (1e-10, 1.0, 1e9),
+          orders=(0, 1)),
+    Curve("log2", lambda m, x: m.log(x, 2), (1e-300, 8.0, 1e300), (1e-30, 8.0, 1e30), (0, 1)),
+    Curve("log10", lambda m, x: m.log10(x), (1e-300, 100.0, 1e308), (1e-30, 100.0, 1e38), (0, 1)),
+    Curve("log1p", lambda m, x: m.log1p(x), (-0.999999, -1e-12, 0.0, 1e-9, 1e9),
+          (-0.9375, -1e-6, 0.0, 1e6), (0, 1, 2)),
+    Curve("logit", lambda m, x: m.log(x) - m.log(1 - x), (1e-12, 0.25, 0.5, 1 - 2.0**-40),
+          (1e-6, 0.25, 0.5, 1 - 2.0**-18), (1, 2)),
+    Curve("softplus", lambda m, x: m.log1p(m.exp(x)), (-40.0, -1e-9, 0.0, 3.0, 19.0),
+          (-20.0, 0.0, 3.0, 15.0)),
+    Curve("nn.functional.logsigmoid", lambda m, x: -m.log1p(m.exp(-x)),
+          (-40.0, -3.0, 0.0, 3.0, 40.0), (-20.0, 0.0, 20.0)),
+    Curve("nn.functional.silu", lambda m, x: x * sigma(m, x), (-40.0, -5.0, 0.0, 5.0, 40.0),
+          (-20.0, 0.0, 5.0, 20.0), (0, 1, 2)),
+    Curve("nn.functional.mish", lambda m, x: x * m.tanh(m.log1p(m.exp(x))),
+          (-30.0, -3.0, 0.0, 3.0, 18.0, 30.0), (-15.0, 0.0, 3.0, 15.0), (0, 1, 2)),
+    Curve("nn.functional.gelu", lambda m, x: x * half_erfc(m, x), (-20.0, -8.0, 0.0, 3.0, 10.0),
+          (-8.0, -4.0, 0.0, 3.0), (0, 1, 2)),
+    Curve("nn.functional.gelu", lambda m, x: x * sigma(m, 2 * gelu_u(m, x)),
+          (-8.0, -5.0, -1.0, 0.0, 4.0), (-4.0, -1.0, 0.0, 3.0), (0, 1, 2),
+          lambda x: F.gelu(x, approximate="tanh"), "tanh"),
+    Curve("nn.functional.softsign", lambda m, x: x / (1 + abs(x)), (-1e100, -3.0, 1e-9, 1e9, 1e100),
+          (-1e15, -3.0, 3.0, 1e15), (0, 1)),
+    Curve("nn.functional.tanhshrink", lambda m, x: x - m.tanh(x), (-20.0, 0.5, 20.0),
+          (-10.0, 0.5, 10.0), (0, 1, 2)),
+    Curve("nn.functional.elu", lambda m, x: m.expm1(x), (-40.0, -1.0, -1e-9), (-20.0, -1.0, -1e-6)),
+    Curve("nn.functional.selu", lambda m, x: m.mpf(1.0507009873554804934193349852946)
+          * m.mpf(1.6732632423543772848170429916717) * m.expm1(x), (-40.0, -1.0), (-20.0, -1.0)),
+    Curve("nn.functional.celu", lambda m, x: 2 * m.expm1(x / 2), (-80.0, -1.0), (-40.0, -1.0),
+          call=lambda x: F.celu(x, 2.0)),
+    Curve("sinc", lambda m, x: m.sincpi(x), (0.0, 1e-9, 1e-3, 0.1, 0.5, 2.2, 7.3),
+          (0.0, 1e-4, 0.1, 0.5, 2.2), (0, 1, 2, 3, 4)),
+    Curve("sin", lambda m, x: m.sin(x), (0.0, 1e-9, 1e6), (0.0, 1e-4, 100.0)),
+    Curve("cos", lambda m, x: m.cos(x), (0.0, 1e-9, 1e6), (0.0, 1e-4, 100.0)),
+    Curve("tan", lambda m, x: m.tan(x), (0.0, 1e-9, 1.57), (0.0, 1e-4, 1.5), (0, 1, 2)),
+    Curve("asin", lambda m, x: m.asin(x), (0.0, 1e-9, 1 - 2.0**-40), (0.0, 1 - 2.0**-18), (0, 1)),
+    Curve("acos", lambda m, x: m.acos(x), (0.0, -1 + 2.0**-40), (0.0, -1 + 2.0**-18), (0, 1)),
+    Curve("atan", lambda m, x: m.atan(x), (0.0, 1e-9, 1e9, 1e120), (0.0, 1e-4, 1e15), (0, 1)),
+    Curve("asinh", lambda m, x: m.asinh(x), (-1e100, 0.0, 1e-9, 1e100), (-1e15, 1e-4, 1e15), (0,
+         1)),
+    Curve("acosh", lambda m, x: m.acosh(x), (1 + 2.0**-40, 2.0, 1e100), (1 + 2.0**-18, 1e15), (1,)),
+    Curve("atanh", lambda m, x: m.atanh(x), (0.0, 1e-9, 1 - 2.0**-40), (0.0, 1 - 2.0**-18), (0, 1)),
+    Curve("sinh", lambda m, x: m.sinh(x), (-40.0, 0.0, 1e-9, 300.0), (-40.0, 1e-4, 40.0)),
+    Curve("cosh", lambda m, x: m.cosh(x), (-40.0, 0.0, 1e-9, 300.0), (-40.0, 1e-4, 40.0)),
+    Curve("erf", lambda m, x: m.erf(x), (-5.0, 0.0, 1e-9, 5.0), (-3.0, 1e-4, 3.0), (0, 1, 2)),
+    Curve("erfc", lambda m, x: m.erfc(x), (-5.0, 0.0, 5.0, 10.0), (-3.0, 0.0, 5.0), (0, 1, 2)),
+    Curve("sqrt", lambda m, x: m.sqrt(x), (1e-300, 2.0, 1e300), (1e-30, 2.0, 1e30), (0, 1)),
+    Curve("rsqrt", lambda m, x: 1 / m.sqrt(x), (1e-200, 2.0, 1e200), (1e-20, 2.0, 1e20), (0, 1)),
+    Curve("reciprocal", lambda m, x: 1 / x, (-1e100, 1e-100, 2.0), (-1e10, 1e-10, 2.0), (0, 1, 2)),
+    Curve("square", lambda m, x: x * x, (-1e100, 0.0, 1e-100), (-1e10, 0.0, 1e-10)),
+    Curve("pow", lambda m, x: x**3, (-1e50, 0.0, 1e-50), (-1e5, 0.0, 1e-5), call=lambda x: x**3,
+          case="cube"),
+    Curve("pow", lambda m, x: 1 / x**2, (-1e50, 1e-50), (-1e5, 1e-5), (0, 1, 2), lambda x: x**-2,
+          "inverse square"),
+    Curve("hypot", lambda m, x: m.sqrt(x * x + 9), (0.0, 1e-9, 4.0, 1e200), (0.0, 1e-4, 1e25),
+          (0, 1), lambda x: mg.hypot(x, 3.0)),
+    Curve("atan2", lambda m, x: m.atan(x / 3), (0.0, 1e-9, 1e200), (0.0, 1e-4, 1e25), (0, 1),
+          lambda x: mg.atan2(x, 3.0)),
+    Curve("logaddexp", lambda m, x: m.log(m.exp(x) + m.exp(m.mpf(f64(0.5)))),
+          (-29.5, 0.5, 0.5 + 1e-9, 30.5), (-14.5, 0.5, 15.5), (0, 1, 2),
+          lambda x: mg.logaddexp(x, 0.5)),
+    Curve("logaddexp2", lambda m, x: m.log(2**x + 2 ** m.mpf(f64(0.5)), 2),
+          (-29.5, 0.5, 0.5 + 1e-9, 30.5), (-14.5, 0.5, 15.5), (0, 1, 2),
+          lambda x: mg.logaddexp2(x, 0.5)),
+    Curve("xlogy", lambda m, x: x * m.log(m.mpf("0.5")), (0.0, 1e-300, 1e100), (0.0, 1e-30, 1e20),
+          (0, 1), lambda x: mg.xlogy(x, 0.5)),
+    Curve("deg2rad", lambda m, x: x * m.mpf(pi / 180), (0.0, 1e300), (0.0, 1e30), (0, 1)),
+    Curve("nn.functional.hardswish", lambda m, x: x * (x + 3) / 6, (-2.9, 0.0, 2.9),
+          orders=(0, 1, 2)),
+    Curve("nn.functional.smooth_l1_loss", lambda m, x: x * x / 2, (1e-9, 0.5), orders=(0, 1, 2),
+          call=lambda x: F.smooth_l1_loss(x, x * 0.0, reduction="none")),
+    Curve("nn.functional.soft_margin_loss", lambda m, x: m.log1p(m.exp(-x)), (-40.0, 0.0, 40.0),
+          (-20.0, 0.0, 20.0), (0, 1, 2),
+          lambda x: F.soft_margin_loss(x, mg.ones_like(x), reduction="none")),
+    Curve("nn.functional.binary_cross_entropy_with_logits", lambda m, x: m.log1p(m.exp(-x)),
+          (-40.0, 0.0, 40.0), (-20.0, 0.0, 20.0), (0, 1, 2),
+          lambda x: F.binary_cross_entropy_with_logits(x, mg.ones_like(x), reduction="none")),
+]  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------- other operands
+
+
+@dataclass(frozen=True)
+class Case:
+    """An op at operands where it is hard, with its right result and gradients.
+
+    name       where the op is under `minigrad`
+    why        what goes wrong with a plausible formula, or where the right numbers come from
+    call       the op with its other arguments
+    operands   nested lists
+    value      the right result; None: not compared
+    gradients  the right gradient of each operand for the cotangent; empty: not compared
+    cotangent  of the result; None: ones
+    second     the right derivative of the gradient of the first operand along `direction`
+    dtypes     types that are tried
+    tolerance  relative, in float64; in float32 and float16 that of the type
+    forward    whether forward mode gives the same (0 times inf is NaN in the one and not the other)
+    """
+
+    name: str
+    why: str
+    call: Callable[..., Any]
+    operands: tuple[Any, ...]
+    value: Any = None
+    gradients: tuple[Any, ...] = ()
+    cotangent: Any = None
+    direction: Any = None
+    second: Any = None
+    dtypes: tuple[Any, ...] = (f64, f32)
+    tolerance: float = 1e-12
+    forward: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.why}"
+
+
+half = np.float16
+HALF = (half,)
+E = float(np.e)
+thousand = np.full(1000, 100.0)
+ramp = np.linspace(-300.0, 300.0, 1000)
+# the standard deviation of n evenly spaced numbers from -a to a is a sqrt((n + 1) / (3 (n - 1)))
+RAMP_STD = 300.0 * (1001 / (3 * 999)) ** 0.5
+root = 1.5**0.5
+
+SUMS = [
+    Case("mean", "the sum leaves float16, the mean does not", lambda x: x.mean(), (thousand,),
+         100.0,
+         (np.full(1000, 1e-3),), dtypes=(f64, f32, half)),
+    Case("sum", "4096 ones: in float16 2048 + 1 is 2048", lambda x: x.sum(0), (np.ones((4096, 2)),),
+         [4096.0, 4096.0], (np.ones((4096, 2)),), dtypes=(f64, f32, half), forward=False),
+    Case("nanmean", "the count leaves float16 as well", lambda x: x.nanmean(),
+         (np.full(70000, 0.5),), 0.5, dtypes=(f32, half), forward=False),
+    Case("var", "squares leave float16", lambda x: x.var(correction=0), (ramp / 3,),
+         (RAMP_STD / 3) ** 2, (2 * ramp / 3 / 1000,), dtypes=(f64, f32, half), forward=False,
+         tolerance=1e-11),
+    Case("std", "squares leave float16", lambda x: x.std(correction=0), (ramp,), RAMP_STD,
+         (ramp / RAMP_STD / 1000,), dtypes=(f64, f32, half), forward=False, tolerance=1e-11),
+    Case("linalg.vector_norm", "squares leave float16", lambda x: mg.linalg.vector_norm(x),
+         ([300.0, 400.0],), 500.0, ([0.6, 0.8],), dtypes=(f64, f32, half)),
+    Case("norm", "squares leave every type", lambda x: mg.norm(x), ([3e-30, 4e-30],), 5e-30,
+         ([0.6, 0.8],)),
+    Case("dist", "squares leave float16", lambda x: mg.dist(x, x * 0.0), ([300.0, 400.0],), 500.0,
+         dtypes=(f64, half)),
+    Case("nn.functional.mse_loss", "sum of squares leaves float16",
+         lambda x: F.mse_loss(x, x.detach() * 0.0), (np.full(1000, 10.0),), 100.0,
+         (np.full(1000, 0.02),), dtypes=(f64, f32, half)),
+    Case("nn.functional.l1_loss", "the sum leaves float16", lambda x: F.l1_loss(x,
+         x.detach() * 0.0),
+         (thousand,), 100.0, (np.full(1000, 1e-3),), dtypes=(f64, f32, half)),
+    Case("nn.functional.cross_entropy", "rows of equal scores: log of the number of classes",
+         lambda x: F.cross_entropy(x, mg.zeros(3, dtype=mg.int64)), (np.full((3, 4096), 9.0),),
+         np.log(4096.0), dtypes=(f64, f32, half), forward=False),
+    Case("softmax", "a sum of 4096 equal numbers", lambda x: x.softmax(0)[:2], (np.full(4096,
+         9.0),),
+         [1 / 4096, 1 / 4096], dtypes=(f64, f32, half), forward=False),
+    Case("log_softmax", "a sum of 4096 equal numbers", lambda x: x.log_softmax(0)[:2],
+         (np.full(4096, 9.0),), [-np.log(4096)] * 2, dtypes=(f64, f32, half), forward=False),
+    Case("logsumexp", "a sum of 4096 equal numbers", lambda x: x.logsumexp(0), (np.full(4096,
+         9.0),),
+         9 + np.log(4096), dtypes=(f64, f32, half), forward=False),
+    Case("nn.functional.layer_norm", "squares leave float16",
+         lambda x: F.layer_norm(x, (1000,), eps=0.0)[[0, 499, 999]], (ramp,),
+         [-300 / RAMP_STD, ramp[499] / RAMP_STD, 300 / RAMP_STD], dtypes=(f64, f32, half),
+         forward=False, tolerance=1e-11),
+    Case("nn.functional.rms_norm", "squares leave float16",
+         lambda x: F.rms_norm(x, (2,), eps=0.0), ([300.0, 400.0],),
+         [0.6 * 2**0.5, 0.8 * 2**0.5], dtypes=(f64, f32, half)),
+    Case("nn.functional.avg_pool1d", "the sum of a window leaves float16",
+         lambda x: F.avg_pool1d(x, 2), ([[[40000.0, 40000.0]]],), [[[40000.0]]], ([[[0.5, 0.5]]],),
+         dtypes=(f64, f32, half)),
+    Case("cumsum", "in float16 2048 + 1 is 2048", lambda x: x.cumsum(0)[-1], (np.ones(4096),),
+         4096.0,
+         (np.ones(4096),), dtypes=(f64, f32, half), forward=False),
+    Case("scatter_add", "4096 ones at one place",
+         lambda x: mg.scatter_add(x[:1] * 0.0, 0, mg.zeros(4096, dtype=mg.int64), x),
+         (np.ones(4096),), [4096.0], dtypes=(f64, f32, half), forward=False),
+    Case("index_add", "4096 ones at one place",
+         lambda x: mg.index_add(x[:1] * 0.0, 0, mg.zeros(4096, dtype=mg.int64), x),
+         (np.ones(4096),), [4096.0], dtypes=(f64, f32, half), forward=False),
+    Case("nn.functional.embedding", "gradients of 4096 equal rows add up",
+         lambda w: F.embedding(mg.zeros(4096, dtype=mg.int64), w), ([[1.0, 2.0]],), None,
+         ([[4096.0, 4096.0]],), dtypes=(f64, f32, half), forward=False),
+    Case("linear", "the bias gets the sum of 4096 rows",
+         lambda b: mg.linear(mg.ones(4096, 1, dtype=b.dtype), mg.ones(2, 1, dtype=b.dtype), b),
+         ([0.0, 0.0],), None, ([4096.0, 4096.0],), dtypes=(f64, f32, half), forward=False),
+    Case("nn.functional.scaled_dot_product_attention", "the scores leave float16",
+         lambda q: F.scaled_dot_product_attention(q, q, q), (np.full((2, 64), 200.0),),
+         np.full((2, 64), 200.0), dtypes=(f64, f32, half), forward=False),
+    Case("mean", "a million rows, one after the other, lose digits", lambda x: x.mean(0),
+         (np.full((10**6, 2), 0.1),), [0.1, 0.1], dtypes=(f32,), forward=False),
+    Case("sum", "rows of three axes", lambda x: x.sum((0, 2)) / 4e5, (np.full((10**5, 2, 4), 0.1),),
+         [0.1, 0.1], dtypes=(f32,), forward=False),
+    Case("var", "a million rows", lambda x: x.var(0, correction=0),
+         (np.tile([[0.1, 0.2], [0.3, 0.4]], (500000, 1)),), [0.01, 0.01], dtypes=(f32,),
+         forward=False),
+    Case("linear", "the bias gets the sum of a million rows",
+         lambda b: mg.linear(mg.ones(10**6, 1), mg.ones(2, 1), b) * 0.1, ([0.0, 0.0],), None,
+         ([1e5, 1e5],), dtypes=(f32,), forward=False),
+]  # fmt: skip
+
+eye = np.eye(2)
+TIES = [
+    Case("logaddexp", "a tie: the slope of the share is a quarter", mg.logaddexp, (0.4, 0.4),
+         0.4 + np.log(2), (0.5, 0.5), direction=1.0, second=0.25),
+    Case("logaddexp2", "a tie: the slope of the share is log(2) / 4", mg.logaddexp2, (0.4, 0.4),
+         1.4,
+         (0.5, 0.5), direction=1.0, second=np.log(2) / 4),
+    Case("maximum", "a tie: one half each", mg.maximum, ([1.0], [1.0]), [1.0], ([0.5], [0.5])),
+    Case("minimum", "a tie: one half each", mg.minimum, ([1.0], [1.0]), [1.0], ([0.5], [0.5])),
+    Case("amax", "two largest entries", mg.amax, ([2.0, 1.0, 2.0],), 2.0, ([0.5, 0.0, 0.5],)),
+    Case("amin", "two smallest entries", mg.amin, ([2.0, 1.0, 1.0],), 1.0, ([0.0, 0.5, 0.5],)),
+    Case("amax", "NaN is the largest", mg.amax, ([nan, 1.0],), nan, ([1.0, 0.0],), forward=False),
+    Case("max", "NaN is the largest", lambda x: x.max(), ([1.0, nan],), nan, ([0.0, 1.0],),
+         forward=False),
+    Case("max", "NaN is the largest along an axis", lambda x: x.max(0).values, ([1.0, nan],), nan,
+         ([0.0, 1.0],), forward=False),
+    Case("amin", "NaN is the smallest", mg.amin, ([nan, 1.0],), nan, ([1.0, 0.0],), forward=False),
+    Case("linalg.det", "a singular matrix: cofactors", mg.linalg.det, ([[1.0, 2.0], [2.0, 4.0]],),
+         0.0,
+         ([[4.0, -2.0], [-2.0, 1.0]],), direction=[[1.0, 2.0], [3.0, 5.0]],
+         second=[[5.0, -3.0], [-2.0, 1.0]]),
+    Case("linalg.det", "the zero matrix", mg.linalg.det, (np.zeros((2, 2)),), 0.0,
+         (np.zeros((2, 2)),), direction=[[1.0, 2.0], [3.0, 5.0]], second=[[5.0, -3.0], [-2.0,
+         1.0]]),
+    Case("linalg.det", "rank 1 of 3: all cofactors are 0, their derivatives are not", mg.linalg.det,
+         (np.diag([1.0, 0.0, 0.0]),), 0.0, (np.zeros((3, 3)),), direction=np.diag([0.0, 1.0, 0.0]),
+         second=np.diag([0.0, 0.0, 1.0])),
+    Case("linalg.svdvals", "the sum of squares at a tie: twice the matrix",
+         lambda x: (mg.linalg.svdvals(x) ** 2).sum(), (eye,), 2.0, (2 * eye,)),
+    Case("linalg.matrix_norm", "the nuclear norm at a tie: U V", lambda x: mg.linalg.matrix_norm(x,
+         "nuc"),
+         (eye,), 2.0, (eye,)),
+    Case("linalg.eigvalsh", "the trace at a tie", lambda x: mg.linalg.eigvalsh(x).sum(), (eye,),
+         2.0,
+         (eye,)),
+    Case("linalg.eigvalsh", "NaN in, NaN out", mg.linalg.eigvalsh, ([[nan, 0.0], [0.0, 1.0]],),
+         [nan, nan], forward=False),
+    Case("linalg.matrix_exp", "at 0: the identity", lambda x: mg.linalg.matrix_exp(x).sum(),
+         (np.zeros((2, 2)),), 2.0, (np.ones((2, 2)),)),
+    Case("sort", "equal entries keep their order", lambda x: x.sort().values, ([2.0, 1.0, 1.0],),
+         [1.0, 1.0, 2.0], ([3.0, 1.0, 2.0],), cotangent=[1.0, 2.0, 3.0]),
+]  # fmt: skip
+
+INFINITIES = [
+    Case("relu", "an infinite cotangent meets 0", lambda x: mg.relu(x).sqrt(), ([-1.0, 4.0],),
+         [0.0, 2.0], ([0.0, 0.25],), forward=False),
+    Case("nn.functional.leaky_relu", "an infinite cotangent on the other side",
+         lambda x: F.leaky_relu(x, 0.5), ([-2.0, 2.0],), [-1.0, 2.0], ([0.5, inf],),
+         cotangent=[1.0, inf], forward=False),
+    Case("nn.functional.hardtanh", "an infinite cotangent meets 0", lambda x: F.hardtanh(x),
+         ([-2.0, 0.5],), [-1.0, 0.5], ([0.0, 3.0],), cotangent=[inf, 3.0], forward=False),
+    Case("nn.functional.relu6", "an infinite cotangent meets 0", lambda x: F.relu6(x), ([7.0,
+         0.5],),
+         [6.0, 0.5], ([0.0, 3.0],), cotangent=[inf, 3.0], forward=False),
+    Case("nn.functional.threshold", "an infinite cotangent meets 0", lambda x: F.threshold(x, 1.0,
+         0.0),
+         ([0.5, 2.0],), [0.0, 2.0], ([0.0, 3.0],), cotangent=[inf, 3.0], forward=False),
+    Case("nn.functional.hardshrink", "an infinite cotangent meets 0", lambda x: F.hardshrink(x),
+         ([0.1, 2.0],), [0.0, 2.0], ([0.0, 3.0],), cotangent=[inf, 3.0], forward=False),
+    Case("nn.functional.prelu", "an infinite cotangent meets 0", F.prelu, ([[2.0]], [0.5]), [[2.0]],
+         ([[inf]], [0.0]), cotangent=[[inf]], forward=False),
+    Case("where", "an infinite cotangent of what was not chosen",
+         lambda x: mg.where(x > 0, x.clamp(min=0.0).sqrt(), 0.0), ([-1.0, 4.0],), [0.0, 2.0],
+         ([0.0, 0.25],), forward=False),
+    Case("clamp", "an infinite cotangent meets 0", lambda x: mg.clamp(x, min=0.0), ([-1.0, 2.0],),
+         [0.0, 2.0], ([0.0, 3.0],), cotangent=[inf, 3.0], forward=False),
+    Case("tril", "an infinite cotangent above the diagonal", mg.tril, ([[1.0, 2.0], [3.0, 4.0]],),
+         [[1.0, 0.0], [3.0, 4.0]], ([[1.0, 0.0], [1.0, 1.0]],), cotangent=[[1.0, inf], [1.0, 1.0]],
+         forward=False),
+    Case("trace", "an infinite cotangent off the diagonal", mg.trace, (eye,), 2.0,
+         ([[inf, 0.0], [0.0, inf]],), cotangent=inf, forward=False),
+    Case("einsum", "an infinite cotangent off the diagonal", lambda x: mg.einsum("ii->i", x),
+         (eye,),
+         [1.0, 1.0], ([[inf, 0.0], [0.0, 2.0]],), cotangent=[inf, 2.0], forward=False),
+    Case("linalg.vector_norm", "an infinite cotangent of what is not the largest",
+         lambda x: mg.linalg.vector_norm(x, inf), ([1.0, -3.0],), 3.0, ([0.0, -inf],),
+         cotangent=inf,
+         forward=False),
+    Case("quantile", "an infinity that is not read", lambda x: mg.quantile(x, 0.5), ([1.0, 2.0,
+         inf],),
+         2.0, ([0.0, 1.0, 0.0],), forward=False),
+    Case("quantile", "halfway to infinity", lambda x: mg.quantile(x, 0.75), ([1.0, 2.0, inf],), inf,
+         forward=False),
+    Case("quantile", "halfway from minus infinity", lambda x: mg.quantile(x, 0.25), ([-inf, 2.0,
+         3.0],),
+         -inf, forward=False),
+    Case("median", "an infinity that is not read", lambda x: np.median(x), ([0.5, 3.0, inf],), 3.0,
+         forward=False),
+    Case("logcumsumexp", "nothing flows back from behind an infinity",
+         lambda x: x.logcumsumexp(0)[:2], ([1.0, 2.0, inf, 3.0],), [1.0, 2 + np.log1p(1 / E)],
+         ([1 + 1 / (1 + E), E / (1 + E), 0.0, 0.0],), forward=False),
+    Case("logcumsumexp", "infinite entries share what comes from behind",
+         lambda x: x.logcumsumexp(0)[-1], ([1.0, inf, 3.0, inf],), inf, ([0.0, 0.5, 0.0, 0.5],),
+         forward=False),
+    Case("logsumexp", "an infinite entry takes all", lambda x: x.logsumexp(0), ([inf, 1.0],), inf,
+         ([1.0, 0.0],), forward=False),
+    Case("logsumexp", "nothing but minus infinities", lambda x: x.logsumexp(0), ([-inf, -inf],),
+         -inf,
+         ([0.0, 0.0],), forward=False),
+    Case("cumprod", "nothing flows back from behind an infinity", lambda x: x.cumprod(0)[:2],
+         ([2.0, 3.0, inf, 4.0],), [2.0, 6.0], ([4.0, 2.0, 0.0, 0.0],), forward=False),
+    Case("prod", "an infinite product", mg.prod, ([2.0, inf],), inf, ([inf, 2.0],), forward=False),
+    Case("prod", "one zero: the product of the others", mg.prod, ([2.0, 0.0, 3.0],), 0.0,
+         ([0.0, 6.0, 0.0],)),
+    Case("cumprod", "a zero inside", lambda x: x.cumprod(0), ([2.0, 0.0, 3.0],), [2.0, 0.0, 0.0],
+         ([1.0, 8.0, 0.0],)),
+    Case("nn.functional.adaptive_avg_pool1d", "NaN stays in its window",
+         lambda x: F.adaptive_avg_pool1d(x, 2), ([[[nan, 1.0, 2.0, 3.0]]],), [[[nan, 2.5]]],
+         ([[[0.5, 0.5, 0.5, 0.5]]],), forward=False),
+    Case("nn.functional.adaptive_avg_pool2d", "an infinite cotangent stays in its window",
+         lambda x: F.adaptive_avg_pool2d(x, (1, 2)), ([[[1.0, 2.0]]],), [[[1.0, 2.0]]],
+         ([[[inf, 3.0]]],), cotangent=[[[inf, 3.0]]], forward=False),
+    Case("nn.functional.interpolate", "an infinity reaches as far as it is looked at",
+         lambda x: F.interpolate(x, 6, mode="linear"), ([[[inf, 1.0, 2.0]]],),
+         [[[inf, inf, inf, 1.25, 1.75, 2.0]]], forward=False),
+    Case("nn.functional.interpolate", "bilinear", lambda x: F.interpolate(x, (1, 4),
+         mode="bilinear"),
+         ([[[[nan, 1.0]]]],), [[[[nan, nan, nan, 1.0]]]], forward=False),
+    Case("nn.functional.interpolate", "area", lambda x: F.interpolate(x, 2, mode="area"),
+         ([[[nan, 1.0, 2.0, 4.0]]],), [[[nan, 3.0]]], forward=False),
+    Case("nn.functional.layer_norm", "squares overflow", lambda x: F.layer_norm(x, (3,)),
+         ([-1e30, 0.0, 1e30],), [-root, 0.0, root], dtypes=(f32,), forward=False),
+    Case("nn.functional.group_norm", "squares overflow", lambda x: F.group_norm(x, 1),
+         ([[-1e30, 0.0, 1e30]],), [[-root, 0.0, root]], dtypes=(f32,), forward=False),
+    Case("nn.functional.batch_norm", "squares overflow",
+         lambda x: F.batch_norm(x, None, None, training=True), ([[-1e30], [0.0], [1e30]],),
+         [[-root], [0.0], [root]], dtypes=(f32,), forward=False),
+    Case("nn.functional.instance_norm", "squares overflow", lambda x: F.instance_norm(x),
+         ([[[-1e30, 0.0, 1e30]]],), [[[-root, 0.0, root]]], dtypes=(f32,), forward=False),
+    Case("nn.functional.rms_norm", "squares overflow", lambda x: F.rms_norm(x, (3,)),
+         ([-1e30, 0.0, 1e30],), [-root, 0.0, root], dtypes=(f32,), forward=False),
+    Case("nan_to_num", "NaN has no gradient", mg.nan_to_num, ([nan, 1.0, inf],), None,
+         ([0.0, 1.0, 0.0],), forward=False),
+    Case("nansum", "NaN counts as 0", mg.nansum, ([nan, 1.0, 2.0],), 3.0, ([0.0, 1.0, 1.0],),
+         forward=False),
+    Case("hypot", "the origin: 0 by convention", mg.hypot, (0.0, 0.0), 0.0, (0.0, 0.0)),
+    Case("abs", "the kink: 0 by convention", mg.abs, ([0.0, -2.0],), [0.0, 2.0], ([0.0, -1.0],)),
+    Case("std", "equal numbers: 0 by convention", lambda x: x.std(), ([2.0, 2.0],), 0.0,
+         ([0.0, 0.0],)),
+    Case("linalg.norm", "the zero vector: 0 by convention", mg.linalg.norm, ([0.0, 0.0],), 0.0,
+         ([0.0, 0.0],)),
+    Case("pow", "0 to the power of 0", mg.pow, ([0.0], [0.0]), [1.0], ([0.0], [0.0])),
+]  # fmt: skip
+
+CASES = [*SUMS, *TIES, *INFINITIES]
