@@ -10,6 +10,7 @@ mg.nn, mg.nn.functional         layers, and the same as functions
 mg.optim, mg.utils.data         optimizers, data loaders
 mg.training                     `fit`, a training loop with callbacks; `accuracy`
 mg.save, mg.load                keep numbers in files
+mg.distributions                random variables: samples, log-densities, transforms
 mg.linalg, mg.random            linear algebra, random numbers (``mg.manual_seed``)
 mg.op                           make an operation of your own, with its derivative
 mg.visualize                    pictures of graphs and of backpropagation; mg.summary of a model
@@ -348,6 +349,7 @@ if _TYPE_CHECKING:
         accelerator,
         backends,
         cuda,
+        distributions,
         func,
         nn,
         onnx,
@@ -363,8 +365,8 @@ if _TYPE_CHECKING:
 
 # What a program may need none of is imported when it is first used: `import minigrad` stays quick.
 _MODULES = {
-    "accelerator", "backends", "cuda", "func", "nn", "onnx", "optim", "testing", "training",
-    "utils", "visualize",
+    "accelerator", "backends", "cuda", "distributions", "func", "nn", "onnx", "optim", "testing",
+    "training", "utils", "visualize",
 }  # fmt: skip
 _NAMES = {
     "gradcheck": "testing",

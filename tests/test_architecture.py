@@ -26,7 +26,7 @@ LAYERS = [
     {"func"},
     {"autograd.functional"},  # PyTorch's older names for what is in func
     {"nn", "utils"},
-    {"optim", "serialization"},
+    {"distributions", "optim", "serialization"},
     {"testing", "visualize"},
     {"neighbours", "training", "model_summary", "onnx", "compile"},
 ]

@@ -15,10 +15,10 @@ from tests.samples import SAMPLES, Sample
 
 NAMESPACES = [
     "minigrad", "minigrad.autograd", "minigrad.autograd.functional", "minigrad.cuda",
-    "minigrad.func", "minigrad.linalg", "minigrad.nn", "minigrad.nn.functional",
-    "minigrad.nn.init", "minigrad.nn.utils", "minigrad.onnx", "minigrad.optim",
-    "minigrad.optim.lr_scheduler", "minigrad.random", "minigrad.testing", "minigrad.training",
-    "minigrad.utils.data", "minigrad.visualize",
+    "minigrad.distributions", "minigrad.func", "minigrad.linalg", "minigrad.nn",
+    "minigrad.nn.functional", "minigrad.nn.init", "minigrad.nn.utils", "minigrad.onnx",
+    "minigrad.optim", "minigrad.optim.lr_scheduler", "minigrad.random", "minigrad.testing",
+    "minigrad.training", "minigrad.utils.data", "minigrad.visualize",
 ]  # fmt: skip
 
 # what functions return, and names that only keep PyTorch's scripts running: nothing to show

@@ -28,6 +28,7 @@ MODULES = {
     "visualize": "Pictures",
     "training": "Training loops",
     "utils.data": "Data",
+    "distributions": "Distributions",
     "onnx": "Export",
 }
 THEMES = {
