@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ __all__ = [
     "stack_module_state", "vjp", "vmap",
 ]  # fmt: skip
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Argnums = int | tuple[int, ...]
 
 
@@ -523,13 +525,13 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
 
 
 def vmap(
-    func: Callable[..., Any],
+    func: Callable[P, R],
     in_dims: Any = 0,
     out_dims: Any = 0,
     randomness: str = "error",
     *,
     chunk_size: int | None = None,
-) -> Callable[..., Any]:
+) -> Callable[P, R]:
     """`func` applied to each slice of its arguments along a batch axis, the results stacked.
 
     It is a loop, for convenience and correctness, not for speed; it is recorded and differentiable.
@@ -554,7 +556,7 @@ def vmap(
         raise ValueError(f"vmap: randomness is error, different or same, got {randomness!r}")
 
     @wraps(func)
-    def batched(*args: Any, **kwargs: Any) -> Any:
+    def batched(*args: P.args, **kwargs: P.kwargs) -> R:
         leaves, rebuild = flatten(list(args))
         dims = in_dims if isinstance(in_dims, (tuple, list)) else (in_dims,) * len(args)
         axes = axes_for(dims, args, "in_dims")
@@ -571,7 +573,8 @@ def vmap(
                 "vmap: the function draws random numbers; say whether each slice has its own, "
                 'randomness="different", or all the same, randomness="same"'
             )
-        return joined(results, out_dims)
+        stacked_results: R = joined(results, out_dims)
+        return stacked_results
 
     return batched
 

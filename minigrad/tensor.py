@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Tensor(Variable):
     _name: str
     __hash__ = object.__hash__
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         tensor = object.__new__(cls)
         tensor._node = None
         tensor._alias = None
@@ -187,7 +187,7 @@ class Tensor(Variable):
         return None if self.is_leaf else self._node  # type: ignore[return-value]  # no Leaf
 
     @property
-    def grad(self) -> Any:
+    def grad(self) -> Tensor | None:
         """The gradient that backward brought, a tensor of the same shape, or None.
 
         Of a result it is kept only after `retain_grad`; without it a UserWarning says so.
@@ -325,7 +325,7 @@ class Tensor(Variable):
 
     # ------------------------------------------------------------------------ numbers, arrays, text
 
-    def numpy(self, *, force: bool = False) -> Any:
+    def numpy(self, *, force: bool = False) -> np.ndarray:
         """The array itself, sharing memory.
 
         force    detach first
@@ -485,11 +485,11 @@ class Tensor(Variable):
 
     # ----------------------------------------------------------------------- comparison and logic
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # as NumPy
         """Whether entries are equal, each on its own; a tensor is hashed by its identity."""
         return NotImplemented if other is None else ops.eq(self, other)
 
-    def __ne__(self, other: Any) -> Any:
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # as NumPy
         """Whether entries differ, each on its own."""
         return NotImplemented if other is None else ops.ne(self, other)
 

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import graph
 from minigrad.graph import Variable, enable_grad, start, walk, wrap
 from minigrad.memory import own
+from minigrad.tensor import Tensor
 
 Tensors = Any  # a tensor, or a sequence of tensors
 
@@ -42,7 +43,7 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+) -> tuple[Tensor, ...]:
     """Gradients of the sum of `outputs` with respect to `inputs`; no ``.grad`` is touched.
 
     outputs            a tensor or a sequence of tensors

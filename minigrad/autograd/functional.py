@@ -71,7 +71,8 @@ def check_dependence(
             raise RuntimeError(f"{what}: strict=True, and output {i} does not depend on the inputs")
     for i, group in enumerate([[y] for y in outputs] if each else [outputs]):
         ones = [wrap(np.ones_like(y._array)) for y in group]
-        for j, gradient in enumerate(grad(group, leaves, ones, True, allow_unused=True)):
+        gradients: Any = grad(group, leaves, ones, True, allow_unused=True)
+        for j, gradient in enumerate(gradients):
             if gradient is None:
                 which = f"output {i} does" if each else "the outputs do"
                 raise RuntimeError(f"{what}: strict=True, and {which} not depend on input {j}")

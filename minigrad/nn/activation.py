@@ -11,6 +11,7 @@ from minigrad import ops
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
 
 __all__ = [
     "CELU",
@@ -78,7 +79,7 @@ class ReLU(InplaceActivation):
              tensor([0., 2.])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.relu(input, True) if self.inplace else relu(input)
 
 
@@ -96,7 +97,7 @@ class LeakyReLU(Activation):
         self.negative_slope = negative_slope
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.leaky_relu(input, self.negative_slope, self.inplace)
 
 
@@ -126,7 +127,7 @@ class PReLU(Activation):
         """Return to the first value."""
         init.constant_(self.weight, self.init)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.prelu(input, self.weight)
 
 
@@ -146,7 +147,7 @@ class RReLU(Activation):
         self.lower, self.upper = lower, upper
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
 
@@ -164,7 +165,7 @@ class Threshold(Activation):
         self.threshold, self.value = threshold, value
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.threshold(input, self.threshold, self.value, self.inplace)
 
 
@@ -185,7 +186,7 @@ class Hardtanh(Activation):
         self.min_val, self.max_val = min_val, max_val
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
 
@@ -219,7 +220,7 @@ class ELU(Activation):
         self.alpha = alpha
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.elu(input, self.alpha, self.inplace)
 
 
@@ -230,7 +231,7 @@ class CELU(ELU):
              tensor([-0.8647,  0.    ,  2.    ])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.celu(input, self.alpha, self.inplace)
 
 
@@ -241,7 +242,7 @@ class SELU(InplaceActivation):
              tensor([-1.5202,  0.    ,  2.1014])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.selu(input, self.inplace)
 
 
@@ -260,7 +261,7 @@ class GELU(Activation):
         super().__init__()
         self.approximate = approximate
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.gelu(input, self.approximate)
 
 
@@ -271,7 +272,7 @@ class SiLU(InplaceActivation):
              tensor([-0.2384,  0.    ,  1.7616])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.silu(input, self.inplace)
 
 
@@ -282,7 +283,7 @@ class Mish(InplaceActivation):
              tensor([-0.2525,  0.    ,  1.944 ])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.mish(input, self.inplace)
 
 
@@ -293,7 +294,7 @@ class Hardswish(InplaceActivation):
              tensor([-0.3333,  0.    ,  1.6667])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.hardswish(input, self.inplace)
 
     def extra_repr(self) -> str:
@@ -313,7 +314,7 @@ class Softplus(Activation):
         super().__init__()
         self.beta, self.threshold = beta, threshold
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.softplus(input, self.beta, self.threshold)
 
 
@@ -327,7 +328,7 @@ class Sigmoid(Activation):
              tensor([0.5])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return ops.sigmoid(input)
 
 
@@ -338,7 +339,7 @@ class LogSigmoid(Activation):
              tensor([-2.1269, -0.6931, -0.1269])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.logsigmoid(input)
 
 
@@ -349,7 +350,7 @@ class Hardsigmoid(InplaceActivation):
              tensor([0.1667, 0.5   , 0.8333])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.hardsigmoid(input, self.inplace)
 
     def extra_repr(self) -> str:
@@ -363,7 +364,7 @@ class Tanh(Activation):
              tensor([0.])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return ops.tanh(input)
 
 
@@ -374,7 +375,7 @@ class Softsign(Activation):
              tensor([-0.6667,  0.    ,  0.6667])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.softsign(input)
 
 
@@ -393,7 +394,7 @@ class GLU(Activation):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.glu(input, self.dim)
 
 
@@ -412,7 +413,7 @@ class Softshrink(Activation):
         super().__init__()
         self.lambd = lambd
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.softshrink(input, self.lambd)
 
     def extra_repr(self) -> str:
@@ -430,7 +431,7 @@ class Hardshrink(Activation):
         super().__init__()
         self.lambd = lambd
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.hardshrink(input, self.lambd)
 
     def extra_repr(self) -> str:
@@ -444,7 +445,7 @@ class Tanhshrink(Activation):
              tensor([-1.036,  0.   ,  1.036])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.tanhshrink(input)
 
 
@@ -468,7 +469,7 @@ class Softmax(AlongDim):
              tensor([[0.5, 0.5]])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.softmax(input, self.dim)
 
 
@@ -479,7 +480,7 @@ class LogSoftmax(AlongDim):
              tensor([-0.6931, -0.6931])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.log_softmax(input, self.dim)
 
 
@@ -490,7 +491,7 @@ class Softmin(AlongDim):
              tensor([0.5, 0.5, 0. ])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.softmin(input, self.dim)
 
 
@@ -503,7 +504,7 @@ class Softmax2d(Activation):
              tensor([0.5, 0.5])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d takes 3 or 4 axes, got shape {input.shape}")
         return functional.softmax(input, -3)

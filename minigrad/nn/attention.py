@@ -19,6 +19,7 @@ from minigrad.nn.linear import Linear, fortran_parameter, linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import LayerNorm
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
 
 __all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
 
@@ -318,16 +319,16 @@ class TransformerEncoderLayer(Module):
         src_mask: Any = None,
         src_key_padding_mask: Any = None,
         is_causal: bool = False,
-    ) -> Any:
+    ) -> Tensor:
         """The masks are those of `MultiheadAttention`: attn_mask and key_padding_mask."""
 
-        def attend(x: Any) -> Any:
+        def attend(x: Any) -> Tensor:
             out, _ = self.self_attn(
                 x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal
             )
             return self.dropout1(out)
 
-        def transform(x: Any) -> Any:
+        def transform(x: Any) -> Tensor:
             return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
         if self.norm_first:
@@ -370,7 +371,7 @@ class TransformerEncoder(Module):
         mask: Any = None,
         src_key_padding_mask: Any = None,
         is_causal: bool | None = None,
-    ) -> Any:
+    ) -> Tensor:
         """The masks are those of `MultiheadAttention`: attn_mask and key_padding_mask."""
         for layer in self.layers:
             src = layer(src, mask, src_key_padding_mask, is_causal=bool(is_causal))

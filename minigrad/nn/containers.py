@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from minigrad.graph import Variable
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
@@ -128,7 +129,7 @@ class Sequential(Chain):
                     raise TypeError("Sequential takes the modules one by one: Sequential(*modules)")
                 self.add_module(str(position), module)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         for module in self._modules.values():
             input = module(input)  # type: ignore[misc]  # a child is None only if a user says so
         return input

@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 
@@ -174,7 +175,7 @@ class Conv1d(ForwardConvolution):
 
     axes = 1
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         input, padding = self._padded(input)
         return functional.conv1d(
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
@@ -194,7 +195,7 @@ class Conv2d(ForwardConvolution):
 
     axes = 2
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         input, padding = self._padded(input)
         return functional.conv2d(
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
@@ -268,7 +269,7 @@ class ConvTranspose1d(TransposedConvolution):
 
     axes = 1
 
-    def forward(self, input: Any, output_size: Any = None) -> Any:
+    def forward(self, input: Any, output_size: Any = None) -> Tensor:
         return functional.conv_transpose1d(
             input, self.weight, self.bias, self.stride, self.padding,
             self._extra_output(input, output_size), self.groups, self.dilation,
@@ -287,7 +288,7 @@ class ConvTranspose2d(TransposedConvolution):
 
     axes = 2
 
-    def forward(self, input: Any, output_size: Any = None) -> Any:
+    def forward(self, input: Any, output_size: Any = None) -> Tensor:
         return functional.conv_transpose2d(
             input, self.weight, self.bias, self.stride, self.padding,
             self._extra_output(input, output_size), self.groups, self.dilation,

@@ -9,6 +9,7 @@ from typing import Any
 
 from minigrad.nn import functional
 from minigrad.nn.module import Module, shown
+from minigrad.tensor import Tensor
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "FeatureAlphaDropout"]
 
@@ -41,7 +42,7 @@ class Dropout(DropoutBase):
              tensor([1., 2.])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.dropout(input, self.p, self.training, self.inplace)
 
 
@@ -53,7 +54,7 @@ class Dropout1d(DropoutBase):
              True
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.dropout1d(input, self.p, self.training, self.inplace)
 
 
@@ -65,7 +66,7 @@ class Dropout2d(DropoutBase):
              True
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.dropout2d(input, self.p, self.training, self.inplace)
 
 
@@ -77,7 +78,7 @@ class AlphaDropout(DropoutBase):
              True
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.alpha_dropout(input, self.p, self.training)
 
 
@@ -88,5 +89,5 @@ class FeatureAlphaDropout(DropoutBase):
              True
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.feature_alpha_dropout(input, self.p, self.training)

@@ -12,6 +12,7 @@ from minigrad.graph import HookHandle, Variable, recording, wrap
 from minigrad.nn import state
 from minigrad.nn.hooks import Hook, Hooks, add_hook
 from minigrad.nn.parameter import Parameter, WithoutShape
+from minigrad.nn.typed import HasForward, P, R
 from minigrad.tensor import Tensor
 
 __all__ = ["Module"]
@@ -66,7 +67,7 @@ class Module:
 
     # ------------------------------------------------------------------------------------- calling
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: HasForward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Compute ``forward``, between the hooks if there are any."""
         if self._module_hooks is not None:
             return self._module_hooks.run(self, args, kwargs)

@@ -14,6 +14,7 @@ from minigrad.graph import wrap
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
 
 __all__ = [
     "BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "LayerNorm",
@@ -135,7 +136,7 @@ class BatchNorm(RunningNorm):
             num_features, eps, momentum, affine, track_running_stats, device, dtype, bias
         )
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         self._check_input(input)
         updates = self.training and self.track_running_stats
         count = int(self.num_batches_tracked) + 1 if updates else 1
@@ -213,7 +214,7 @@ class InstanceNorm(RunningNorm):
     def _channel_axis(self, input: Any) -> int:
         return 1 if input.ndim == self.input_axes[-1] else 0
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         self._check_input(input)
         single = input.ndim != self.input_axes[-1]
         out = functional.instance_norm(
@@ -291,7 +292,7 @@ class LayerNorm(ScaledNorm):
         )  # fmt: skip
         self.reset_parameters()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -342,7 +343,7 @@ class RMSNorm(ScaledNorm):
         if self.weight is not None:
             init.ones_(self.weight)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
@@ -388,7 +389,7 @@ class GroupNorm(ScaledNorm):
         )
         self.reset_parameters()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.nn import functional
 from minigrad.nn.convolution import for_each_axis
 from minigrad.nn.module import Module, shown
+from minigrad.tensor import Tensor
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d",
@@ -51,7 +52,7 @@ class MaxPool1d(MaxPool):
              tensor([[3., 2.]])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.max_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.dilation,
             ceil_mode=self.ceil_mode, return_indices=self.return_indices,
@@ -66,7 +67,7 @@ class MaxPool2d(MaxPool):
              (1, 3, 4, 3)
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.max_pool2d(
             input, self.kernel_size, self.stride, self.padding, self.dilation,
             ceil_mode=self.ceil_mode, return_indices=self.return_indices,
@@ -102,7 +103,7 @@ class AvgPool1d(Module):
         self.padding = for_each_axis("AvgPool1d: padding", padding, 1)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.avg_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad,
@@ -138,7 +139,7 @@ class AvgPool2d(Module):
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.avg_pool2d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad, self.divisor_override,
@@ -170,7 +171,7 @@ class AdaptiveAvgPool1d(AdaptiveAvgPool):
              tensor([[[2., 6.]]])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.adaptive_avg_pool1d(input, self.output_size)
 
 
@@ -184,7 +185,7 @@ class AdaptiveAvgPool2d(AdaptiveAvgPool):
              (2, 3, 1, 1)
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.adaptive_avg_pool2d(input, self.output_size)
 
 
@@ -207,7 +208,7 @@ class AdaptiveMaxPool1d(AdaptiveMaxPool):
              tensor([[[3., 7.]]])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
 
@@ -218,5 +219,5 @@ class AdaptiveMaxPool2d(AdaptiveMaxPool):
              tensor([[[7.]]])
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functional.adaptive_max_pool2d(input, self.output_size, self.return_indices)

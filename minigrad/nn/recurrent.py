@@ -19,6 +19,7 @@ from minigrad.nn.linear import fortran_parameter, linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.ops import recurrent
+from minigrad.tensor import Tensor
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
@@ -141,7 +142,7 @@ class RNNCell(Cell):
         super().__init__(input_size, hidden_size, bias, device, dtype)
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Tensor:
         hidden = self._state(self._checked(input), hx)
         return rnn_step(*self._products(input, hidden), self.nonlinearity)
 
@@ -174,7 +175,7 @@ class LSTMCell(Cell):
     ) -> None:
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Tensor]:
         self._checked(input)
         hidden, cell = (None, None) if hx is None else hx
         hidden, cell = self._state(input, hidden), self._state(input, cell)
@@ -203,7 +204,7 @@ class GRUCell(Cell):
     ) -> None:
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Tensor:
         hidden = self._state(self._checked(input), hx)
         return gru_step(*self._products(input, hidden), hidden)
 
@@ -382,7 +383,7 @@ class Recurrent(Module):
             found.append(state if batched else state[:, None])
         return tuple(found)
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Any]:
         output, (hidden,) = self._forward(input, None if hx is None else (hx,))
         return output, hidden
 
@@ -463,7 +464,7 @@ class LSTM(Recurrent):
     def _step(self, from_input: Any, from_hidden: Any, states: tuple[Any, ...]) -> tuple[Any, ...]:
         return lstm_step(from_input, from_hidden, states[1])
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Any, Any]]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         output, (hidden, cell) = self._forward(input, hx)
         return output, (hidden, cell)
 

@@ -77,7 +77,7 @@ def cross(
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
-    out = ops.linalg_cross(a, b)
+    out: Any = ops.linalg_cross(a, b)
     return out if axisc in (-1, out.ndim - 1) else np.moveaxis(out, -1, axisc)
 
 

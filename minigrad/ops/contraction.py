@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.diagonals import _diagonal_into
+from minigrad.ops.typed import Tensor
 
 __all__ = ["einsum", "inner", "kron", "tensordot", "vdot"]
 
@@ -268,7 +269,7 @@ def interleaved(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     return equation, list(pairs_of[0::2])
 
 
-def einsum(equation: Any, *operands: Any) -> Array:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """Sum of products over named indices.
 
     The equation names the axes of each operand and of the result: ``"ij,jk->ik"`` is the matrix
@@ -322,7 +323,7 @@ def checked(equation: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[s
 
 
 @composition
-def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
+def tensordot(a: Array, b: Array, dims: Any = 2) -> Tensor:
     """Sum of products over pairs of axes.
 
     Forward    out = Σ a b over the last `dims` axes of a and the first `dims` of b, in order; or
@@ -366,7 +367,7 @@ def axes_in_pairs(a: Array, b: Array, dims: Any) -> tuple[list[int], list[int]]:
     )
 
 
-def inner(input: Array, other: Array) -> Array:
+def inner(input: Array, other: Array) -> Tensor:
     """Sum of products over the last axes.
 
     Forward    out[..., ~~~] = Σₖ input[..., k] other[~~~, k]; of 0-d operands the product
@@ -383,7 +384,7 @@ def inner(input: Array, other: Array) -> Array:
     return tensordot(input, other, ([-1], [-1]))
 
 
-def vdot(input: Array, other: Array) -> Array:
+def vdot(input: Array, other: Array) -> Tensor:
     """Sum of all products of corresponding entries; operands with several axes are flattened.
 
     Forward    out = Σ xᵢ yᵢ
@@ -398,7 +399,7 @@ def vdot(input: Array, other: Array) -> Array:
     return x @ y
 
 
-def kron(input: Array, other: Array) -> Array:
+def kron(input: Array, other: Array) -> Tensor:
     """Kronecker product: each entry of the first operand times the whole second.
 
     Forward    out[i n + k, j m + l] = input[i, j] other[k, l], for an other of shape (n, m)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad import devices, dtypes
 from minigrad.operation import Array, Variable, op
+from minigrad.ops.typed import Tensor
 
 __all__ = ["astype", "cpu", "cuda", "pin_memory", "to", "to_type", "type_as"]
 
@@ -23,7 +25,7 @@ def _astype(x: Array, dtype: np.dtype[Any]) -> Array:
     return x.astype(dtype)
 
 
-def astype(x: Any, dtype: Any) -> Any:
+def astype(x: Any, dtype: Any) -> Tensor:
     """x, with entries of another type; x itself if it has the type.
 
     Forward    out = x, rounded to the type; to integers towards 0
@@ -37,10 +39,10 @@ def astype(x: Any, dtype: Any) -> Any:
     return x if x.dtype == wanted else _astype(x, wanted)
 
 
-def to_type(dtype: np.dtype[Any]) -> Any:
+def to_type(dtype: np.dtype[Any]) -> Callable[[Any], Tensor]:
     """The method that converts to a type: ``t.double()``."""
 
-    def convert(self: Any) -> Any:
+    def convert(self: Any) -> Tensor:
         return astype(self, dtype)
 
     convert.__name__ = dtype.name
@@ -48,7 +50,7 @@ def to_type(dtype: np.dtype[Any]) -> Any:
     return convert
 
 
-def type_as(x: Any, other: Any) -> Any:
+def type_as(x: Any, other: Any) -> Tensor:
     """x, with entries of the type of another tensor.
 
     Forward    out = x, rounded to the type
@@ -63,7 +65,7 @@ def type_as(x: Any, other: Any) -> Any:
 def to(
     x: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False,
     copy: bool = False,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """x in another type, on another device, or both: ``t.to(mg.float64)``, ``t.to("cpu")``.
 
     args       a type, a device, a device and a type, or a tensor whose type is taken
@@ -89,12 +91,12 @@ def to(
     return out.clone() if copy and out is x else out
 
 
-def cpu(self: Any) -> Any:
+def cpu(self: Any) -> Tensor:
     """This tensor: it is on the CPU."""
     return self
 
 
-def pin_memory(self: Any, device: Any = None) -> Any:
+def pin_memory(self: Any, device: Any = None) -> Tensor:
     """This tensor: memory is pinned for the way to a GPU, and there is none."""
     return self
 

@@ -12,6 +12,7 @@ from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.matrices import check_matrix
 from minigrad.ops.shaping import clone, reshape
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "_diagonal_into", "diag", "diag_embed", "diagflat", "diagonal", "one_hot", "trace", "tril",
@@ -72,7 +73,7 @@ def _diagonal_into(g: Array, shape: tuple[int, ...], offset: int, dim1: int, dim
 
 
 @composition
-def diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices with the last axis of x as their diagonal, zeros elsewhere.
 
     Forward    out[..., i, i + offset] = x[..., i]
@@ -94,7 +95,7 @@ def diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
 
 
 @composition
-def diag(x: Any, diagonal: int = 0) -> Any:
+def diag(x: Any, diagonal: int = 0) -> Tensor:
     """A matrix with a vector on its diagonal, or the diagonal of a matrix (a copy).
 
     diagonal   0: the main one; k > 0: the k-th above it; k < 0: below
@@ -119,7 +120,7 @@ diagonal_of = diagonal  # `diag` has an argument of that name
 
 
 @composition
-def diagflat(x: Any, offset: int = 0) -> Any:
+def diagflat(x: Any, offset: int = 0) -> Tensor:
     """A matrix with all entries of x on its diagonal.
 
     Forward    out[i, i + offset] = x.ravel()[i]

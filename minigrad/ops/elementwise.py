@@ -15,6 +15,7 @@ import numpy as np
 from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.masks import choose
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "abs", "absolute", "add", "addcdiv", "addcmul", "ceil", "div", "divide", "fix", "floor",
@@ -108,7 +109,7 @@ def true_divide(x: Array, y: Array) -> Array:
 
 
 @composition
-def div(x: Array, y: Array, *, rounding_mode: str | None = None) -> Any:
+def div(x: Array, y: Array, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient, rounded or not.
 
     Forward    out = x / y; with rounding_mode "trunc" rounded towards 0, with "floor" down
@@ -207,7 +208,7 @@ def fmod(x: Array, y: Array) -> Array:
 
 
 @composition
-def addcmul(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Any:
+def addcmul(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Tensor:
     """A product, added.
 
     Forward    out = x + value * t₁ * t₂
@@ -222,7 +223,7 @@ def addcmul(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> An
 
 
 @composition
-def addcdiv(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Any:
+def addcdiv(x: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Tensor:
     """A quotient, added.
 
     Forward    out = x + value * t₁ / t₂

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import inf
 from math import log as natural_log
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.selection import clamp
 from minigrad.ops.special import as_float
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "exp",
@@ -194,7 +194,7 @@ def _xlogy(x: Array, y: Array) -> Array:
 
 
 @composition
-def xlogy(x: Array, y: Array) -> Any:
+def xlogy(x: Array, y: Array) -> Tensor:
     """A number times a logarithm, 0 if the number is 0: the terms of an entropy.
 
     Forward    out = x log y; 0 where x = 0, unless y is NaN
@@ -242,7 +242,7 @@ def sigmoid(x: Array) -> Array:
 
 
 @composition
-def logit(x: Array, eps: float | None = None) -> Any:
+def logit(x: Array, eps: float | None = None) -> Tensor:
     """Inverse of the logistic function: the log-odds of a probability.
 
     Forward    out = log(x / (1 - x)); with `eps`, of x clamped to [eps, 1 - eps]

@@ -7,7 +7,7 @@ derivative wherever the matrix has full rank.
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from minigrad.ops.matrices import (
     place,
 )
 from minigrad.ops.solving import check_right_hand_side, solve_triangular
+from minigrad.ops.typed import Each, Tensor, returns
 
 __all__ = [
     "cholesky", "cholesky_inverse", "cholesky_solve", "lq", "lu", "lu_factor", "lu_solve", "qr",
@@ -79,7 +80,7 @@ def indefinite(x: Array) -> np.linalg.LinAlgError:
     )
 
 
-def cholesky_solve(B: Array, L: Array, upper: bool = False) -> Array:
+def cholesky_solve(B: Array, L: Array, upper: bool = False) -> Tensor:
     """Solution of A X = B by the Cholesky factor of A.
 
     Forward    out = X with L Lᵀ X = B; with upper=True the factor is U with Uᵀ U = A
@@ -96,7 +97,7 @@ def cholesky_solve(B: Array, L: Array, upper: bool = False) -> Array:
     return solve_triangular(L.mT, solve_triangular(L, B, upper=False), upper=True)
 
 
-def cholesky_inverse(L: Array, upper: bool = False) -> Array:
+def cholesky_inverse(L: Array, upper: bool = False) -> Tensor:
     """Inverse of a matrix by its Cholesky factor.
 
     Forward    out = (L Lᵀ)⁻¹; with upper=True (Uᵀ U)⁻¹
@@ -114,11 +115,11 @@ def cholesky_inverse(L: Array, upper: bool = False) -> Array:
 # ----------------------------------------------------------------------------------------------- QR
 
 
-class QRResult(NamedTuple):
+class QRResult(NamedTuple, Generic[Each]):
     """The factors of A = Q R."""
 
-    Q: Any
-    R: Any
+    Q: Each
+    R: Each
 
 
 def check_full_rank(R: Array) -> None:
@@ -171,6 +172,7 @@ def qr_vjp(g: QRResult, x: Array, out: QRResult, mode: str) -> Array:
     return np.concatenate([first, Q @ g_V], -1)
 
 
+@returns(QRResult[Tensor])
 @op(qr_vjp, notation="qr({x})")
 def _qr(x: Array, mode: Any) -> Any:
     """Q and R of one matrix or a batch, in a mode that was checked; see `qr`.
@@ -182,7 +184,7 @@ def _qr(x: Array, mode: Any) -> Any:
     return QRResult(*np.linalg.qr(x, mode))
 
 
-def qr(A: Array, mode: str = "reduced") -> QRResult:
+def qr(A: Array, mode: str = "reduced") -> QRResult[Tensor]:
     """A = Q R, with orthonormal columns in Q and an upper triangular R.
 
     mode   'reduced': Q has as many columns as A has rows or columns, whichever is less;
@@ -210,14 +212,14 @@ def qr(A: Array, mode: str = "reduced") -> QRResult:
     return result
 
 
-class LQResult(NamedTuple):
+class LQResult(NamedTuple, Generic[Each]):
     """The factors of A = L Q."""
 
-    L: Any
-    Q: Any
+    L: Each
+    Q: Each
 
 
-def lq(A: Array) -> LQResult:
+def lq(A: Array) -> LQResult[Tensor]:
     """A = L Q, with a lower triangular L and orthonormal rows in Q: the QR of Aᵀ, transposed.
 
     Forward    (L, Q) with A = L Q
@@ -338,15 +340,15 @@ def _lu(x: Array, pivot: bool) -> Any:
     return CompactLU(*eliminate(x, pivot))
 
 
-class LUResult(NamedTuple):
+class LUResult(NamedTuple, Generic[Each]):
     """The factors of A = P L U."""
 
-    P: Any
-    L: Any
-    U: Any
+    P: Each
+    L: Each
+    U: Each
 
 
-def lu(A: Array, *, pivot: bool = True) -> LUResult:
+def lu(A: Array, *, pivot: bool = True) -> LUResult[Tensor]:
     """A = P L U: a permutation, a unit lower and an upper triangular matrix.
 
     pivot   exchange rows so that the largest entry of the column becomes the pivot
@@ -371,11 +373,11 @@ def lu(A: Array, *, pivot: bool = True) -> LUResult:
     return LUResult(P, unit_lower(compact), upper_part(compact))
 
 
-class LUFactorResult(NamedTuple):
+class LUFactorResult(NamedTuple, Generic[Each]):
     """L and U in one matrix, and the exchanges of rows, as PyTorch returns them."""
 
-    LU: Any
-    pivots: Any
+    LU: Each
+    pivots: Each
 
 
 def exchanges(order: Array, k: int) -> Array:
@@ -408,7 +410,7 @@ def order_of(pivots: Array, n: int) -> Array:
     return order.reshape((*pivots.shape[:-1], n))
 
 
-def lu_factor(A: Array, *, pivot: bool = True) -> LUFactorResult:
+def lu_factor(A: Array, *, pivot: bool = True) -> LUFactorResult[Tensor]:
     """The LU factorization in compact form, for `lu_solve`.
 
     Forward    (LU, pivots): L below the diagonal of LU and U on and above it; row i was exchanged
@@ -429,7 +431,7 @@ def lu_factor(A: Array, *, pivot: bool = True) -> LUFactorResult:
 
 def lu_solve(
     LU: Array, pivots: Array, B: Array, *, left: bool = True, adjoint: bool = False
-) -> Array:
+) -> Tensor:
     """Solution of A X = B by the compact factors of A.
 
     left      A X = B, or X A = B if false

@@ -27,6 +27,7 @@ from minigrad.ops.indexing import (
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import row_starts
 from minigrad.ops.shaping import broadcast_to, reshape
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "gather", "index_add", "index_copy", "index_fill", "index_select", "masked_scatter", "scatter",
@@ -48,7 +49,7 @@ def slices_index(name: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
 
 
 @composition
-def index_select(x: Any, dim: int, index: Any) -> Any:
+def index_select(x: Any, dim: int, index: Any) -> Tensor:
     """Slices of a tensor along an axis, in any order and number.
 
     Forward    out[..., i, ...] = x[..., index[i], ...]
@@ -63,7 +64,7 @@ def index_select(x: Any, dim: int, index: Any) -> Any:
 
 
 @composition
-def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
     """A copy of x with slices added along an axis, repeated positions adding up.
 
     Forward    out = x; out[..., index[i], ...] += alpha source[..., i, ...]
@@ -79,7 +80,7 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
 
 
 @composition
-def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
+def index_copy(x: Any, dim: int, index: Any, source: Any) -> Tensor:
     """A copy of x with slices replaced along an axis.
 
     Forward    out = x; out[..., index[i], ...] = source[..., i, ...]
@@ -95,7 +96,7 @@ def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
 
 
 @composition
-def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
+def index_fill(x: Any, dim: int, index: Any, value: Any) -> Tensor:
     """A copy of x with slices along an axis filled with one number.
 
     Forward    out = x; out[..., index[i], ...] = value
@@ -157,7 +158,7 @@ def open_grid(shape: tuple[int, ...]) -> tuple[Array, ...]:
 
 
 @composition
-def gather(x: Any, dim: int, index: Any) -> Any:
+def gather(x: Any, dim: int, index: Any) -> Tensor:
     """Entries along an axis, one choice for each entry of the result.
 
     Forward    out[i, j] = x[index[i, j], j] for dim 0, x[i, index[i, j]] for dim 1, and so on
@@ -182,7 +183,7 @@ FEW = 1024  # entries; measured
 
 
 @composition
-def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
+def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Tensor:
     """`gather`, whose arguments broadcast along the other axes.
 
     dim        None: positions in row-major order, of a vector
@@ -226,7 +227,7 @@ def part_for(name: str, index: Any, source: Any) -> Any:
 
 @composition
 def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
-            reduce: str | None = None) -> Any:  # fmt: skip
+            reduce: str | None = None) -> Tensor:  # fmt: skip
     """A copy of x with entries replaced along an axis: the reverse of `gather`.
 
     src        a tensor at least as large as the index, or one number (also `value`)
@@ -252,7 +253,7 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
 
 
 @composition
-def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
+def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Tensor:
     """A copy of x with entries added along an axis: the transpose of `gather`.
 
     Forward    out = x; out[index[i, j], j] += src[i, j] for dim 0, repeated positions adding up
@@ -279,7 +280,7 @@ def mask_of(name: str, mask: Any) -> Array:
 
 
 @composition
-def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
+def masked_scatter(x: Any, mask: Any, source: Any) -> Tensor:
     """x with the entries of `source`, one after the other, where the mask is true.
 
     Forward    out = x; out[mask] = source.ravel()[: number of entries]

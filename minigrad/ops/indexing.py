@@ -16,6 +16,7 @@ from minigrad.composition import composition
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.joining import along
 from minigrad.ops.sums import is_half, widened
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "_add_at", "_getitem", "_overwrite", "_put", "_put_zeros", "_scatter_into", "_setitem", "_take",
@@ -105,7 +106,7 @@ def _getitem(x: Array, index: Any) -> Array:
     return out if type(out) is np.ndarray else view_at(x, index)
 
 
-def getitem(x: Any, index: Any) -> Any:
+def getitem(x: Any, index: Any) -> Tensor:
     """Entries of a tensor by position: ``x[index]``.
 
     index      NumPy's: integers, slices, None, ..., boolean and integer arrays or tensors, and
@@ -201,7 +202,7 @@ def _add_at(x: Array, value: Array, index: Any) -> Array:
 
 
 @composition
-def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """A copy of x with ``x[indices] = values``, or ``+=``.
 
     indices     a tuple of index tensors
@@ -245,7 +246,7 @@ def _take(x: Array, index: Array) -> Array:
 
 
 @composition
-def take(x: Any, index: Any) -> Any:
+def take(x: Any, index: Any) -> Tensor:
     """Entries of x by their row-major positions.
 
     Forward    out = x.ravel()[index]
@@ -302,7 +303,7 @@ def _put(x: Array, value: Array, index: Array) -> Array:
 
 
 @composition
-def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Tensor:
     """A copy of x with the entries of `source` at row-major positions.
 
     accumulate  add instead; several entries for one position all count
@@ -333,7 +334,7 @@ def integers(name: str, index: Any) -> Array:
 
 
 @composition
-def select(x: Any, dim: int, index: int) -> Any:
+def select(x: Any, dim: int, index: int) -> Tensor:
     """One entry along an axis, which goes: a view.
 
     Forward    out = x[..., index, ...]
@@ -347,7 +348,7 @@ def select(x: Any, dim: int, index: int) -> Any:
 
 
 @composition
-def narrow(x: Any, dim: int, start: int, length: int) -> Any:
+def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:
     """`length` entries along an axis, from `start` on (negative: counted from the end): a view.
 
     Forward    out = x[..., start : start + length, ...]

@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.shaping import atleast_1d, atleast_2d, atleast_3d, expand, numbers, reshape
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "block_diag", "cat", "chunk", "column_stack", "concat", "concatenate", "dsplit", "dstack",
@@ -84,7 +85,7 @@ def _cat(tensors: Tensors, dim: int, sizes: tuple[tuple[int, ...], ...]) -> Arra
 
 
 @composition
-def cat(tensors: Tensors, dim: int = 0) -> Any:
+def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     """Tensors one after the other along an axis that they have.
 
     Forward    out = [x₀, x₁, ...] along `dim`
@@ -146,7 +147,7 @@ def stack(tensors: Tensors, dim: int = 0) -> Array:
     return np.concatenate([x[at] for x in tensors], dim)
 
 
-def hstack(tensors: Tensors) -> Any:
+def hstack(tensors: Tensors) -> Tensor:
     """Tensors one after the other along the second axis; vectors along their only one.
 
     Forward    out = [x₀, x₁, ...] along the second axis
@@ -161,7 +162,7 @@ def hstack(tensors: Tensors) -> Any:
     return cat(parts, 0 if len(parts[0].shape) == 1 else 1)
 
 
-def vstack(tensors: Tensors) -> Any:
+def vstack(tensors: Tensors) -> Tensor:
     """Tensors one below the other; a vector is a row.
 
     Forward    out = [x₀, x₁, ...] along the first axis
@@ -179,7 +180,7 @@ def vstack(tensors: Tensors) -> Any:
 row_stack = vstack
 
 
-def dstack(tensors: Tensors) -> Any:
+def dstack(tensors: Tensors) -> Tensor:
     """Tensors one behind the other, along the third axis; a vector is a row, a matrix a front.
 
     Forward    out = [x₀, x₁, ...] along the third axis
@@ -194,7 +195,7 @@ def dstack(tensors: Tensors) -> Any:
     return cat([atleast_3d(x) for x in tensors], 2)
 
 
-def column_stack(tensors: Tensors) -> Any:
+def column_stack(tensors: Tensors) -> Tensor:
     """Vectors as the columns of a matrix; matrices keep theirs.
 
     Forward    out = [x₀, x₁, ...] along the second axis
@@ -238,7 +239,7 @@ def _block_diag(tensors: Tensors, shapes: tuple[tuple[int, int], ...]) -> Array:
     return out
 
 
-def block_diag(*tensors: Any) -> Any:
+def block_diag(*tensors: Any) -> Tensor:
     """Matrices on the diagonal of a larger one, zeros elsewhere; vectors count as rows.
 
     Forward    out = [[x₀, 0], [0, x₁]]

@@ -11,6 +11,7 @@ from minigrad.operation import Array, Variable, op
 from minigrad.ops.diagonals import diagonal
 from minigrad.ops.matrices import check_matrix, check_square
 from minigrad.ops.solving import cutoff, inv
+from minigrad.ops.typed import Tensor
 
 __all__ = ["linalg_diagonal", "matrix_exp", "matrix_power", "matrix_rank", "vander"]
 
@@ -26,7 +27,7 @@ def _zeroth_power(x: Array) -> Array:
     return np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape).copy()
 
 
-def matrix_power(A: Array, n: int) -> Array:
+def matrix_power(A: Array, n: int) -> Tensor:
     """A square matrix, multiplied with itself.
 
     Forward    out = Aⁿ, by repeated squaring; of the inverse for n < 0; the identity for n = 0
@@ -45,7 +46,7 @@ def matrix_power(A: Array, n: int) -> Array:
         return _zeroth_power(A)
     if n < 0:
         A, n = inv(A), -n
-    result = None
+    result: Any = None
     square = A
     while True:
         if n & 1:
@@ -131,7 +132,7 @@ def pade(A: Array) -> Array:
 
 def matrix_rank(
     A: Array, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
-) -> Array:
+) -> Tensor:
     """Number of singular values that are not 0 but for rounding.
 
     tol, atol, rtol  singular values up to max(atol, rtol s₁) count as 0; `tol` is another name for
@@ -152,7 +153,7 @@ def matrix_rank(
     if not np.isfinite(array).all():
         raise np.linalg.LinAlgError("matrix_rank: the matrix holds NaN or inf, it has no rank")
     if 0 in array.shape[-2:]:
-        rank = np.zeros(array.shape[:-2], int)
+        rank: Any = np.zeros(array.shape[:-2], int)
     else:
         if hermitian:
             s = np.sort(np.abs(np.linalg.eigvalsh(array)), -1)[..., ::-1]
@@ -181,7 +182,7 @@ def _vander(x: Array, N: int) -> Array:
     return np.cumprod(factors[..., :N], -1)
 
 
-def vander(x: Array, N: int | None = None) -> Array:
+def vander(x: Array, N: int | None = None) -> Tensor:
     """Vandermonde matrix: the powers of each entry, from 0 upwards.
 
     N   number of powers; by default as many as there are entries
@@ -203,7 +204,7 @@ def vander(x: Array, N: int | None = None) -> Array:
     return _vander(x, N)
 
 
-def linalg_diagonal(A: Array, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Array:
+def linalg_diagonal(A: Array, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Diagonal of each matrix; `diagonal` under PyTorch's main namespace takes the first two axes.
 
     offset   0 for the main diagonal, positive above, negative below

@@ -21,6 +21,7 @@ from minigrad.ops.reduction import axes_of, restore
 from minigrad.ops.solving import inv
 from minigrad.ops.spectral import svd, svdvals
 from minigrad.ops.sums import in_float32, is_half, sum_of
+from minigrad.ops.typed import Tensor
 
 __all__ = ["cdist", "cond", "linalg_norm", "matrix_norm", "norm", "vector_norm"]
 
@@ -192,7 +193,7 @@ def _nuclear_norm(x: Array) -> Any:
 @composition
 def matrix_norm(
     A: Array, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, dtype: Any = None
-) -> Array:
+) -> Tensor:
     """Norm of matrices.
 
     ord   'fro': the root of the sum of squares; 'nuc': the sum of the singular values; 2 and -2:
@@ -241,7 +242,7 @@ def matrix_norm(
 @composition
 def linalg_norm(
     A: Array, ord: Any = None, dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Array:
+) -> Tensor:
     """Norm of a vector or a matrix, as in ``torch.linalg.norm`` and ``np.linalg.norm``.
 
     ord   None: the root of the sum of squares of all entries; else an order of `vector_norm` or of
@@ -275,7 +276,7 @@ def linalg_norm(
 @composition
 def norm(
     input: Array, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Array:
+) -> Tensor:
     """Norm of the entries, as in ``torch.norm``; `linalg.norm` also knows norms of matrices.
 
     p   'fro' or 2: the root of the sum of squares; another number: that order; 'nuc': the sum of
@@ -354,7 +355,7 @@ def distances_by_products(x: Array, y: Array) -> Array | None:
     return np.sqrt(squares)
 
 
-def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = None) -> Array:
+def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
     """Distances between each pair of two sets of vectors.
 
     compute_mode   accepted for PyTorch's sake: many distances are computed by a matrix product,
@@ -423,7 +424,7 @@ def is_singular(A: Array) -> Array:
 
 
 @composition
-def cond(A: Array, p: Any = None) -> Array:
+def cond(A: Array, p: Any = None) -> Tensor:
     """Condition number: how much a solution of A x = b may change, relative to a change of b.
 
     p   the norm: None or 2, -2, 'fro', 'nuc', 1, -1, inf, -inf

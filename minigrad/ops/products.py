@@ -13,6 +13,7 @@ from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.contraction import tensordot
 from minigrad.ops.sums import ones_cached, sum_of
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cross", "dot", "linalg_cross", "linear",
@@ -130,7 +131,7 @@ def check_ndim(name: str, operand: str, x: Array, ndim: int) -> None:
         )
 
 
-def mm(input: Array, mat2: Array) -> Array:
+def mm(input: Array, mat2: Array) -> Tensor:
     """Product of two matrices; `matmul` is the general form.
 
     Forward    out = input @ mat2
@@ -146,7 +147,7 @@ def mm(input: Array, mat2: Array) -> Array:
     return matmul(input, mat2)
 
 
-def mv(input: Array, vec: Array) -> Array:
+def mv(input: Array, vec: Array) -> Tensor:
     """Product of a matrix and a vector.
 
     Forward    out = input @ vec
@@ -161,7 +162,7 @@ def mv(input: Array, vec: Array) -> Array:
     return matmul(input, vec)
 
 
-def bmm(input: Array, mat2: Array) -> Array:
+def bmm(input: Array, mat2: Array) -> Tensor:
     """Products of the matrices of two stacks, pair by pair; `matmul` also broadcasts.
 
     Forward    out[i] = input[i] @ mat2[i]
@@ -181,7 +182,7 @@ def bmm(input: Array, mat2: Array) -> Array:
     return matmul(input, mat2)
 
 
-def dot(input: Array, tensor: Array) -> Array:
+def dot(input: Array, tensor: Array) -> Tensor:
     """Dot product of two vectors; of other operands what ``np.dot`` gives.
 
     Forward    out = Σ xᵢ yᵢ; matrices are multiplied, 0-d operands too; with more axes the last
@@ -216,7 +217,7 @@ def _outer(x: Array, y: Array) -> Array:
     return np.multiply(x[:, None], y)
 
 
-def outer(input: Array, vec2: Array) -> Array:
+def outer(input: Array, vec2: Array) -> Tensor:
     """Outer product of two vectors; operands with several axes are flattened.
 
     Forward    out[i, j] = input[i] vec2[j]
@@ -246,7 +247,7 @@ def scaled_sum(name: str, x: Array, product: Array, beta: float, alpha: float) -
     return product + (x if beta == 1 else x * beta)
 
 
-def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """A matrix product, added to a matrix.
 
     Forward    out = beta input + alpha mat1 @ mat2
@@ -260,7 +261,7 @@ def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: flo
     return scaled_sum("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
-def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """A product of a matrix and a vector, added to a vector.
 
     Forward    out = beta input + alpha mat @ vec
@@ -273,7 +274,7 @@ def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float
     return scaled_sum("addmv", input, mv(mat, vec), beta, alpha)
 
 
-def addr(input: Array, vec1: Array, vec2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+def addr(input: Array, vec1: Array, vec2: Array, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """An outer product, added to a matrix.
 
     Forward    out = beta input + alpha vec1 vec2ᵀ
@@ -291,7 +292,7 @@ def addr(input: Array, vec1: Array, vec2: Array, *, beta: float = 1, alpha: floa
 
 def baddbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1
-) -> Array:
+) -> Tensor:
     """Matrix products of two stacks, added to a stack.
 
     Forward    out[i] = beta input[i] + alpha batch1[i] @ batch2[i]
@@ -306,7 +307,7 @@ def baddbmm(
 
 def addbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1
-) -> Array:
+) -> Tensor:
     """The sum of the matrix products of two stacks, added to a matrix.
 
     Forward    out = beta input + alpha Σᵢ batch1[i] @ batch2[i]
@@ -321,7 +322,7 @@ def addbmm(
 
 
 @composition
-def vecdot(x: Array, y: Array, dim: int = -1) -> Array:
+def vecdot(x: Array, y: Array, dim: int = -1) -> Tensor:
     """Dot products along one axis.
 
     Forward    out = Σ x y along `dim`
@@ -361,7 +362,7 @@ def _cross(x: Array, y: Array, dim: int) -> Array:
 
 
 @composition
-def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
+def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Tensor:
     """Cross product of vectors with three entries.
 
     Forward    out = (x₁y₂ - x₂y₁, x₂y₀ - x₀y₂, x₀y₁ - x₁y₀) along `dim`
@@ -389,7 +390,7 @@ def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
 
 
 @composition
-def cross(input: Array, other: Array, dim: int | None = None) -> Array:
+def cross(input: Array, other: Array, dim: int | None = None) -> Tensor:
     """Cross product of vectors with three entries, along the first axis of size 3.
 
     Forward    out = (x₁y₂ - x₂y₁, x₂y₀ - x₀y₂, x₀y₁ - x₁y₀) along `dim`
@@ -412,7 +413,7 @@ def cross(input: Array, other: Array, dim: int | None = None) -> Array:
 # ------------------------------------------------------------------------------- chains of products
 
 
-def multi_dot(tensors: Sequence[Array]) -> Array:
+def multi_dot(tensors: Sequence[Array]) -> Tensor:
     """Product of two or more matrices, in the order that costs least.
 
     The first and the last may be vectors, a row and a column.

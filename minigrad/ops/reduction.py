@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod as product
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, overload
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
@@ -19,6 +19,7 @@ from minigrad.operation import Array, op
 from minigrad.ops.selection import maximum, minimum, where
 from minigrad.ops.special import as_float
 from minigrad.ops.sums import add_reduce, divided, in_float32, is_half, ones_cached, sum_of, widened
+from minigrad.ops.typed import Each, Tensor, returns
 
 __all__ = [
     "ValuesAndIndices", "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero",
@@ -220,7 +221,7 @@ def prod(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
 
 
 @composition
-def nansum(x: Array, dim: Dim = None, keepdim: bool = False) -> Any:
+def nansum(x: Array, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Sum of the entries that are not NaN.
 
     Forward    out = Σ x over the axes `dim`, NaN counting as 0
@@ -234,7 +235,7 @@ def nansum(x: Array, dim: Dim = None, keepdim: bool = False) -> Any:
 
 
 @composition
-def nanmean(x: Array, dim: Dim = None, keepdim: bool = False) -> Any:
+def nanmean(x: Array, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Mean of the entries that are not NaN.
 
     Forward    out = Σ x / n over the n entries along `dim` that are not NaN
@@ -259,11 +260,11 @@ def widened_type(dtype: Any) -> Any:
 # ------------------------------------------------------------------------------------- the extremes
 
 
-class ValuesAndIndices(NamedTuple):
+class ValuesAndIndices(NamedTuple, Generic[Each]):
     """What `max`, `sort` and their kin return: values, and the places where they were."""
 
-    values: Any
-    indices: Any
+    values: Each
+    indices: Each
 
 
 def extreme_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
@@ -321,6 +322,7 @@ def one_place_vjp(
     return np.where(chosen, restore(g.values, x_shape, axis, keepdim), 0)
 
 
+@returns(ValuesAndIndices[Tensor])
 @op(one_place_vjp, notation="max {x}")
 def _max(x: Array, dim: int, keepdim: bool = False) -> Any:
     """The largest entries along an axis, and their first indices.
@@ -335,6 +337,7 @@ def _max(x: Array, dim: int, keepdim: bool = False) -> Any:
     return ValuesAndIndices(maximum_reduce(x, dim, None, None, keepdim), indices)
 
 
+@returns(ValuesAndIndices[Tensor])
 @op(one_place_vjp, notation="min {x}")
 def _min(x: Array, dim: int, keepdim: bool = False) -> Any:
     """The smallest entries along an axis, and their first indices.
@@ -349,6 +352,12 @@ def _min(x: Array, dim: int, keepdim: bool = False) -> Any:
     return ValuesAndIndices(minimum_reduce(x, dim, None, None, keepdim), indices)
 
 
+@overload
+def max(x: Array, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def max(x: Array, dim: int, keepdim: bool = False) -> ValuesAndIndices[Tensor]: ...
+@overload
+def max(x: Array, dim: Tensor) -> Tensor: ...
 @composition
 def max(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest entry of all; or along an axis, with its index; or of each pair of two tensors.
@@ -372,6 +381,12 @@ def max(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     return maximum(x, dim)
 
 
+@overload
+def min(x: Array, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def min(x: Array, dim: int, keepdim: bool = False) -> ValuesAndIndices[Tensor]: ...
+@overload
+def min(x: Array, dim: Tensor) -> Tensor: ...
 @composition
 def min(x: Array, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest entry of all; or along an axis, with its index; or of each pair of two tensors.
@@ -578,7 +593,7 @@ def axis_or_all(x: Array, dim: int) -> Any:
 
 
 @composition
-def softmin(x: Array, dim: int, dtype: Any = None) -> Any:
+def softmin(x: Array, dim: int, dtype: Any = None) -> Tensor:
     """Softmax of the opposite numbers.
 
     Forward    out = softmax(-x)

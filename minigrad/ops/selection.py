@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from minigrad.composition import composition
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.indexing import nonzero
 from minigrad.ops.masks import choose, where_positive
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "masked_fill", "masked_select",
@@ -191,7 +192,7 @@ def clamp(x: Array, min: Array = None, max: Array = None) -> Array:
 
 
 @composition
-def clamp_min(x: Array, min: Array) -> Any:
+def clamp_min(x: Array, min: Array) -> Tensor:
     """Limit numbers from below.
 
     Forward    out = max(x, min)
@@ -205,7 +206,7 @@ def clamp_min(x: Array, min: Array) -> Any:
 
 
 @composition
-def clamp_max(x: Array, max: Array) -> Any:
+def clamp_max(x: Array, max: Array) -> Tensor:
     """Limit numbers from above.
 
     Forward    out = min(x, max)
@@ -253,6 +254,10 @@ def _where(x: Array, y: Array, condition: Array) -> Array:
     return choose(condition, x, y)
 
 
+@overload
+def where(condition: Array) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Array, x: Array, y: Array) -> Tensor: ...
 @composition
 def where(condition: Array, x: Array = None, y: Array = None) -> Any:
     """Choose between two numbers by a mask; with the mask alone, the places where it is true.
@@ -274,7 +279,7 @@ def where(condition: Array, x: Array = None, y: Array = None) -> Any:
 
 
 @composition
-def masked_fill(x: Array, mask: Array, value: Array) -> Any:
+def masked_fill(x: Array, mask: Array, value: Array) -> Tensor:
     """Put one value where a mask is true.
 
     Forward    out = value where `mask`, else x
@@ -290,7 +295,7 @@ def masked_fill(x: Array, mask: Array, value: Array) -> Any:
 
 
 @composition
-def masked_select(x: Array, mask: Array) -> Any:
+def masked_select(x: Array, mask: Array) -> Tensor:
     """The entries where a mask is true, row by row.
 
     Forward    out = x[mask], after x and the mask were broadcast to a common shape

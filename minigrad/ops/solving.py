@@ -6,7 +6,7 @@ derivative would lose a term.  Each rule is written with ops, and an op has its 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from minigrad.ops.matrices import (
     singular,
 )
 from minigrad.ops.reduction import products_of_others
+from minigrad.ops.typed import Each, Tensor, returns
 
 __all__ = [
     "det", "inv", "logdet", "lstsq", "pinv", "slogdet", "solve", "solve_triangular",
@@ -76,7 +77,7 @@ def _solve(tensors: Any) -> Array:
         raise singular("solve", A, first_failing(np.linalg.inv, A)) from None
 
 
-def solve(A: Array, B: Array, *, left: bool = True) -> Array:
+def solve(A: Array, B: Array, *, left: bool = True) -> Tensor:
     """Solution of a square system of linear equations, without inverting the matrix.
 
     B is a vector if it has one axis, or the shape of A without the last axis, as in PyTorch.
@@ -186,7 +187,7 @@ def _solve_triangular(tensors: Any, upper: bool, unitriangular: bool) -> Array:
 
 def solve_triangular(
     A: Array, B: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Array:
+) -> Tensor:
     """Solution of a triangular system; the other triangle is not read.
 
     upper          whether A is upper triangular
@@ -355,11 +356,11 @@ def det(x: Array) -> Array:
     return np.linalg.det(x)
 
 
-class SlogdetResult(NamedTuple):
+class SlogdetResult(NamedTuple, Generic[Each]):
     """Sign and logarithm of the absolute value of determinants."""
 
-    sign: Any
-    logabsdet: Any
+    sign: Each
+    logabsdet: Each
 
 
 def inverse_for_gradient(name: str, x: Array) -> Array:
@@ -382,6 +383,7 @@ def slogdet_vjp(g: SlogdetResult, x: Array) -> Array:
     return g.logabsdet[..., None, None] * inverse_for_gradient("slogdet", x).mT
 
 
+@returns(SlogdetResult[Tensor])
 @op(slogdet_vjp, numpy=np.linalg.slogdet, promote=True, notation="slogdet({x})")
 def slogdet(x: Array) -> Array:
     """Sign of the determinant and logarithm of its absolute value, where det would overflow.
@@ -470,7 +472,7 @@ def _pinv(x: Array, atol: Any, rtol: Any, hermitian: bool) -> Array:
 
 def pinv(
     A: Array, rtol: Any = None, hermitian: bool = False, *, atol: Any = None, rcond: Any = None
-) -> Array:
+) -> Tensor:
     """Pseudoinverse of Moore and Penrose: least squares solutions of minimal norm.
 
     rtol, atol  singular values up to max(atol, rtol s₁) count as 0; by default the larger size of A
@@ -493,13 +495,13 @@ def pinv(
     return _pinv(A, atol, rcond if rtol is None else rtol, hermitian)
 
 
-class LstsqResult(NamedTuple):
+class LstsqResult(NamedTuple, Generic[Each]):
     """A least squares solution, as PyTorch and NumPy return it."""
 
-    solution: Any
-    residuals: Any
-    rank: Any
-    singular_values: Any
+    solution: Each
+    residuals: Each
+    rank: Each
+    singular_values: Each
 
 
 class Solution(NamedTuple):
@@ -553,7 +555,9 @@ def _lstsq(tensors: Any, rcond: Any) -> Any:
     return Solution(solution, rank, s), Vh.mT @ (inverse * U.mT)
 
 
-def lstsq(A: Array, B: Array, rcond: Any = None, *, driver: str | None = None) -> LstsqResult:
+def lstsq(
+    A: Array, B: Array, rcond: Any = None, *, driver: str | None = None
+) -> LstsqResult[Tensor]:
     """Least squares solution of a system of linear equations; of several, the shortest.
 
     rcond   singular values up to rcond s₁ count as 0; by default the larger size of A times the

@@ -11,6 +11,7 @@ from minigrad.composition import composition
 from minigrad.operation import Array, op
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import ValuesAndIndices
+from minigrad.ops.typed import Tensor, returns
 
 __all__ = [
     "argsort", "sort", "topk", "unique",
@@ -34,6 +35,7 @@ def sort_vjp(g: ValuesAndIndices, out: ValuesAndIndices, dim: int) -> Array:
     return np.take_along_axis(g.values, back, dim)
 
 
+@returns(ValuesAndIndices[Tensor])
 @op(sort_vjp, notation="sort {x}")
 def sort(x: Array, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
     """The entries in order along an axis, and where they were.
@@ -70,7 +72,9 @@ def argsort(x: Array, dim: int = -1, descending: bool = False, stable: bool = Tr
 
 
 @composition
-def topk(x: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(
+    x: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesAndIndices[Tensor]:
     """The k largest or smallest entries along an axis, and where they were.
 
     Forward    values = the first k of the entries in falling (or rising) order; always sorted

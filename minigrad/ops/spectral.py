@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from minigrad.graph import Leaf, enable_grad, plain, walk, wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.matrices import check_finite, check_matrix, check_square, first_true, place
 from minigrad.ops.solving import solve
+from minigrad.ops.typed import Each, Tensor, returns
 
 __all__ = ["eig", "eigh", "eigvals", "eigvals_pairs", "eigvalsh", "spectral_fn", "svd", "svdvals"]
 
@@ -107,11 +108,11 @@ def warn_of_tie(name: str, values: Array, unknown: Array, what: str) -> None:
 # ------------------------------------------------------------------------- symmetric eigenproblem
 
 
-class EighResult(NamedTuple):
+class EighResult(NamedTuple, Generic[Each]):
     """Eigenvalues in ascending order, and eigenvectors in the columns."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: Each
+    eigenvectors: Each
 
 
 def symmetric(x: Array) -> Array:
@@ -149,6 +150,7 @@ def hidden_use(w: Array, g_w: Array | None, g_V: Array) -> Array:
     return zero & (unequal | nothing[..., None, None])
 
 
+@returns(EighResult[Tensor])
 @op(eigh_vjp, numpy=np.linalg.eigh, notation="eigh({x})")
 def eigh(x: Array, UPLO: Triangle = "L") -> Any:
     """Eigenvalues, in ascending order, and eigenvectors of a symmetric matrix.
@@ -205,11 +207,11 @@ def eigvalsh(x: Array, UPLO: Triangle = "L") -> Array:
 # ----------------------------------------------------------------------------- general eigenproblem
 
 
-class EigResult(NamedTuple):
+class EigResult(NamedTuple, Generic[Each]):
     """Eigenvalues in no order, and eigenvectors of norm 1 in the columns."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: Each
+    eigenvectors: Each
 
 
 def eig_vjp(g: EigResult, out: EigResult) -> Array:
@@ -231,6 +233,7 @@ def eig_vjp(g: EigResult, out: EigResult) -> Array:
     return solve(V.mT, inner @ V.mT)
 
 
+@returns(EigResult[Tensor])
 @op(eig_vjp, numpy=np.linalg.eig, notation="eig({x})")
 def eig(x: Array) -> Any:
     """Eigenvalues and eigenvectors of a square matrix whose eigenvalues are real.
@@ -265,7 +268,7 @@ def refuse_complex(name: str, w: Array) -> None:
         )
 
 
-def eigvals(A: Array) -> Array:
+def eigvals(A: Array) -> Tensor:
     """Eigenvalues of a square matrix, if they are real.
 
     Forward    out = w with A V = V diag(w), in no particular order
@@ -373,12 +376,12 @@ def _eigenvalue_directions(h: Array, x: Array) -> Array:
 # ---------------------------------------------------------------------------------- singular values
 
 
-class SVDResult(NamedTuple):
+class SVDResult(NamedTuple, Generic[Each]):
     """The factors of A = U diag(S) Vh; Vh is V transposed."""
 
-    U: Any
-    S: Any
-    Vh: Any
+    U: Each
+    S: Each
+    Vh: Each
 
 
 def cut_full(name: str, g: Array, k: int, size: int, axis: int) -> Array:
@@ -497,6 +500,7 @@ def _over_zeros(x: Array, zero: Array, hidden: Array) -> Array:
     return np.where(unknown[..., None, :], float("nan"), known).astype(x.dtype)
 
 
+@returns(SVDResult[Tensor])
 @op(svd_vjp, notation="svd({x})")
 def svd(x: Array, full_matrices: bool = True) -> Any:
     """Singular value decomposition.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, overload
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -29,6 +29,7 @@ from minigrad.ops.reduction import (
 from minigrad.ops.sorting import sort
 from minigrad.ops.special import as_float
 from minigrad.ops.sums import divided, in_float32, is_half, sum_of
+from minigrad.ops.typed import Tensor
 
 __all__ = [
     "bincount", "dist", "median", "quantile", "std", "std_mean", "var", "var_mean",
@@ -57,7 +58,11 @@ def degrees_of_freedom(shape: Shape, dim: Dim, correction: float) -> float:
     return n if n > 0 else 0
 
 
-def takes_unbiased(operation: Any) -> Any:
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def takes_unbiased(operation: Callable[P, R]) -> Callable[P, R]:
     """`operation`, which then reads ``f(x, False)`` as PyTorch does: all axes, correction 0."""
 
     @wraps(operation)
@@ -144,7 +149,9 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
 
 @takes_unbiased
 @composition
-def var_mean(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Any:
+def var_mean(
+    x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     """Variance and mean along axes.
 
     Forward    (var(x), mean(x))
@@ -159,7 +166,9 @@ def var_mean(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = F
 
 @takes_unbiased
 @composition
-def std_mean(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Any:
+def std_mean(
+    x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean along axes.
 
     Forward    (std(x), mean(x))
@@ -217,6 +226,10 @@ def _median_along(x: Array, dim: int, keepdim: bool = False) -> Any:
     return ValuesAndIndices(value[..., 0], index[..., 0])
 
 
+@overload
+def median(x: Array, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def median(x: Array, dim: int, keepdim: bool = False) -> ValuesAndIndices[Tensor]: ...
 @composition
 def median(x: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower median: of all entries, or along an axis with its index.
@@ -246,7 +259,7 @@ ROUNDING: dict[str, Callable[[Array], Array]] = {
 @composition
 def quantile(
     x: Array, q: Any, dim: int | None = None, keepdim: bool = False, interpolation: str = "linear"
-) -> Any:
+) -> Tensor:
     """The number below which a fraction of the entries lies.
 
     Forward    out = the sorted entries, read at position q (n - 1); between two of them by
@@ -266,23 +279,25 @@ def quantile(
     if dim is None:
         ones = (1,) * np.ndim(x)
         flat = np.reshape(x, (-1,))
-        values = read_quantiles(flat, fractions, interpolation)
-        return np.reshape(values, fractions.shape + ones) if keepdim else values
+        flat_values: Any = read_quantiles(flat, fractions, interpolation)
+        if keepdim:
+            flat_values = np.reshape(flat_values, fractions.shape + ones)
+        return flat_values
     dim = normalize_axis_index(dim, np.ndim(x) or 1)
     if not np.ndim(x):
         x = np.reshape(x, (1,))
-    values = read_quantiles(np.moveaxis(x, dim, -1), fractions, interpolation)
+    values: Any = read_quantiles(np.moveaxis(x, dim, -1), fractions, interpolation)
     if keepdim:
         values = np.expand_dims(values, fractions.ndim + dim)
     return values
 
 
-def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Any:
+def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Array:
     """Quantiles along the last axis; the axes of `fractions` come first."""
     n = x.shape[-1]
     if n == 0:
         raise ValueError("quantile of no entries")
-    ordered, _ = sort(x, -1)
+    ordered: Any = sort(x, -1)[0]
     position = fractions * (n - 1)
     if interpolation in ROUNDING:
         values = ordered[..., ROUNDING[interpolation](position).astype(np.intp)]
@@ -320,7 +335,7 @@ def between(low: Any, high: Any, weight: Array) -> Any:
 
 
 @composition
-def dist(x: Array, y: Array, p: float = 2) -> Any:
+def dist(x: Array, y: Array, p: float = 2) -> Tensor:
     """Distance of two tensors: the norm of their difference, over all entries.
 
     Forward    out = (Σ |x - y|ᵖ)^(1/p); p may be inf

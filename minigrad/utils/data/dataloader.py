@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 from math import ceil
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, overload
 
 import numpy as np
 
 from minigrad.graph import Variable
+from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import default_collate as default_collate
 from minigrad.utils.data.collate import default_convert as default_convert
 from minigrad.utils.data.dataset import (
@@ -28,6 +29,7 @@ from minigrad.utils.data.sampler import (
     as_list,
     check_batch_size,
 )
+from minigrad.utils.data.typed import Batch
 from minigrad.utils.data.worker import Worker, copied, make_workers
 from minigrad.utils.data.worker import get_worker_info as get_worker_info
 
@@ -35,8 +37,6 @@ __all__ = [
     "BatchSampler", "DataLoader", "Dataset", "IterableDataset", "RandomSampler", "Sampler",
     "SequentialSampler", "default_collate", "default_convert", "get_worker_info",
 ]  # fmt: skip
-
-Batch = TypeVar("Batch", covariant=True)
 
 
 class DataLoader(Generic[Batch]):
@@ -69,7 +69,26 @@ class DataLoader(Generic[Batch]):
               [tensor([1., 2.]), tensor([3.])]
     """
 
+    @overload
     def __init__(
+        self: DataLoader[tuple[Tensor, ...]],
+        dataset: Dataset[tuple[Tensor, ...]],
+        batch_size: int = 1,
+        shuffle: bool | None = None,
+        *,
+        collate_fn: None = None,
+        **options: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[Any],
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        *sampling: Any,
+        **options: Any,
+    ) -> None: ...
+    def __init__(  # type: ignore[misc]  # the options that the above leave out are those below
         self,
         dataset: Any,
         batch_size: int | None = 1,
@@ -147,7 +166,7 @@ class DataLoader(Generic[Batch]):
 
     # ---------------------------------------------------------------------------------- one pass
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Batch]:
         workers: list[Worker] = []
         if self.num_workers:
             workers = self.workers or make_workers(self)

@@ -11,13 +11,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
 from math import floor
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, overload
 
 import numpy as np
 
 from minigrad.graph import Variable, wrap
+from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import Batch
 from minigrad.utils.data.sampler import as_list, permutation
+from minigrad.utils.data.typed import Sample
 
 __all__ = [
     "ChainDataset",
@@ -29,8 +31,6 @@ __all__ = [
     "TensorDataset",
     "random_split",
 ]
-
-Sample = TypeVar("Sample", covariant=True)
 
 
 class Dataset(Generic[Sample]):
@@ -74,7 +74,7 @@ class IterableDataset(Dataset[Sample]):
         return ChainDataset([self, other])
 
 
-class TensorDataset(Dataset[tuple[Any, ...]]):
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Samples that are the rows of tensors (or arrays) of equal length.
 
     Raises    ValueError if the lengths differ; TypeError for what is not a tensor or array.
@@ -103,7 +103,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
         )
         self.arrays = arrays
 
-    def __getitem__(self, index: Any) -> tuple[Any, ...]:
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple([t[index] for t in self.tensors])
 
     def __getitems__(self, indices: Any) -> tuple[Any, ...]:
@@ -219,7 +219,17 @@ class ChainDataset(IterableDataset[Sample]):
         return sum(len(each) for each in self.datasets)
 
 
-def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Any]:
+@overload
+def random_split(
+    dataset: Dataset[Sample], lengths: Sequence[float], generator: Any = None
+) -> list[Subset[Sample]]: ...
+@overload
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: Any = None
+) -> list[Subset[Any]]: ...
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: Any = None
+) -> list[Subset[Any]]:
     """Split a dataset at random into parts that do not overlap.
 
     lengths     sizes that add up to the dataset's, or fractions that add up to 1: then what is left
