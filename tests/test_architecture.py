@@ -21,7 +21,7 @@ LAYERS = [
     {"creation"},
     {"random", "printing", "interchange"},
     {"tensor"},
-    {"accelerator", "backends", "cuda", "linalg"},
+    {"accelerator", "backends", "cuda", "distributed", "linalg"},
     {"autograd"},
     {"func"},
     {"autograd.functional"},  # PyTorch's older names for what is in func

@@ -1,12 +1,13 @@
-"""Several devices at once: on a machine with one, a module that runs another."""
+"""Several devices at once: on a machine with one, a module that runs another; or processes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from minigrad.nn.module import Module
+from minigrad.nn.parallel.distributed import DistributedDataParallel
 
-__all__ = ["DataParallel"]
+__all__ = ["DataParallel", "DistributedDataParallel"]
 
 
 class DataParallel(Module):

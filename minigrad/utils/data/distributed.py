@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import distributed
 from minigrad.utils.data.sampler import Sampler
 
 __all__ = ["DistributedSampler"]
@@ -16,8 +17,9 @@ __all__ = ["DistributedSampler"]
 class DistributedSampler(Sampler[int]):
     """Every n-th sample, beginning at this process's rank; the same number for each process.
 
-    num_replicas   n, how many processes share the dataset; None: 1
-    rank           which of them this is; None: 0
+    num_replicas   n, how many processes share the dataset; None: those of the process group, if
+                   there is one, else 1
+    rank           which of them this is; None: this process's rank, or 0
     shuffle        a new order at each epoch, the same in all processes: see `set_epoch`
     seed           what the order follows from, beside the epoch
     drop_last      leave out samples so that the shares are equal; else some come twice
@@ -37,8 +39,10 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        self.num_replicas = 1 if num_replicas is None else num_replicas
-        self.rank = 0 if rank is None else rank
+        together = distributed.is_initialized()
+        size, own = (distributed.get_world_size(), distributed.get_rank()) if together else (1, 0)
+        self.num_replicas = size if num_replicas is None else num_replicas
+        self.rank = own if rank is None else rank
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(
                 f"DistributedSampler: rank is in 0 ... {self.num_replicas - 1}, got {self.rank}"
