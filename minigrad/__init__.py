@@ -728,8 +728,8 @@ __all__ = [
 
 # What a program may need none of is imported when it is first used: `import minigrad` stays quick.
 _MODULES = {
-    "accelerator", "backends", "cuda", "distributed", "distributions", "func", "nn", "onnx", "optim",
-    "testing", "training", "utils", "visualize",
+    "accelerator", "backends", "cuda", "distributed", "distributions", "func", "nn", "onnx",
+    "optim", "testing", "training", "utils", "visualize",
 }  # fmt: skip
 _NAMES = {
     "gradcheck": "testing",

@@ -555,6 +555,14 @@ def test_parallel_seeds(tmp_path: Path) -> None:
     assert out.line("seed 0 alone gives the same weights, bit by bit:") == " True"
 
 
+def test_distributed_digits(run: Run) -> None:
+    """In one process; tests/distributed runs it in four."""
+    pytest.importorskip("mpi4py")
+    out = run("distributed_digits", "--epochs", "6")
+    assert out.number("test accuracy") > 85
+    assert out.number("largest difference from one process:") == 0
+
+
 def test_export(run: Run) -> None:
     out = run("export")
     assert out.numbers(".npz:")[1] == 0.0

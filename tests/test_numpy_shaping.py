@@ -83,12 +83,13 @@ MANY: list[Callable[[Any], Any]] = [
     lambda x: np.hsplit(x, 3),
     lambda x: np.vsplit(x, 2),
     lambda x: np.dsplit(x, [1]),
-    lambda x: np.unstack(x, axis=1),
     lambda x: np.broadcast_arrays(x, x[0]),
     lambda x: np.atleast_2d(x[0, 0], x[0, 0, 0]),
     lambda x: np.meshgrid(x[0, 0], x[1, 1]),
     lambda x: np.meshgrid(x[0, 0], x[1, 1], indexing="ij", copy=False),
 ]
+if hasattr(np, "unstack"):  # NumPy 2.1
+    MANY.append(lambda x: np.unstack(x, axis=1))
 TWO: list[Callable[[Any, Any], Any]] = [
     lambda x, y: np.concatenate([x, y]),
     lambda x, y: np.concatenate((x, y), axis=-1),

@@ -206,7 +206,7 @@ def reduce_scatter(
     op: ReduceOp = ReduceOp.SUM,
     group: ProcessGroup | None = None,
 ) -> None:
-    """The reduction of the lists of all processes, of which each process gets the entry of its rank.
+    """The reduction of the lists of all processes; each process gets the entry of its rank.
 
     Raises   ValueError if there is not one input for each process, of the output's shape and type.
     """
@@ -256,9 +256,7 @@ def gathered(name: str, tensor: Any, processes: ProcessGroup) -> np.ndarray:
     return everything
 
 
-def all_gather(
-    tensor_list: Sequence[Any], tensor: Any, group: ProcessGroup | None = None
-) -> None:
+def all_gather(tensor_list: Sequence[Any], tensor: Any, group: ProcessGroup | None = None) -> None:
     """Write the tensor of each process into a list of tensors, in all processes.
 
     Raises   ValueError if shapes or types differ, or the list has not one entry for each process.
@@ -340,9 +338,7 @@ def barrier(group: ProcessGroup | None = None) -> None:
 # ------------------------------------------------------------------------------------------ objects
 
 
-def all_gather_object(
-    object_list: list[Any], obj: Any, group: ProcessGroup | None = None
-) -> None:
+def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | None = None) -> None:
     """Put the object of each process into a list, in all processes; objects travel as pickles.
 
     Raises   ValueError if the list has not one entry for each process.

@@ -41,6 +41,7 @@ def kron(a: Any, b: Any) -> Any:
     return ops.kron(operand(a), operand(b))
 
 
+@of(np.vecdot)
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     return ops.vecdot(operand(x1), operand(x2), axis)
 
@@ -53,8 +54,6 @@ def vecmat(x1: Any, x2: Any) -> Any:
     return ops.matmul(operand(x1)[..., None, :], operand(x2))[..., 0, :]
 
 
-if hasattr(np, "vecdot"):  # NumPy 2.1
-    of(np.vecdot)(vecdot)
 if hasattr(np, "matvec"):  # NumPy 2.2
     of(np.matvec)(matvec)
     of(np.vecmat)(vecmat)

@@ -6,9 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from minigrad import random, serialization
+from minigrad import distributed, random, serialization
 from minigrad.training.callbacks import Callback, Run, monitored
 from minigrad.training.history import History
+from minigrad.training.together import gathered, is_first, of_first
 
 __all__ = ["Checkpoint"]
 
@@ -17,7 +18,8 @@ class Checkpoint(Callback):
     """Keep a run on disk, so that it can go on after it was interrupted.
 
     path      the file, which holds parameters, optimizer, scheduler, history and the state of all
-              random generators; it is replaced at once, never half-written
+              random generators; it is replaced at once, never half-written.  Of several processes
+              the first writes and reads it, for all
     every     epochs between two writes
     resume    if the file exists, go on from it: the run continues bit for bit as if it had not been
               interrupted
@@ -55,8 +57,10 @@ class Checkpoint(Callback):
         self.best = math.inf
 
     def start(self, run: Run) -> None:
-        if self.resume and self.path.exists():
-            restore(serialization.load(self.path), run)
+        there = self.resume and is_first() and self.path.exists()
+        state = of_first(serialization.load(self.path) if there else None)
+        if state is not None:
+            restore(state, run)
 
     def epoch_end(self, run: Run) -> None:
         if self.monitor is not None:
@@ -66,7 +70,9 @@ class Checkpoint(Callback):
             self.best = value
         elif run.epoch % self.every and not run.stop:
             return
-        serialization.save(snapshot(run), self.path)
+        state = snapshot(run)
+        if is_first():
+            serialization.save(state, self.path)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}
@@ -82,7 +88,7 @@ def snapshot(run: Run) -> dict[str, Any]:
         "optimizer": run.optimizer.state_dict(),
         "scheduler": None if run.scheduler is None else run.scheduler.state_dict(),
         "callbacks": [(type(c).__name__, c.state_dict()) for c in run.callbacks],
-        "generators": [generator.get_state() for generator in generators(run.train)],
+        "generators": gathered([generator.get_state() for generator in generators(run.train)]),
         "history": dict(run.history),
         "epoch": run.epoch,
         "stop": run.stop,
@@ -103,11 +109,19 @@ def restore(state: Any, run: Run) -> None:
         if found is not None:
             kept = [entry for entry in kept if entry is not found]
             callback.load_state_dict(found[1])
-    for generator, standing in zip(generators(run.train), state["generators"]):
+    for generator, standing in zip(generators(run.train), own_states(state["generators"])):
         generator.set_state(standing)
     run.history = History(state["history"])
     run.epoch = state["epoch"]
     run.stop = state["stop"]
+
+
+def own_states(saved: list[Any]) -> list[Any]:
+    """The states of this process's generators, among those of all ranks that saved them."""
+    if saved and isinstance(saved[0], dict):  # a file from before there were ranks
+        return saved
+    position = distributed.get_rank() if distributed.is_initialized() else 0
+    return saved[position] if position < len(saved) else []
 
 
 def generators(batches: Any) -> list[random.Generator]:

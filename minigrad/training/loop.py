@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.graph import no_grad, wrap
 from minigrad.optim.lr_scheduler import ReduceLROnPlateau
+from minigrad.training import together
 from minigrad.training.callbacks import Callback, Run
 from minigrad.training.checkpoint import Checkpoint
 from minigrad.training.history import History
@@ -62,9 +63,14 @@ def fit(
     scheduler    of the learning rate; its step() is called after each epoch
     progress     show a bar (in a terminal or notebook, where tqdm is installed) or lines of text
 
+    In several processes (see `minigrad.distributed`) the model is a `DistributedDataParallel`, each
+    process passes through its share of the batches, and numbers, decisions to stop and checkpoints
+    are those of all; the first process shows the progress.
+
     Returns   a `History` with epoch, lr, loss, metrics, and the same with ``val_`` before them.
     Raises    FloatingPointError if the loss is not finite; the parameters are still those before
-              it.  TypeError if loss or optimizer are of another kind.
+              it.  TypeError if loss or optimizer are of another kind.  ValueError, in all
+              processes, if they have different numbers of batches.
     Example   >>> x = mg.tensor([[0.0], [1.0], [2.0]])
               >>> model = mg.nn.Linear(1, 1)
               >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
@@ -80,12 +86,14 @@ def fit(
     run = Run(model, optimizer, scheduler, train, callbacks)
     for callback in callbacks:
         callback.start(run)
-    report = Progress(epochs, train, progress)
+    together.check(model, epochs, train, validation)
+    report = Progress(epochs, train, progress and together.is_first())
     report.done(run.epoch)
     while run.epoch < epochs and not run.stop:
+        together.set_epoch(train, run.epoch)
         numbers = train_epoch(run, loss, metrics or {}, report)
         if validation is not None:
-            measured = evaluate(model, loss, validation, metrics)
+            measured = measure(model, loss, validation, metrics).means_of_all()
             numbers.update({f"val_{name}": value for name, value in measured.items()})
         run.epoch += 1
         run.history.add(epoch=run.epoch, lr=optimizer.param_groups[0]["lr"], **numbers)
@@ -126,7 +134,7 @@ def train_epoch(
         report.step(number)
     if not averages.sums:
         raise ValueError("fit: there is no batch to train on; is the loader empty or used up?")
-    return averages.means()
+    return averages.means_of_all()
 
 
 def evaluate(
@@ -144,6 +152,13 @@ def evaluate(
               >>> list(mg.training.evaluate(model, loss, loader))
               ['loss']
     """
+    return measure(model, loss, batches, metrics).means()
+
+
+def measure(
+    model: Any, loss: Callable[[Any, Any], Any], batches: Iterable[Any], metrics: Metrics | None
+) -> Averages:
+    """What `evaluate` returns the means of."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     averages = Averages()
@@ -158,7 +173,7 @@ def evaluate(
     finally:
         for module, training in modes:
             module.training = training
-    return averages.means()
+    return averages
 
 
 class Averages:
@@ -176,6 +191,10 @@ class Averages:
 
     def means(self) -> dict[str, float]:
         return {name: total / max(self.weights[name], 1) for name, total in self.sums.items()}
+
+    def means_of_all(self) -> dict[str, float]:
+        """The means over the samples of all processes that train together."""
+        return together.means(self.sums, self.weights)
 
 
 def split(batch: Any) -> tuple[list[Any], Any]:

@@ -67,7 +67,7 @@ SAMPLES: list[Sample] = [
            door=True),
     Sample("dsplit", lambda x: np.dsplit(x, 2), ((2, 3, 4),), call=lambda x: mg.dsplit(x, 2),
            door=True),
-    Sample("unbind", lambda x: np.unstack(x, axis=1), ((2, 3),), call=lambda x: mg.unbind(x, 1),
+    Sample("unbind", lambda x: tuple(x.T), ((2, 3),), call=lambda x: mg.unbind(x, 1),
            empty=((0, 2),), along=mg.unbind),
     Sample("unbind", lambda x: x[:, 1], ((2, 3),), call=lambda x: mg.unbind(x, 1)[1],
            case="one part used"),

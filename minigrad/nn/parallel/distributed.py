@@ -96,6 +96,8 @@ class Reducer:
         self.group = group
         kinds = sorted({p.dtype for p in parameters}, key=str)
         self.buckets = [Bucket(parameters, dtype) for dtype in kinds]
+        sizes = ", ".join(f"{bucket.size} {bucket.dtype}" for bucket in self.buckets)
+        self.signature = f"the gradient of {len(parameters)} parameters ({sizes})"
         self.bytes_sent = 0
         self.local = False
         self.waiting = 0.0  # samples of the calls inside no_sync()
@@ -107,6 +109,8 @@ class Reducer:
             samples, self.waiting, self.local = samples + self.waiting, 0.0, False
         if self.group.size() == 1:
             return gradients
+        # MPI adds up whatever meets, of whatever type: first see that it is the same on all ranks
+        self.group.agree("DistributedDataParallel", self.signature)
         reduced: list[Any] = [None] * len(gradients)
         missing = False
         for bucket in self.buckets:
@@ -224,8 +228,8 @@ class DistributedDataParallel(Module):
         self._slots = [(slot, position[id(slot.tensor)]) for slot in trained]
         self._check_same(slots, group)
         if init_sync:
-            self._copy_from_first([p for p in module.parameters()])
-            self._copy_from_first([b for b in module.buffers()])
+            self._copy_from_first(list(module.parameters()))
+            self._copy_from_first(list(module.buffers()))
         self.reducer = Reducer(parameters, group)
 
     def _check_same(self, slots: dict[str, Slot], group: ProcessGroup) -> None:
@@ -282,7 +286,7 @@ class DistributedDataParallel(Module):
             self.reducer.waiting += samples
             return self.module(*inputs, **kwargs)
         if self.training and self.broadcast_buffers:
-            self._copy_from_first([b for b in self.module.buffers()])
+            self._copy_from_first(list(self.module.buffers()))
         shared = Shared.apply(self.reducer, samples, *self.reducer.parameters)
         try:
             for slot, i in self._slots:
