@@ -41,6 +41,10 @@ def grid(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return rng.integers(-10, 10, shape) * 0.1
 
 
+# NumPy 2.5 has deprecated np.fix, which is np.trunc by another name
+FIX = [unary("trunc", np.fix, steps, case="fix", door=True, second=False)]
+FIX = FIX if np.lib.NumpyVersion(np.__version__) < "2.5.0" else []
+
 ARITHMETIC = [
     binary("add", np.add, door=True),
     binary("sub", np.subtract, door=True),
@@ -82,7 +86,7 @@ ARITHMETIC = [
     unary("floor", np.floor, steps, door=True, second=False),
     unary("ceil", np.ceil, steps, door=True, second=False),
     unary("trunc", np.trunc, steps, door=True, second=False),
-    unary("trunc", np.fix, steps, case="fix", door=True, second=False),
+    *FIX,
     unary("round", np.round, steps, door=True, second=False),
     unary("round", np.rint, steps, case="rint", door=True, second=False),
     unary("round", lambda x: np.round(x, 1), lambda r, s: steps(r, s) / 10,
