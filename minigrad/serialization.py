@@ -130,7 +130,14 @@ def describe(obj: Any, path: str, arrays: dict[str, Array], within: set[int]) ->
         arrays[name] = checked(obj, path)
         return ["tensor" if isinstance(obj, Variable) else "array", name]
     if not isinstance(obj, (Mapping, list, tuple)):
-        hint = "; save its state_dict()" if hasattr(obj, "state_dict") else ""
+        hint = ""
+        if hasattr(obj, "state_dict"):
+            what = type(obj).__name__
+            hint = (
+                f". Loading never runs code, so of a {what} only the numbers are kept: write "
+                f"save(x.state_dict(), file), and to load it x = {what}(...); "
+                "x.load_state_dict(load(file))"
+            )
         raise TypeError(
             f"save: {where(path)} is a {type(obj).__name__}; dicts, lists, tuples, tensors, "
             f"arrays, numbers and strings can be saved{hint}"

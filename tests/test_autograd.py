@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -178,8 +179,8 @@ def test_gradient_of_a_tensor_for_itself(g: np.ndarray) -> None:
         (lambda x: mg.autograd.grad(x * 2, x, [mg.ones(3)] * 2), ValueError, "2 given for 1"),
         (
             lambda x: mg.autograd.grad(x.sum(), x, is_grads_batched=True),
-            NotImplementedError,
-            "vmap",
+            ValueError,
+            "first axis",
         ),
         (lambda x: x.sum().backward(inputs=[]), RuntimeError, "empty"),
         (lambda x: x.sum().backward(inputs=[x * 2]), RuntimeError, "leaves"),
@@ -532,3 +533,50 @@ def test_a_message_without_a_module_names_none() -> None:
     with pytest.raises(RuntimeError) as caught:
         y.backward()
     assert "recorded in" not in str(caught.value)
+
+
+# ------------------------------------------------------------------------ several cotangents at once
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_batch_of_cotangents_gives_a_batch_of_gradients(create_graph: bool) -> None:
+    rng = np.random.default_rng(0)
+    x = mg.tensor(rng.standard_normal(3), requires_grad=True)
+    w = mg.tensor(rng.standard_normal((2, 3)), requires_grad=True)
+    unused = mg.tensor([1.0], requires_grad=True)
+
+    def outputs() -> Any:
+        return (w @ x) ** 2, x.sum() * x[0]
+
+    batches = [mg.tensor(rng.standard_normal((4, 2))), mg.tensor(rng.standard_normal(4))]
+    found = mg.autograd.grad(
+        outputs(), [x, w, unused], batches, create_graph=create_graph, allow_unused=True,
+        is_grads_batched=True,
+    )  # fmt: skip
+    assert found[2] is None
+    for i in range(4):
+        row = [batch[i] for batch in batches]
+        expected = mg.autograd.grad(outputs(), [x, w], row)
+        for batch, single in zip(found, expected):
+            np.testing.assert_allclose(batch[i].detach().numpy(), single.numpy(), 1e-12)
+    assert found[0].requires_grad is create_graph
+    y = (w @ x) ** 2
+    jacobian = mg.autograd.grad(y, x, mg.eye(2, dtype=mg.float64), is_grads_batched=True)[0]
+    np.testing.assert_allclose(jacobian.numpy(), (2 * (w @ x)[:, None] * w).detach().numpy(), 1e-12)
+    with pytest.raises(RuntimeError, match="second time"):
+        mg.autograd.grad(y, x, mg.ones(2, dtype=mg.float64))
+
+
+@pytest.mark.parametrize("batches", [None, mg.ones(()), mg.ones(0, 2), [mg.ones(2, 2), mg.ones(3)]])
+def test_a_batch_of_cotangents_has_a_first_axis(batches: Any) -> None:
+    x = mg.ones(2, requires_grad=True)
+    outputs = [x * 2, x.sum()] if isinstance(batches, list) else x * 2
+    with pytest.raises(ValueError, match="first axis"):
+        mg.autograd.grad(outputs, x, batches, is_grads_batched=True)
+
+
+def test_only_inputs_is_for_older_programs() -> None:
+    x = mg.ones(2, requires_grad=True)
+    assert mg.autograd.grad(x.sum(), x, only_inputs=True)[0].tolist() == [1, 1]
+    with pytest.raises(ValueError, match="backward"):
+        mg.autograd.grad(x.sum(), x, only_inputs=False)

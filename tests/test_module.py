@@ -668,3 +668,14 @@ def test_a_vector_for_a_layer_of_one_feature():
         nn.Linear(1, 16)(mg.ones(60))
     assert "did you mean x[:, None], 60 rows of one feature" in caught.value.__notes__[0]
     assert nn.Linear(1, 16)(mg.ones(60)[:, None]).shape == (60, 16)
+
+
+def test_the_older_backward_hook():
+    seen = []
+    layer = mg.nn.Linear(2, 1)
+    handle = layer.register_backward_hook(lambda m, gi, go: seen.append((gi[0].shape, go[0].shape)))
+    x = mg.ones(3, 2, requires_grad=True)
+    layer(x).sum().backward()
+    handle.remove()
+    layer(x).sum().backward()
+    assert seen == [((3, 2), (3, 1))]

@@ -383,3 +383,13 @@ def test_where_to_load(tmp_path):
         mg.load(tmp_path / "missing.npz")
     with pytest.raises(ValueError, match="CPU"):
         mg.load(tmp_path / "missing.npz", map_location="cuda")
+
+
+def test_a_whole_module_is_refused_with_the_lines_to_write(tmp_path):
+    layer = mg.nn.Linear(2, 1)
+    for obj in (layer, {"model": layer}, mg.optim.SGD(layer.parameters(), lr=0.1)):
+        with pytest.raises(TypeError) as caught:
+            mg.save(obj, tmp_path / "x.npz")
+        assert "save(x.state_dict(), file)" in str(caught.value)
+        assert "x.load_state_dict(load(file))" in str(caught.value)
+    assert not list(tmp_path.iterdir())

@@ -40,6 +40,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -55,7 +56,9 @@ def grad(
     create_graph       record the backward pass, for derivatives of derivatives
     allow_unused       return None for an input that the outputs do not depend on, instead of
                        raising
-    is_grads_batched   not supported: use `minigrad.func.vmap`
+    only_inputs        True, for older programs: other tensors get no gradient
+    is_grads_batched   the cotangents have one axis more in front, and so have the gradients: one
+                       for each of several cotangents
     materialize_grads  return zeros instead of None; implies allow_unused
 
     Returns  a tuple of gradients, one for each input, of its shape and type.
@@ -67,8 +70,11 @@ def grad(
              >>> mg.autograd.grad((x * x).sum(), x)
              (tensor([2., 4.]),)
     """
+    if not only_inputs:
+        raise ValueError("grad: only_inputs is True; to fill .grad of the leaves, use backward()")
     if is_grads_batched:
-        raise NotImplementedError("is_grads_batched is not supported: use mg.func.vmap over grad")
+        options = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
+        return batched_grad(outputs, inputs, grad_outputs, retain_graph, create_graph, options)
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "materialize_grads=True returns zeros for unused inputs, and allow_unused=False raises "
@@ -97,6 +103,29 @@ def grad(
             "None for it, or materialize_grads=True to get zeros"
         )
     return tuple([take(arrived, edges, i, materialize_grads) for i in range(len(edges))])
+
+
+def batched_grad(
+    outputs: Any, inputs: Any, batches: Any, retain_graph: Any, create_graph: bool, options: Any
+) -> tuple[Any, ...]:
+    """`grad` for each cotangent of a batch, side by side along a new first axis."""
+    cotangents = cotangents_of(batches, len(sequence_of(outputs, "outputs")), "grad_outputs")
+    sizes = {len(each) for each in cotangents if each is not None and each.ndim}
+    if len(sizes) != 1 or 0 in sizes:
+        raise ValueError(
+            "grad: with is_grads_batched grad_outputs have a first axis of one and the same size, "
+            f"not 0; got {[getattr(each, 'shape', None) for each in cotangents]}"
+        )
+    (size,) = sizes
+    kept = create_graph if retain_graph is None else retain_graph
+    rows = []
+    for i in range(size):
+        row = [None if each is None else each[i] for each in cotangents]
+        keep = kept or i < size - 1
+        rows.append(grad(outputs, inputs, row, keep, create_graph, **options))
+    return tuple(
+        [None if column[0] is None else np.stack(column) for column in zip(*rows, strict=True)]
+    )
 
 
 def take(arrived: dict[Any, Any], edges: Sequence[Any], i: int, materialize: bool) -> Any:

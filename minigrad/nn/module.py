@@ -473,6 +473,10 @@ class Module:
         """
         return add_hook(self._get_hooks().after_backward, Hook(hook), prepend)
 
+    def register_backward_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """The older name of `register_full_backward_hook`."""
+        return self.register_full_backward_hook(hook)
+
     # ----------------------------------------------------------------------------------------- text
 
     def extra_repr(self) -> str:
