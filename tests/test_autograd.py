@@ -535,7 +535,7 @@ def test_a_message_without_a_module_names_none() -> None:
     assert "recorded in" not in str(caught.value)
 
 
-# ------------------------------------------------------------------------ several cotangents at once
+# ---------------------------------------------------------------------- several cotangents at once
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
