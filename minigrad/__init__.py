@@ -18,6 +18,7 @@ mg.testing                      checks of gradients that say why one is wrong
 """
 
 from importlib import import_module as _import_module
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -25,30 +26,29 @@ from minigrad.tensor import Tensor  # first: the function `tensor` takes the mod
 
 # isort: split
 
-from minigrad import autograd, graph, linalg, ops, random
+from minigrad import autograd, graph, linalg, ops, random, special
 from minigrad.creation import (
-    BoolTensor,
-    DoubleTensor,
-    FloatTensor,
-    IntTensor,
-    LongTensor,
     Size,
     arange,
     as_tensor,
     asarray,
+    broadcast_shapes,
     empty,
     empty_like,
     eye,
     from_numpy,
     full,
     full_like,
+    is_complex,
     is_floating_point,
+    is_signed,
     is_tensor,
     linspace,
     logspace,
     numel,
     ones,
     ones_like,
+    result_type,
     tensor,
     tril_indices,
     triu_indices,
@@ -63,7 +63,9 @@ from minigrad.devices import (
     use_deterministic_algorithms,
 )
 from minigrad.dtypes import (
+    bfloat16,
     bool,
+    can_cast,
     double,
     dtype,
     finfo,
@@ -79,6 +81,7 @@ from minigrad.dtypes import (
     int32,
     int64,
     long,
+    promote_types,
     short,
     uint8,
 )
@@ -90,8 +93,34 @@ from minigrad.graph import (
     set_grad_enabled,
 )
 from minigrad.interchange import from_dlpack
+from minigrad.legacy import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    set_default_tensor_type,
+)
 from minigrad.neighbours import introduce as _introduce
 from minigrad.operation import op
+from minigrad.ops.bessel import (
+    i0,
+)
+from minigrad.ops.combining import (
+    cartesian_prod,
+    combinations,
+    cumulative_trapezoid,
+    gradient,
+    narrow_copy,
+    renorm,
+    unravel_index,
+)
+from minigrad.ops.combining import vander_columns as vander
 from minigrad.ops.comparison import (
     allclose,
     bitwise_and,
@@ -173,7 +202,16 @@ from minigrad.ops.exponential import (
     xlogy,
 )
 from minigrad.ops.factorizations import cholesky, cholesky_inverse, cholesky_solve
-from minigrad.ops.gamma import digamma, lgamma, mvlgamma, polygamma
+from minigrad.ops.flagged import lu_older as lu
+from minigrad.ops.flagged import lu_unpack
+from minigrad.ops.flagged import qr_older as qr
+from minigrad.ops.flagged import svd_older as svd
+from minigrad.ops.gamma import (
+    digamma,
+    lgamma,
+    mvlgamma,
+    polygamma,
+)
 from minigrad.ops.gathering import (
     gather,
     index_add,
@@ -185,7 +223,14 @@ from minigrad.ops.gathering import (
     scatter_add,
     take_along_dim,
 )
+from minigrad.ops.incomplete import igamma, igammac
 from minigrad.ops.indexing import index_put, narrow, nonzero, put, select, take
+from minigrad.ops.integers import (
+    bitwise_left_shift,
+    bitwise_right_shift,
+    gcd,
+    lcm,
+)
 from minigrad.ops.joining import (
     block_diag,
     cat,
@@ -206,8 +251,14 @@ from minigrad.ops.joining import (
     vsplit,
     vstack,
 )
+from minigrad.ops.joining import chunk as unsafe_chunk
+from minigrad.ops.joining import split as split_with_sizes
+from minigrad.ops.joining import split as unsafe_split
 from minigrad.ops.matrix_functions import matrix_exp, matrix_power
 from minigrad.ops.norms import cdist, norm
+from minigrad.ops.probabilities import (
+    erfinv,
+)
 from minigrad.ops.products import (
     addbmm,
     addmm,
@@ -222,6 +273,23 @@ from minigrad.ops.products import (
     mm,
     mv,
     outer,
+)
+from minigrad.ops.products import outer as ger
+from minigrad.ops.ranking import (
+    aminmax,
+    argwhere,
+    bucketize,
+    cummax,
+    cummin,
+    histc,
+    histogram,
+    kthvalue,
+    mode,
+    msort,
+    nanmedian,
+    nanquantile,
+    searchsorted,
+    unique_consecutive,
 )
 from minigrad.ops.reduction import (
     all,
@@ -244,6 +312,14 @@ from minigrad.ops.reduction import (
     sum,
 )
 from minigrad.ops.scans import cumprod, cumsum, diff, logcumsumexp, trapezoid, trapz
+from minigrad.ops.scattering import (
+    as_strided,
+    diagonal_scatter,
+    index_reduce,
+    scatter_reduce,
+    select_scatter,
+    slice_scatter,
+)
 from minigrad.ops.selection import (
     clamp,
     clamp_max,
@@ -289,6 +365,30 @@ from minigrad.ops.shaping import (
     transpose,
     unflatten,
     unsqueeze,
+)
+from minigrad.ops.shaping import mT as adjoint  # noqa: N813 - both are PyTorch's
+from minigrad.ops.signs import (
+    angle,
+    conj,
+    conj_physical,
+    copysign,
+    fill,
+    float_power,
+    frexp,
+    heaviside,
+    is_nonzero,
+    is_same_size,
+    isin,
+    isneginf,
+    isposinf,
+    isreal,
+    ldexp,
+    nextafter,
+    real,
+    resolve_conj,
+    resolve_neg,
+    rsub,
+    sgn,
 )
 from minigrad.ops.solving import det, logdet, slogdet
 from minigrad.ops.solving import inv as inverse
@@ -364,12 +464,17 @@ if _TYPE_CHECKING:
     from minigrad.testing import gradcheck, gradgradcheck
 
 __all__ = [
+    "BFloat16Tensor",
     "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
     "DoubleTensor",
     "FloatTensor",
     "Generator",
+    "HalfTensor",
     "IntTensor",
     "LongTensor",
+    "ShortTensor",
     "Size",
     "T",
     "Tensor",
@@ -385,10 +490,13 @@ __all__ = [
     "addmm",
     "addmv",
     "addr",
+    "adjoint",
     "all",
     "allclose",
     "amax",
     "amin",
+    "aminmax",
+    "angle",
     "any",
     "arange",
     "arccos",
@@ -401,6 +509,8 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "argwhere",
+    "as_strided",
     "as_tensor",
     "asarray",
     "asin",
@@ -415,16 +525,23 @@ __all__ = [
     "backends",
     "baddbmm",
     "bernoulli",
+    "bfloat16",
     "bincount",
     "bitwise_and",
+    "bitwise_left_shift",
     "bitwise_not",
     "bitwise_or",
+    "bitwise_right_shift",
     "bitwise_xor",
     "block_diag",
     "bmm",
     "bool",
+    "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
+    "bucketize",
+    "can_cast",
+    "cartesian_prod",
     "cat",
     "cdist",
     "ceil",
@@ -438,9 +555,14 @@ __all__ = [
     "clip",
     "clone",
     "column_stack",
+    "combinations",
     "composition",
     "concat",
     "concatenate",
+    "conj",
+    "conj_physical",
+    "contiguous_format",
+    "copysign",
     "corrcoef",
     "cos",
     "cosh",
@@ -449,8 +571,11 @@ __all__ = [
     "creation",
     "cross",
     "cuda",
+    "cummax",
+    "cummin",
     "cumprod",
     "cumsum",
+    "cumulative_trapezoid",
     "deg2rad",
     "det",
     "device",
@@ -459,9 +584,12 @@ __all__ = [
     "diag_embed",
     "diagflat",
     "diagonal",
+    "diagonal_scatter",
     "diff",
     "digamma",
     "dist",
+    "distributed",
+    "distributions",
     "div",
     "divide",
     "dot",
@@ -470,6 +598,7 @@ __all__ = [
     "dstack",
     "dtype",
     "dtypes",
+    "e",
     "einsum",
     "empty",
     "empty_like",
@@ -478,12 +607,14 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfinv",
     "errors",
     "exp",
     "exp2",
     "expand",
     "expm1",
     "eye",
+    "fill",
     "finfo",
     "fix",
     "flatten",
@@ -494,38 +625,51 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "float_power",
     "floor",
     "floor_divide",
     "fmax",
     "fmin",
     "fmod",
     "frac",
+    "frexp",
     "from_dlpack",
     "from_numpy",
     "full",
     "full_like",
     "func",
     "gather",
+    "gcd",
     "ge",
+    "ger",
     "get_default_dtype",
     "get_float32_matmul_precision",
     "get_rng_state",
     "gradcheck",
     "gradgradcheck",
+    "gradient",
     "graph",
     "greater",
     "greater_equal",
     "gt",
     "half",
+    "heaviside",
+    "histc",
+    "histogram",
     "hsplit",
     "hstack",
     "hypot",
+    "i0",
+    "igamma",
+    "igammac",
     "iinfo",
     "index_add",
     "index_copy",
     "index_fill",
     "index_put",
+    "index_reduce",
     "index_select",
+    "inf",
     "inference_mode",
     "initial_seed",
     "inner",
@@ -536,14 +680,25 @@ __all__ = [
     "int32",
     "int64",
     "inverse",
+    "is_complex",
     "is_floating_point",
     "is_grad_enabled",
+    "is_nonzero",
+    "is_same_size",
+    "is_signed",
     "is_tensor",
     "isclose",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
     "kron",
+    "kthvalue",
+    "lcm",
+    "ldexp",
     "le",
     "lerp",
     "less",
@@ -571,6 +726,8 @@ __all__ = [
     "logsumexp",
     "long",
     "lt",
+    "lu",
+    "lu_unpack",
     "mT",
     "manual_seed",
     "masked_fill",
@@ -588,20 +745,28 @@ __all__ = [
     "min",
     "minimum",
     "mm",
+    "mode",
     "moveaxis",
     "movedim",
+    "msort",
     "mul",
     "multinomial",
     "multiply",
     "mv",
     "mvlgamma",
+    "nan",
     "nan_to_num",
     "nanmean",
+    "nanmedian",
+    "nanquantile",
     "nansum",
     "narrow",
+    "narrow_copy",
     "ne",
     "neg",
     "negative",
+    "newaxis",
+    "nextafter",
     "nn",
     "no_grad",
     "nonzero",
@@ -619,15 +784,19 @@ __all__ = [
     "optim",
     "outer",
     "permute",
+    "pi",
     "pinverse",
     "poisson",
     "polygamma",
     "positive",
     "pow",
+    "preserve_format",
     "printing",
     "prod",
+    "promote_types",
     "promotion",
     "put",
+    "qr",
     "quantile",
     "rad2deg",
     "rand",
@@ -639,27 +808,38 @@ __all__ = [
     "random",
     "randperm",
     "ravel",
+    "real",
     "reciprocal",
     "relu",
     "remainder",
+    "renorm",
     "repeat_interleave",
     "reshape",
+    "resolve_conj",
+    "resolve_neg",
+    "result_type",
     "roll",
     "rot90",
     "round",
     "row_stack",
     "rsqrt",
+    "rsub",
     "save",
     "scatter",
     "scatter_add",
+    "scatter_reduce",
+    "searchsorted",
     "seed",
     "select",
+    "select_scatter",
     "set_default_device",
     "set_default_dtype",
+    "set_default_tensor_type",
     "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_printoptions",
     "set_rng_state",
+    "sgn",
     "short",
     "sigmoid",
     "sign",
@@ -667,22 +847,27 @@ __all__ = [
     "sin",
     "sinc",
     "sinh",
+    "slice_scatter",
     "slogdet",
     "softmax",
     "softmin",
     "softplus",
     "sort",
+    "special",
     "split",
+    "split_with_sizes",
     "sqrt",
     "square",
     "squeeze",
     "stack",
     "std",
     "std_mean",
+    "strided",
     "sub",
     "subtract",
     "sum",
     "summary",
+    "svd",
     "swapaxes",
     "swapdims",
     "t",
@@ -711,9 +896,14 @@ __all__ = [
     "unbind",
     "unflatten",
     "unique",
+    "unique_consecutive",
+    "unravel_index",
+    "unsafe_chunk",
+    "unsafe_split",
     "unsqueeze",
     "use_deterministic_algorithms",
     "utils",
+    "vander",
     "var",
     "var_mean",
     "vdot",
@@ -726,6 +916,10 @@ __all__ = [
     "zeros_like",
 ]
 
+__version__ = "0.1.0"
+newaxis = None
+strided, contiguous_format, preserve_format = "strided", "contiguous_format", "preserve_format"
+
 # What a program may need none of is imported when it is first used: `import minigrad` stays quick.
 _MODULES = {
     "accelerator", "backends", "cuda", "distributed", "distributions", "func", "nn", "onnx",
@@ -734,10 +928,22 @@ _MODULES = {
 _NAMES = {
     "gradcheck": "testing",
     "gradgradcheck": "testing",
+    "vmap": "func",
+    "pca_lowrank": "lowrank",
+    "svd_lowrank": "lowrank",
     "load": "serialization",
     "save": "serialization",
     "summary": "model_summary",
 }
+# functions that PyTorch has here as well as in `nn.functional`
+_FUNCTIONAL = {
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "avg_pool1d", "bilinear",
+    "celu", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cosine_embedding_loss",
+    "cosine_similarity", "dropout", "feature_alpha_dropout", "group_norm", "hardshrink",
+    "hinge_embedding_loss", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d",
+    "max_pool2d", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu", "rms_norm",
+    "rrelu", "selu", "threshold", "triplet_margin_loss",
+}  # fmt: skip
 
 
 _introduce("einops", "minigrad.neighbours.einops")
@@ -748,6 +954,10 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"minigrad.{name}")
     if name in _NAMES:
         return getattr(_import_module(f"minigrad.{_NAMES[name]}"), name)
+    if name in _FUNCTIONAL:
+        return getattr(_import_module("minigrad.nn.functional"), name)
+    if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+        return getattr(Tensor, name)  # in place: `mg.relu_(t)` is `t.relu_()`
     if name == "compile":
         raise AttributeError(
             "minigrad compiles nothing: remove mg.compile(model), or use PyTorch for it"
@@ -756,4 +966,4 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, *_NAMES})
+    return sorted({*globals(), *_MODULES, *_NAMES, *_FUNCTIONAL})

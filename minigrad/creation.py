@@ -8,24 +8,56 @@ tuple.
 
 from __future__ import annotations
 
+import math
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
 from minigrad import devices, dtypes, errors, promotion
 from minigrad.graph import Variable, wrap
 from minigrad.memory import Alias
+from minigrad.ops.conversion import _bfloat16
 from minigrad.sparse import is_sparse
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 __all__ = [
-    "arange", "as_array", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy",
-    "full", "full_like", "is_floating_point", "is_tensor", "linspace", "logspace", "new_empty",
-    "new_full", "new_ones", "new_tensor", "new_zeros", "numel", "ones", "ones_like", "shape_of",
-    "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+    "Size",
+    "arange",
+    "as_array",
+    "as_tensor",
+    "asarray",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_numpy",
+    "full",
+    "full_like",
+    "is_complex",
+    "is_floating_point",
+    "is_signed",
+    "is_tensor",
+    "linspace",
+    "logspace",
+    "new_empty",
+    "new_full",
+    "new_ones",
+    "new_tensor",
+    "new_zeros",
+    "numel",
+    "ones",
+    "ones_like",
+    "result_type",
+    "shape_of",
+    "tensor",
+    "tril_indices",
+    "triu_indices",
+    "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 Array = Any
@@ -63,6 +95,34 @@ def floating(dtype: Any) -> np.dtype[Any]:
 def type_of_number(value: Any, dtype: Any) -> np.dtype[Any]:
     """`dtype`, or the one that a tensor of the number `value` has."""
     return as_array(value).dtype if dtype is None else dtypes.resolve(dtype)
+
+
+P = ParamSpec("P")
+UNUSED = ("layout", "pin_memory", "memory_format", "names")  # of PyTorch: they change nothing here
+
+
+def creating(function: Callable[P, Any]) -> Callable[P, Any]:
+    """Let a function that makes tensors take PyTorch's other arguments: size=, out=, layout=."""
+    code = function.__code__
+    takes_sizes = bool(code.co_flags & 0x04)
+    of_dtype = "dtype" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if not kwargs:
+            return function(*args, **kwargs)
+        given: Any = {name: value for name, value in kwargs.items() if name not in UNUSED}
+        if takes_sizes and "size" in given:
+            args = (*args, given.pop("size"))  # type: ignore[assignment]  # a size more
+        out = given.pop("out", None)
+        if out is None:
+            return function(*args, **given)
+        if of_dtype:
+            given.setdefault("dtype", out.dtype)
+        made = function(*args, **given)
+        return out.resize_(made.shape).copy_(made)
+
+    return call
 
 
 # ------------------------------------------------------------------------------------- from numbers
@@ -120,6 +180,7 @@ def holds_float64(data: Any) -> bool:
     return isinstance(data, (np.ndarray, np.float64, Variable))
 
 
+@creating
 def tensor(
     data: Any, dtype: Any = None, *, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -133,6 +194,9 @@ def tensor(
                      [3., 4.]])
     """
     devices.check(device)
+    if dtype is dtypes.bfloat16:
+        rounded = _bfloat16(as_array(data))
+        return finish(rounded, requires_grad)
     return finish(as_array(data, None if dtype is None else dtypes.resolve(dtype)), requires_grad)
 
 
@@ -206,6 +270,7 @@ def asarray(
 # ---------------------------------------------------------------------------------- filled evenly
 
 
+@creating
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros.
 
@@ -217,6 +282,7 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return finish(np.zeros(shape_of("zeros", size), floating(dtype)), requires_grad, device)
 
 
+@creating
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones.
 
@@ -227,6 +293,7 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     return finish(np.ones(shape_of("ones", size), floating(dtype)), requires_grad, device)
 
 
+@creating
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of whatever its memory held.
 
@@ -237,6 +304,7 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return finish(np.empty(shape_of("empty", size), floating(dtype)), requires_grad, device)
 
 
+@creating
 def full(
     size: Any,
     fill_value: Any,
@@ -258,6 +326,7 @@ def full(
     return finish(array, requires_grad, device)
 
 
+@creating
 def eye(
     n: int,
     m: int | None = None,
@@ -288,6 +357,7 @@ def like(input: Tensor, dtype: Any) -> np.dtype[Any]:
     return kind
 
 
+@creating
 def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -300,6 +370,7 @@ def zeros_like(
     return finish(np.zeros_like(input._array, kind), requires_grad, device)
 
 
+@creating
 def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -312,6 +383,7 @@ def ones_like(
     return finish(np.ones_like(input._array, kind), requires_grad, device)
 
 
+@creating
 def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -324,6 +396,7 @@ def empty_like(
     return finish(np.empty_like(input._array, kind), requires_grad, device)
 
 
+@creating
 def full_like(
     input: Tensor,
     fill_value: Any,
@@ -345,6 +418,7 @@ def full_like(
 # ------------------------------------------------------ methods: new tensors of the type of another
 
 
+@creating
 def new_tensor(
     self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -357,6 +431,7 @@ def new_tensor(
     return tensor(data, kind, device=device, requires_grad=requires_grad)
 
 
+@creating
 def new_zeros(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -369,6 +444,7 @@ def new_zeros(
     return zeros(*size, dtype=kind, device=device, requires_grad=requires_grad)
 
 
+@creating
 def new_ones(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -381,6 +457,7 @@ def new_ones(
     return ones(*size, dtype=kind, device=device, requires_grad=requires_grad)
 
 
+@creating
 def new_empty(
     self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -393,6 +470,7 @@ def new_empty(
     return empty(*size, dtype=kind, device=device, requires_grad=requires_grad)
 
 
+@creating
 def new_full(
     self: Tensor,
     size: Any,
@@ -414,6 +492,7 @@ def new_full(
 # ------------------------------------------------------------------------------------------- ranges
 
 
+@creating
 def arange(
     start: Any,
     end: Any = None,
@@ -444,6 +523,7 @@ def arange(
     return finish(np.arange(start, end, step).astype(dtypes.resolve(dtype)), requires_grad, device)
 
 
+@creating
 def linspace(
     start: Any,
     end: Any,
@@ -464,6 +544,7 @@ def linspace(
     return finish(array.astype(floating(dtype)), requires_grad, device)
 
 
+@creating
 def logspace(
     start: Any,
     end: Any,
@@ -488,6 +569,7 @@ def logspace(
 # ---------------------------------------------------------------------------------------- triangles
 
 
+@creating
 def tril_indices(
     row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None
 ) -> Tensor:
@@ -504,6 +586,7 @@ def tril_indices(
     return finish(array.astype(dtypes.resolve(dtype)), device=device)
 
 
+@creating
 def triu_indices(
     row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None
 ) -> Tensor:
@@ -521,6 +604,31 @@ def triu_indices(
 
 
 # ---------------------------------------------------------------------------------------- questions
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple that can count.
+
+    Example    >>> mg.zeros(2, 3).shape.numel()
+               6
+    """
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """Number of entries."""
+        return math.prod(self)
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that shapes broadcast to.
+
+    Raises     ValueError if they do not
+    Example    >>> mg.broadcast_shapes((2, 1), (3,))
+               (2, 3)
+    """
+    given = [s if isinstance(s, int) else tuple(s) for s in shapes]
+    return Size(np.broadcast_shapes(*given))
 
 
 def is_tensor(obj: Any) -> bool:
@@ -541,6 +649,45 @@ def is_floating_point(input: Any) -> bool:
     return bool(input.dtype.kind == "f")
 
 
+def is_complex(input: Any) -> bool:
+    """Whether the entries are complex numbers: never, here.
+
+    Example    >>> mg.is_complex(mg.tensor([1.0]))
+               False
+    """
+    return False
+
+
+def is_signed(input: Any) -> bool:
+    """Whether the type has negative numbers.
+
+    Example    >>> mg.is_signed(mg.tensor([1], dtype=mg.uint8))
+               False
+    """
+    return bool(input.dtype.kind in "if")
+
+
+def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
+    """The type of what is computed from two tensors or numbers.
+
+    Forward    the type of the highest kind, in which tensors with dimensions outrank 0-d tensors,
+               and these numbers
+    Example    >>> mg.result_type(mg.tensor([1, 2], dtype=mg.int32), 1.0)
+               dtype('float32')
+    """
+    given: list[tuple[int, Any]] = []
+    for value in (tensor1, tensor2):
+        if isinstance(value, Variable):
+            given.append((0 if value._array.ndim else 1, value._array.dtype))
+        else:
+            given.append((2, type_of_number(value, None)))
+    top = max(dtypes.kind_rank(dtype) for _, dtype in given)
+    ranked = [(level, dtype) for level, dtype in given if dtypes.kind_rank(dtype) == top]
+    first = min(level for level, _ in ranked)
+    found = [dtype for level, dtype in ranked if level == first]
+    return found[0] if len(found) == 1 else dtypes.promote_types(*found)
+
+
 def numel(input: Any) -> int:
     """Number of entries.
 
@@ -548,30 +695,3 @@ def numel(input: Any) -> int:
                6
     """
     return int(input.numel())
-
-
-# ---------------------------------------------------------------- older names of PyTorch programs
-
-
-def of_type(name: str, dtype: np.dtype[Any]) -> Any:
-    """``mg.FloatTensor`` and its kin: a tensor of a type, from sizes or from numbers."""
-
-    def create(*data: Any) -> Any:
-        if len(data) == 1 and not isinstance(data[0], int):
-            return tensor(data[0], dtype)
-        return empty(*(data or (0,)), dtype=dtype)
-
-    create.__name__ = create.__qualname__ = name
-    create.__doc__ = (
-        f"A tensor of {dtype}, of these sizes (uninitialised) or numbers: an older name of "
-        "``mg.empty`` and ``mg.tensor``."
-    )
-    return create
-
-
-FloatTensor = of_type("FloatTensor", dtypes.float32)
-DoubleTensor = of_type("DoubleTensor", dtypes.float64)
-IntTensor = of_type("IntTensor", dtypes.int32)
-LongTensor = of_type("LongTensor", dtypes.int64)
-BoolTensor = of_type("BoolTensor", dtypes.bool)
-Size = tuple  # the shape of a tensor is a plain tuple

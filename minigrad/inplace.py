@@ -165,6 +165,10 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
     if value is None:
         raise TypeError(f"{name}: v is a number, an array or a tensor, got None")
     index = indexing.plain_index(index)
+    steps = indexing.integers_first(index)
+    if steps is not None:  # a write to the view that the integers take
+        assign(indexing._getitem(tensor, steps[0]), steps[1], value)
+        return
     recorded = is_recorded(tensor, value)
     if recorded:
         refuse_leaf(tensor, name)
@@ -173,7 +177,7 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
     if not recorded:
         check_writeable(tensor, name)
         try:
-            tensor._array[index] = plain(value)
+            tensor._array[index] = fitted(tensor._array, index, plain(value))
         except ValueError as error:
             shape = indexing.view_at(tensor._array, index).shape
             error.add_note(f"{name}: t[i] has shape {shape}, v has shape {np.shape(plain(value))}")
@@ -182,7 +186,22 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
         return
     if not isinstance(value, Variable):
         value = np.asarray(value, tensor._array.dtype)
+    value = fitted(tensor._array, index, value)
     replace(tensor, indexing._setitem(tensor, value, index), name)
+
+
+def fitted(array: Array, index: Any, value: Any) -> Any:
+    """`value` without leading axes of size 1 that ``array[index]`` does not have.
+
+    NumPy drops them in an assignment, but not in one to a single entry; their gradient has them.
+    """
+    extra = np.ndim(value)
+    if not extra or value.shape[0] != 1:
+        return value
+    extra -= indexing.view_at(array, index).ndim
+    if extra < 1 or any(n != 1 for n in value.shape[:extra]):
+        return value
+    return value.reshape(value.shape[extra:])
 
 
 def is_there_already(tensor: Variable, index: Any, value: Any) -> bool:

@@ -26,7 +26,16 @@ from minigrad.ops.factorizations import (
     lu_solve,
     qr,
 )
-from minigrad.ops.matrices import symmetrize
+from minigrad.ops.flagged import (
+    cholesky_ex,
+    householder_product,
+    inv_ex,
+    lu_factor_ex,
+    solve_ex,
+    tensorinv,
+    tensorsolve,
+)
+from minigrad.ops.matrices import LinAlgError, symmetrize
 from minigrad.ops.matrix_functions import linalg_diagonal as diagonal
 from minigrad.ops.matrix_functions import matrix_exp, matrix_power, matrix_rank, vander
 from minigrad.ops.norms import cond, matrix_norm, vector_norm
@@ -55,10 +64,10 @@ from minigrad.ops.spectral import (
 )
 
 __all__ = [
-    "cholesky", "cholesky_solve", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
-    "eigvals_pairs", "eigvalsh", "inv", "logdet", "lq", "lstsq", "lu", "lu_factor", "lu_solve",
-    "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm",
-    "pinv", "qr",
-    "slogdet", "solve", "solve_triangular", "spectral_fn", "svd", "svdvals", "symmetrize",
-    "tensordot", "vander", "vecdot", "vector_norm",
+    "LinAlgError", "cholesky", "cholesky_ex", "cholesky_solve", "cond", "cross", "det", "diagonal",
+    "eig", "eigh", "eigvals", "eigvals_pairs", "eigvalsh", "householder_product", "inv", "inv_ex",
+    "logdet", "lq", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp",
+    "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet",
+    "solve", "solve_ex", "solve_triangular", "spectral_fn", "svd", "svdvals", "symmetrize",
+    "tensordot", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import devices, dtypes, inplace, promotion
-from minigrad.creation import finish, floating, like, shape_of
+from minigrad.creation import creating, finish, floating, like, shape_of
 from minigrad.graph import plain
 
 if TYPE_CHECKING:
@@ -192,6 +192,7 @@ def refuse_integers(name: str, dtype: np.dtype[Any]) -> None:
 # -------------------------------------------------------------------------------- of a given shape
 
 
+@creating
 def rand(
     *size: Any,
     generator: Any = None,
@@ -209,6 +210,7 @@ def rand(
     return finish(array, requires_grad, device)
 
 
+@creating
 def randn(
     *size: Any,
     generator: Any = None,
@@ -226,6 +228,7 @@ def randn(
     return finish(array, requires_grad, device)
 
 
+@creating
 def randint(
     low: Any,
     high: Any = None,
@@ -260,6 +263,7 @@ def randint(
     return finish(array.astype(kind, copy=False), requires_grad, device)
 
 
+@creating
 def randperm(
     n: int,
     *,
@@ -280,6 +284,7 @@ def randperm(
     return finish(array.astype(kind, copy=False), requires_grad, device)
 
 
+@creating
 def rand_like(
     input: Tensor,
     *,
@@ -297,6 +302,7 @@ def rand_like(
     return finish(uniform_array(input.shape, kind, generator), requires_grad, device)
 
 
+@creating
 def randn_like(
     input: Tensor,
     *,
@@ -314,6 +320,7 @@ def randn_like(
     return finish(normal_array(input.shape, kind, generator), requires_grad, device)
 
 
+@creating
 def randint_like(
     input: Tensor,
     low: Any,
@@ -339,6 +346,7 @@ def randint_like(
 # ------------------------------------------------------------------- with parameters for each entry
 
 
+@creating
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,
@@ -450,9 +458,12 @@ def normal_(
 ) -> Tensor:
     """Fill this tensor with normal random numbers, and return it.
 
+    Raises   ValueError if `std` is negative.
     Example  >>> mg.zeros(2).normal_(mean=1.0, std=0.0)
              tensor([1., 1.])
     """
+    if std < 0:
+        raise ValueError(f"normal_: std is not negative, got {std}")
     array = normal_array(tensor.shape, tensor.dtype, generator) * std + mean
     inplace.overwrite(tensor, "normal_", array)
     return tensor

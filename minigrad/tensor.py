@@ -19,13 +19,14 @@ from minigrad import (
     graph,
     inplace,
     interchange,
+    legacy,
     numpy_protocol,
     ops,
     printing,
     promotion,
     random,
 )
-from minigrad.creation import as_array
+from minigrad.creation import Size, as_array
 from minigrad.graph import Extras, Leaf, Node, Variable, wrap
 from minigrad.memory import Alias
 
@@ -71,9 +72,9 @@ class Tensor(Variable):
     # ----------------------------------------------------------------------------------- properties
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """Sizes of the axes."""
-        return self._array.shape
+        return Size(self._array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -97,7 +98,7 @@ class Tensor(Variable):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one axis, as in PyTorch; `numel` counts the entries."""
-        return self._array.shape if dim is None else self._array.shape[dim]
+        return Size(self._array.shape) if dim is None else self._array.shape[dim]
 
     def numel(self) -> int:
         """Number of entries."""
@@ -778,6 +779,16 @@ class Tensor(Variable):
         """The last two axes swapped: the transpose of each matrix of a stack."""
         return ops.mT(self)
 
+    @property
+    def mH(self) -> Tensor:
+        """The last two axes swapped, as `mT`: numbers are real."""
+        return ops.mT(self)
+
+    @property
+    def H(self) -> Tensor:
+        """A matrix transposed: numbers are real."""
+        return ops.t(self)
+
     # ------------------------------------------------------------------------------------ indexing
 
     __getitem__ = ops.getitem
@@ -854,6 +865,135 @@ class Tensor(Variable):
     matrix_power = ops.matrix_power
     matrix_exp = ops.matrix_exp
 
+    # ------------------------------------------------------------ more functions, and in place
+
+    aminmax = ops.aminmax
+    angle = ops.angle
+    argwhere = ops.argwhere
+    as_strided = ops.as_strided
+    bitwise_left_shift = ops.bitwise_left_shift
+    bitwise_right_shift = ops.bitwise_right_shift
+    conj = ops.conj
+    conj_physical = ops.conj_physical
+    copysign = ops.copysign
+    cummax = ops.cummax
+    cummin = ops.cummin
+    diagonal_scatter = ops.diagonal_scatter
+    erfinv = ops.erfinv
+    float_power = ops.float_power
+    frexp = ops.frexp
+    gcd = ops.gcd
+    heaviside = ops.heaviside
+    histc = ops.histc
+    histogram = ops.histogram
+    i0 = ops.i0
+    igamma = ops.igamma
+    igammac = ops.igammac
+    index_reduce = ops.index_reduce
+    is_nonzero = ops.is_nonzero
+    is_same_size = ops.is_same_size
+    isneginf = ops.isneginf
+    isposinf = ops.isposinf
+    isreal = ops.isreal
+    kthvalue = ops.kthvalue
+    lcm = ops.lcm
+    ldexp = ops.ldexp
+    mode = ops.mode
+    msort = ops.msort
+    nanmedian = ops.nanmedian
+    nanquantile = ops.nanquantile
+    nextafter = ops.nextafter
+    renorm = ops.renorm
+    resolve_conj = ops.resolve_conj
+    resolve_neg = ops.resolve_neg
+    scatter_reduce = ops.scatter_reduce
+    select_scatter = ops.select_scatter
+    sgn = ops.sgn
+    slice_scatter = ops.slice_scatter
+    sum_to_size = ops.sum_to_size
+    unique_consecutive = ops.unique_consecutive
+    lu = ops.lu_older
+    qr = ops.qr_older
+    svd = ops.svd_older
+    ger = ops.outer
+    adjoint = ops.mT
+    narrow_copy = ops.narrow_copy
+    split_with_sizes = ops.split
+    unsafe_split = ops.split
+    unsafe_chunk = ops.chunk
+    unsafe_split_with_sizes = ops.split
+
+    def polygamma(self, n: int) -> Tensor:
+        """A derivative of the digamma function; see `minigrad.polygamma`."""
+        return ops.polygamma(n, self)
+
+    __lshift__ = ops.bitwise_left_shift
+    __rshift__ = ops.bitwise_right_shift
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return ops.bitwise_left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return ops.bitwise_right_shift(other, self)
+
+    __ilshift__ = inplace.method(ops.bitwise_left_shift, "<<=")
+    __irshift__ = inplace.method(ops.bitwise_right_shift, ">>=")
+
+    absolute_ = inplace.method(ops.absolute)
+    acosh_ = inplace.method(ops.acosh)
+    addbmm_ = inplace.method(ops.addbmm)
+    addmm_ = inplace.method(ops.addmm)
+    addmv_ = inplace.method(ops.addmv)
+    addr_ = inplace.method(ops.addr)
+    arccos_ = inplace.method(ops.arccos)
+    arccosh_ = inplace.method(ops.arccosh)
+    arcsin_ = inplace.method(ops.arcsin)
+    arcsinh_ = inplace.method(ops.arcsinh)
+    arctan2_ = inplace.method(ops.arctan2)
+    arctan_ = inplace.method(ops.arctan)
+    arctanh_ = inplace.method(ops.arctanh)
+    asinh_ = inplace.method(ops.asinh)
+    atan2_ = inplace.method(ops.atan2)
+    atanh_ = inplace.method(ops.atanh)
+    baddbmm_ = inplace.method(ops.baddbmm)
+    bitwise_and_ = inplace.method(ops.bitwise_and)
+    bitwise_left_shift_ = inplace.method(ops.bitwise_left_shift)
+    bitwise_not_ = inplace.method(ops.bitwise_not)
+    bitwise_or_ = inplace.method(ops.bitwise_or)
+    bitwise_right_shift_ = inplace.method(ops.bitwise_right_shift)
+    bitwise_xor_ = inplace.method(ops.bitwise_xor)
+    clip_ = inplace.method(ops.clip)
+    copysign_ = inplace.method(ops.copysign)
+    cumprod_ = inplace.method(ops.cumprod)
+    cumsum_ = inplace.method(ops.cumsum)
+    deg2rad_ = inplace.method(ops.deg2rad)
+    digamma_ = inplace.method(ops.digamma)
+    divide_ = inplace.method(ops.divide)
+    erfinv_ = inplace.method(ops.erfinv)
+    fix_ = inplace.method(ops.fix)
+    float_power_ = inplace.method(ops.float_power)
+    gcd_ = inplace.method(ops.gcd)
+    heaviside_ = inplace.method(ops.heaviside)
+    hypot_ = inplace.method(ops.hypot)
+    i0_ = inplace.method(ops.i0)
+    igamma_ = inplace.method(ops.igamma)
+    igammac_ = inplace.method(ops.igammac)
+    index_reduce_ = inplace.method(ops.index_reduce)
+    lcm_ = inplace.method(ops.lcm)
+    ldexp_ = inplace.method(ops.ldexp)
+    lgamma_ = inplace.method(ops.lgamma)
+    multiply_ = inplace.method(ops.multiply)
+    mvlgamma_ = inplace.method(ops.mvlgamma)
+    negative_ = inplace.method(ops.negative)
+    nextafter_ = inplace.method(ops.nextafter)
+    rad2deg_ = inplace.method(ops.rad2deg)
+    renorm_ = inplace.method(ops.renorm)
+    scatter_reduce_ = inplace.method(ops.scatter_reduce)
+    sgn_ = inplace.method(ops.sgn)
+    sinc_ = inplace.method(ops.sinc)
+    subtract_ = inplace.method(ops.subtract)
+    xlogy_ = inplace.method(ops.xlogy)
+
     # ------------------------------------------------------------------------ new tensors, in place
 
     new_tensor = creation.new_tensor
@@ -875,7 +1015,9 @@ class Tensor(Variable):
     to = ops.to
     type_as = ops.type_as
     is_floating_point = creation.is_floating_point
-    type = ops.astype
+    is_complex = creation.is_complex
+    is_signed = creation.is_signed
+    type = legacy.type_of
     cpu = ops.cpu
     cuda = ops.cuda
     pin_memory = ops.pin_memory
@@ -886,3 +1028,6 @@ class Tensor(Variable):
     int = ops.to_type(dtypes.int32)
     long = ops.to_type(dtypes.int64)
     bool = ops.to_type(dtypes.bool)
+    byte = ops.to_type(dtypes.uint8)
+    char = ops.to_type(dtypes.int8)
+    bfloat16 = ops.to_type(dtypes.bfloat16)

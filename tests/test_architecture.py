@@ -19,9 +19,9 @@ LAYERS = [
     {"ops"},
     {"numpy_protocol", "inplace"},
     {"creation"},
-    {"random", "printing", "interchange"},
+    {"random", "printing", "interchange", "legacy"},
     {"tensor"},
-    {"accelerator", "backends", "cuda", "distributed", "linalg"},
+    {"accelerator", "backends", "cuda", "distributed", "fft", "linalg", "lowrank", "special"},
     {"autograd"},
     {"func"},
     {"autograd.functional"},  # PyTorch's older names for what is in func

@@ -59,9 +59,17 @@ def in_tensors(index: Any) -> Any:
     return mg.tensor(index) if isinstance(index, np.ndarray) else index
 
 
+def taken(array: np.ndarray, index: Any) -> np.ndarray:
+    """``array[index]`` with integers taken before arrays: PyTorch's order of axes."""
+    if not (isinstance(index, tuple) and any(isinstance(i, np.ndarray) for i in index)):
+        return array[index]
+    first = tuple([i if isinstance(i, int) else slice(None) for i in index])
+    return np.asarray(array[first])[tuple([i for i in index if not isinstance(i, int)])]
+
+
 def transposed(array: np.ndarray, index: Any, cotangent: np.ndarray) -> np.ndarray:
     """The gradient of ``array[index]``: each cotangent at the place its entry came from."""
-    places = np.arange(array.size).reshape(array.shape)[index]
+    places = taken(np.arange(array.size).reshape(array.shape), index)
     return np.bincount(np.ravel(places), np.ravel(cotangent), array.size).reshape(array.shape)
 
 
@@ -69,7 +77,7 @@ def transposed(array: np.ndarray, index: Any, cotangent: np.ndarray) -> np.ndarr
 @settings(max_examples=300, deadline=None)
 def test_getitem(case: tuple[np.ndarray, Any]) -> None:
     array, index = case
-    expected = array[index]
+    expected = taken(array, index)
     cotangent = np.random.default_rng(0).standard_normal(np.shape(expected))
     for each in (index, in_tensors(index)):
         x = mg.tensor(array, requires_grad=True)
@@ -84,10 +92,11 @@ def test_getitem(case: tuple[np.ndarray, Any]) -> None:
 def test_setitem(case: tuple[np.ndarray, Any], broadcast: bool) -> None:
     array, index = case
     rng = np.random.default_rng(0)
-    shape = np.shape(array[index])
+    places = taken(np.arange(array.size).reshape(array.shape), index)
+    shape = np.shape(places)
     values = rng.standard_normal(shape[-1:] if broadcast and shape else shape)
     expected = array.copy()
-    expected[index] = values
+    expected.reshape(-1)[places] = values
     cotangent = rng.standard_normal(array.shape)
 
     constant = mg.tensor(array)
@@ -101,7 +110,7 @@ def test_setitem(case: tuple[np.ndarray, Any], broadcast: bool) -> None:
     (y * cotangent).sum().backward()
     # which of the values, counted in row-major order of the result, each entry now holds
     holds = np.full(array.shape, -1)
-    holds[index] = np.arange(int(np.prod(shape))).reshape(shape)
+    holds.reshape(-1)[places] = np.arange(int(np.prod(shape))).reshape(shape)
     np.testing.assert_array_equal(x.grad.numpy(), np.where(holds < 0, cotangent, 0))
     each = np.zeros(int(np.prod(shape)))
     each[holds[holds >= 0]] = cotangent[holds >= 0]

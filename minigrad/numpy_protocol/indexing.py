@@ -161,8 +161,10 @@ def trace(
 ) -> Any:
     if out is not None:
         raise TypeError("np.trace of a tensor does not take out=")
-    total = ops.sum(ops.diagonal(a, offset, axis1, axis2), -1)
-    return total if dtype is None else ops.astype(total, dtype)
+    if dtype is None and a.dtype.kind == "u":
+        dtype = np.uint64
+    line = ops.diagonal(a, offset, axis1, axis2)
+    return ops.sum(line if dtype is None else ops.astype(line, dtype), -1)
 
 
 @of(np.tril)

@@ -36,7 +36,8 @@ def solve(a: Any, b: Any) -> Any:
 
 @of(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    return tuple(ops.lstsq(operand(a), operand(b), rcond))
+    x, residuals, rank, singular_values = ops.lstsq(operand(a), operand(b), rcond)
+    return x, residuals, rank.int(), singular_values
 
 
 @of(np.linalg.pinv)

@@ -66,7 +66,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 @of(np.einsum)
 def einsum(*operands: Any, optimize: Any = False) -> Any:
-    return ops.einsum(*operands)
+    out = ops.einsum(*operands)
+    given = [x.dtype for x in operands if hasattr(x, "dtype")]
+    return out if len(given) != 1 else out.astype(given[0])  # NumPy's type, also of a sum
 
 
 @of(np.cross)
@@ -78,11 +80,6 @@ def cross(
     a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
     out: Any = ops.linalg_cross(a, b)
     return out if axisc in (-1, out.ndim - 1) else np.moveaxis(out, -1, axisc)
-
-
-@of(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-    return ops.sum(ops.diagonal(a, offset, axis1, axis2), -1, dtype=dtype)
 
 
 @of(np.cov)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
@@ -24,11 +24,20 @@ def reducing(*names: Any, operation: Callable[..., Any], empty: Callable[..., An
         **others: Any,
     ) -> Any:  # fmt: skip
         refuse(names[0].__name__, out=out, **others)
-        if dtype is not None:
-            a = a.astype(dtype)
+        a = typed(a, dtype, names[0])
         return empty(a) if axis == () else operation(a, axis, keepdims)
 
     of(*names)(reduce)
+
+
+def typed(a: Any, dtype: Any, function: Any) -> Any:
+    """`a` in the type in which NumPy's `function` adds it up."""
+    if dtype is None and a.dtype.kind in "biu":
+        if function in (np.mean, np.nanmean, np.var, np.std):
+            dtype = float
+        elif a.dtype.kind == "u":
+            dtype = np.uint64
+    return a if dtype is None else a.astype(dtype)
 
 
 def typeless(*names: Any, operation: Callable[..., Any], empty: Callable[..., Any]) -> None:
@@ -50,20 +59,13 @@ reducing(np.nansum, operation=ops.nansum, empty=lambda a: ops.where(np.isnan(a),
 reducing(np.nanmean, operation=ops.nanmean, empty=ops.positive)
 typeless(np.max, np.amax, operation=ops.amax, empty=ops.positive)
 typeless(np.min, np.amin, operation=ops.amin, empty=ops.positive)
-typeless(np.all, operation=ops.all, empty=lambda a: np.not_equal(a, 0))
-typeless(np.any, operation=ops.any, empty=lambda a: np.not_equal(a, 0))
-
-
-@of(np.nanmax)
-def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    refuse("nanmax", out=out)
-    return ops.amax(ops.where(np.isnan(a), -np.inf, a), axis, keepdims)
-
-
-@of(np.nanmin)
-def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    refuse("nanmin", out=out)
-    return ops.amin(ops.where(np.isnan(a), np.inf, a), axis, keepdims)
+typeless(np.all, operation=lambda a, *more: ops.all(a.bool(), *more), empty=lambda a: a.bool())
+typeless(np.any, operation=lambda a, *more: ops.any(a.bool(), *more), empty=lambda a: a.bool())
+typeless(np.ptp, operation=lambda *a: ops.sub(ops.amax(*a), ops.amin(*a)), empty=np.zeros_like)
+typeless(np.nanmax, empty=ops.positive, operation=lambda a, *more: ops.amax(
+    ops.where(np.isnan(a), -np.inf, a), *more))  # fmt: skip
+typeless(np.nanmin, empty=ops.positive, operation=lambda a, *more: ops.amin(
+    ops.where(np.isnan(a), np.inf, a), *more))  # fmt: skip
 
 
 @of(np.var)
@@ -72,7 +74,9 @@ def var(
     keepdims: bool = False, *, where: Any = None, mean: Any = None, correction: float | None = None,
 ) -> Any:  # fmt: skip
     refuse("var", out=out, where=where, mean=mean)
-    a = a if dtype is None else a.astype(dtype)
+    a = typed(a, dtype, np.var)
+    if axis == ():  # of one number each
+        a, axis, keepdims = ops.unsqueeze(a, -1), -1, False
     return ops.var(a, axis, ddof if correction is None else correction, keepdims)
 
 
@@ -82,18 +86,16 @@ def std(
     keepdims: bool = False, *, where: Any = None, mean: Any = None, correction: float | None = None,
 ) -> Any:  # fmt: skip
     refuse("std", out=out, where=where, mean=mean)
-    a = a if dtype is None else a.astype(dtype)
+    a = typed(a, dtype, np.std)
+    if axis == ():
+        a, axis, keepdims = ops.unsqueeze(a, -1), -1, False
     return ops.std(a, axis, ddof if correction is None else correction, keepdims)
-
-
-@of(np.ptp)
-def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    refuse("ptp", out=out)
-    return ops.amax(a, axis, keepdims) - ops.amin(a, axis, keepdims)
 
 
 @of(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    if axis == ():
+        return ops.not_equal(a, 0).long()
     return ops.count_nonzero(a, axis, keepdims)
 
 
@@ -149,7 +151,11 @@ def quantile(
 ) -> Any:  # fmt: skip
     refuse("quantile", out=out, weights=weights, interpolation=interpolation)
 
+    a = typed(a, None, np.mean)
+
     def read(values: Any) -> Any:
+        if 0 in values.shape[-1:]:
+            return wrap(np.asarray(np.quantile(values._array, plain(q), -1)))  # NumPy's error
         return ops.quantile(values, q, -1, interpolation=method)
 
     return along_axes(read, a, axis, keepdims, np.ndim(q))
@@ -170,6 +176,8 @@ def median(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> Any:
     refuse("median", out=out)
+    if not np.size(a):
+        return wrap(np.asarray(np.median(plain(a), axis, keepdims=keepdims)))  # NumPy's warning
     return quantile(a, 0.5, axis, keepdims=keepdims)
 
 
@@ -179,13 +187,15 @@ def median(
 @of(np.cumsum)
 def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
     refuse("cumsum", out=out)
-    return ops.cumsum(np.ravel(a), 0, dtype) if axis is None else ops.cumsum(a, axis, dtype)
+    a = typed(a, dtype, np.cumsum)
+    return ops.cumsum(np.ravel(a), 0) if axis is None else ops.cumsum(a, axis)
 
 
 @of(np.cumprod)
 def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
     refuse("cumprod", out=out)
-    return ops.cumprod(np.ravel(a), 0, dtype) if axis is None else ops.cumprod(a, axis, dtype)
+    a = typed(a, dtype, np.cumprod)
+    return ops.cumprod(np.ravel(a), 0) if axis is None else ops.cumprod(a, axis)
 
 
 @of(np.diff)
@@ -209,40 +219,10 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError(f"np.gradient: {len(spacings)} spacings for {len(axes)} axes")
     if edge_order not in (1, 2):
         raise ValueError(f"np.gradient: edge_order is 1 or 2, got {edge_order}")
-    slopes = [slope(f, spacing, k, edge_order) for spacing, k in zip(spacings, axes, strict=True)]
+    slopes = [
+        ops.slope(f, spacing, k, edge_order) for spacing, k in zip(spacings, axes, strict=True)
+    ]
     return slopes[0] if len(axes) == 1 else tuple(slopes)
-
-
-def slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
-    """Differences of second order inside, of `edge_order` at the two ends.
-
-    `spacing` is the distance of neighbours, or the coordinates along the axis.
-    """
-    n = np.shape(f)[axis]
-    if n < edge_order + 1:
-        raise ValueError(f"np.gradient: axis {axis} of shape {np.shape(f)} is too short")
-    x = np.asarray(spacing) if np.ndim(spacing) else np.arange(n) * spacing
-    if np.shape(x) != (n,):
-        raise ValueError(f"np.gradient: {np.shape(x)} coordinates for axis {axis} of size {n}")
-    f = np.moveaxis(f, axis, 0)
-    steps = np.diff(x).reshape((-1,) + (1,) * (np.ndim(f) - 1)).astype(f.dtype)
-    before, after = steps[:-1], steps[1:]
-    if (steps == steps[:1]).all():  # without the middle, whose weight is 0: it may be NaN
-        inside = (f[2:] - f[:-2]) / (2 * steps[1:])
-    else:
-        inside = (
-            f[2:] * (before / (after * (before + after)))
-            + f[1:-1] * ((after - before) / (before * after))
-            - f[:-2] * (after / (before * (before + after)))
-        )
-    few, order = edge_order + 1, cast(Literal[1, 2], edge_order)
-
-    def end(part: slice, row: slice) -> Any:
-        slopes: Any = np.gradient(np.eye(few), x[part], axis=0, edge_order=order)
-        return np.tensordot(slopes[row].astype(f.dtype), f[part], 1)
-
-    first, last = end(slice(few), slice(1)), end(slice(n - few, n), slice(few - 1, few))
-    return np.moveaxis(np.concatenate([first, inside, last], axis=0), 0, axis)
 
 
 # -------------------------------------------------------------------------------------------- order

@@ -76,7 +76,9 @@ def expand_dims(a: Any, axis: Any) -> Any:
 
 @of(np.transpose, np.permute_dims)
 def transpose(a: Any, axes: Any = None) -> Any:
-    return ops.T(a) if axes is None else ops.permute(a, *axes)
+    if axes is None:
+        return ops.T(a)
+    return ops.permute(a, *(axes if np.ndim(axes) else (axes,)))
 
 
 @of(np.swapaxes)
@@ -158,6 +160,8 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 @of(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    if isinstance(shift, (tuple, list)) and axis is None:
+        return ops.roll(a, int(np.sum(shift)))  # one after the other, of all entries
     if isinstance(shift, (tuple, list)) != isinstance(axis, (tuple, list)) and axis is not None:
         n = len(shift) if isinstance(shift, (tuple, list)) else len(axis)
         shift = shift if isinstance(shift, (tuple, list)) else (shift,) * n
@@ -172,6 +176,7 @@ def tile(A: Any, reps: Any) -> Any:
 
 @of(np.repeat)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    a = a if np.ndim(a) else ops.reshape(a, 1)
     return ops.repeat_interleave(a, repeats, axis)
 
 

@@ -1,5 +1,7 @@
 """Every op of the library, by theme."""
 
+from minigrad.ops.bessel import *
+from minigrad.ops.combining import *
 from minigrad.ops.comparison import *
 from minigrad.ops.contraction import *
 from minigrad.ops.conversion import *
@@ -8,20 +10,28 @@ from minigrad.ops.diagonals import *
 from minigrad.ops.elementwise import *
 from minigrad.ops.exponential import *
 from minigrad.ops.factorizations import *
+from minigrad.ops.flagged import *
 from minigrad.ops.gamma import *
 from minigrad.ops.gathering import *
+from minigrad.ops.incomplete import *
 from minigrad.ops.indexing import *
+from minigrad.ops.integers import *
 from minigrad.ops.joining import *
 from minigrad.ops.matrices import *
 from minigrad.ops.matrix_functions import *
 from minigrad.ops.neural import *
 from minigrad.ops.norms import *
 from minigrad.ops.padding import *
+from minigrad.ops.polynomials import *
+from minigrad.ops.probabilities import *
 from minigrad.ops.products import *
+from minigrad.ops.ranking import *
 from minigrad.ops.reduction import *
 from minigrad.ops.scans import *
+from minigrad.ops.scattering import *
 from minigrad.ops.selection import *
 from minigrad.ops.shaping import *
+from minigrad.ops.signs import *
 from minigrad.ops.solving import *
 from minigrad.ops.sorting import *
 from minigrad.ops.special import *

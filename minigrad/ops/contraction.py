@@ -298,6 +298,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         raise ValueError("einsum: at least one operand is needed")
     operands = tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in operands)
     inputs, output = checked(equation, tuple([x.shape for x in operands]))
+    if len(operands) == 1 and operands[0].dtype.kind in "biu" and set(inputs[0]) - set(output):
+        operands = (operands[0].astype(np.int64),)  # what is summed, as in `sum`
     return chain(inputs, output, operands)
 
 

@@ -11,7 +11,7 @@ from minigrad import devices, dtypes
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.typed import Tensor
 
-__all__ = ["astype", "cpu", "cuda", "pin_memory", "to", "to_type", "type_as"]
+__all__ = ["_bfloat16", "astype", "cpu", "cuda", "pin_memory", "to", "to_type", "type_as"]
 
 
 @op(lambda g: g, notation="{x}")
@@ -35,6 +35,8 @@ def astype(x: Any, dtype: Any) -> Tensor:
     Example    >>> mg.tensor([1.5, -1.5]).astype(mg.int64)
                tensor([ 1, -1])
     """
+    if dtype is dtypes.bfloat16:
+        return _bfloat16(x)
     wanted = dtypes.resolve(dtype)
     return x if x.dtype == wanted else _astype(x, wanted)
 
@@ -45,9 +47,28 @@ def to_type(dtype: np.dtype[Any]) -> Callable[[Any], Tensor]:
     def convert(self: Any) -> Tensor:
         return astype(self, dtype)
 
-    convert.__name__ = dtype.name
-    convert.__doc__ = f"This tensor with entries of type {dtype.name}; itself if it has that type."
+    name = "bfloat16" if dtype is dtypes.bfloat16 else dtype.name
+    convert.__name__ = name
+    convert.__doc__ = f"This tensor with entries of type {name}; itself if it has that type."
     return convert
+
+
+@op(lambda g: g, notation="bfloat16({x})")
+def _bfloat16(x: Array) -> Array:
+    """x, rounded to the 8 significant bits of a bfloat16, and kept as float32.
+
+    NumPy has no such type: what is computed from the result is float32 and is not rounded again.
+
+    Forward    out = the number of 8 significant bits that is nearest to x, of two the even one
+    Gradient   x̄ = ḡ
+    Shapes     (...) -> (...)
+    Example    >>> mg.tensor([1.0, 3.14159]).bfloat16()
+               tensor([1.    , 3.1406])
+    """
+    bits = np.asarray(x, np.float32).view(np.uint32)
+    half = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+    rounded = ((bits + half) & np.uint32(0xFFFF0000)).view(np.float32)
+    return np.where(np.isfinite(rounded) | np.isinf(x), rounded, np.asarray(x, np.float32))
 
 
 def type_as(x: Any, other: Any) -> Tensor:

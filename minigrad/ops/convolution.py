@@ -197,7 +197,7 @@ def _convolve(
         for tap in range(geo.kernel[1]):
             layout[:, :, :, tap] = columns(images[piece], geo, tap)
         for tap, matrix in enumerate(matrices):
-            met = rows(layout, geo, tap).reshape(m, groups, matrix.shape[-1], -1)
+            met = rows(layout, geo, tap).reshape(m, groups, matrix.shape[-1], out.shape[-1])
             if tap == 0:
                 np.matmul(matrix, met, out=out[piece])
             else:
@@ -266,7 +266,7 @@ def lay_down(y: Array, weight: Array, geo: Geometry) -> Array:
     n, o = y.shape[:2]
     groups, c = geo.groups, weight.shape[1] * geo.groups
     matrices = [matrix.mT for matrix in kernel_rows(weight, geo)]
-    split = y.reshape(n, groups, o // groups, -1)
+    split = y.reshape(n, groups, o // groups, geo.out[0] * geo.out[1])
     dtype = np.result_type(y, weight)
     images = np.zeros_like(y, shape=(n, c, *geo.padded), dtype=dtype)
     shape = layout_shape(c, geo)
@@ -322,7 +322,7 @@ def _correlate(
     images = pad_images(as_images(x), geo)
     n, c = images.shape[:2]
     o, (kh, kw) = y.shape[1], geo.kernel
-    split = y.reshape(n, groups, o // groups, -1)
+    split = y.reshape(n, groups, o // groups, geo.out[0] * geo.out[1])
     dtype = np.result_type(x, y)
     out = np.zeros_like(x, shape=(kh, groups, o // groups, c // groups * kw), dtype=dtype)
     shape = layout_shape(c, geo)
@@ -332,7 +332,7 @@ def _correlate(
         for tap in range(kw):
             layout[:, :, :, tap] = columns(images[piece], geo, tap)
         for tap in range(kh):
-            met = rows(layout, geo, tap).reshape(m, groups, c // groups * kw, -1)
+            met = rows(layout, geo, tap).reshape(m, groups, c // groups * kw, split.shape[-1])
             out[tap] += np.add.reduce(np.matmul(split[piece], met.mT), 0)
     out = out.reshape(kh, o, c // groups, kw).transpose(1, 2, 0, 3)
     return out.reshape(o, c // groups, *kernel)

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.composition import composition
 from minigrad.graph import plain
 from minigrad.operation import Array, op
+from minigrad.promotion import get_default_dtype as default_float
 
 __all__ = ["corrcoef", "cov"]
 
@@ -17,7 +18,7 @@ def centred(x: Array, weights: Array | None) -> Array:
     """x without the mean of each row."""
     if weights is None:
         return x - x.sum(1, keepdims=True) / max(x.shape[1], 1)
-    return x - (x * weights).sum(1, keepdims=True) / float(weights.sum())
+    return x - (x * weights).sum(1, keepdims=True) / weights.sum()
 
 
 def cov_vjp(g: Array, x: Array, weights: Array | None, factor: float) -> Array:
@@ -26,18 +27,32 @@ def cov_vjp(g: Array, x: Array, weights: Array | None, factor: float) -> Array:
     return np.matmul(g + g.T, deviation if weights is None else deviation * weights) / factor
 
 
-@op(cov_vjp, promote=True, notation="cov({x})")
-def _cov(x: Array, weights: Array | None, factor: float) -> Array:
+def cov_weights_vjp(g: Array, x: Array, weights: Array, factor: Array) -> Array:
+    """The diagonal of (X - μ)ᵀ ḡ (X - μ) / factor."""
+    deviation = centred(x, weights)
+    return (deviation * np.matmul(g, deviation)).sum(0) / factor
+
+
+@op(
+    cov_vjp,
+    cov_weights_vjp,
+    lambda g, out, factor: -(g * out).sum() / factor,
+    promote=True,
+    notation="cov({x})",
+)
+def _cov(x: Array, weights: Array, factor: Array) -> Array:
     """Sums of products of deviations from the means of the rows, over `factor`; see `cov`.
 
     Forward    out = (X - μ) diag(weights) (X - μ)ᵀ / factor
     Gradient   X̄ = (ḡ + ḡᵀ)(X - mean(X)) / factor, each column times its weight (1 if none is given)
-    Shapes     (d, n), weights (n,) or None -> (d, d)
+               weights̅ = the diagonal of (X - μ)ᵀ ḡ (X - μ) / factor
+               factor̅ = -Σ ḡ * out / factor
+    Shapes     (d, n), weights (n,) or None, () -> (d, d)
     """
     deviation = centred(x, weights)
     product = np.matmul(deviation if weights is None else deviation * weights, deviation.T)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return product / product.dtype.type(factor)
+        return product / np.asarray(factor, product.dtype)
 
 
 @composition
@@ -52,7 +67,7 @@ def cov(
     aweights    how much each observation counts: non-negative numbers, shape (n,)
 
     Forward    out = (X - μ)(X - μ)ᵀ / (n - correction), with μ the mean of each row
-    Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) / (n - correction)
+    Gradient   X̄ = (ḡ + ḡᵀ)(X - μ) / (n - correction), and aweights̅ by the formula
     Shapes     (d, n) -> (d, d);  (n,) or (1, n) -> (), the variance
     Raises     ValueError for more than two axes, or weights of another shape than (n,)
     Example    >>> mg.cov(mg.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
@@ -62,24 +77,33 @@ def cov(
     if input.ndim > 2:
         raise ValueError(f"cov: at most two axes, got shape {tuple(input.shape)}")
     x = input if input.ndim == 2 else input.reshape(1, -1)
+    if x.dtype.kind != "f":
+        x = x.astype(default_float())
     weights = observation_weights(x.shape[1], fweights, aweights)
-    total = float(x.shape[1])
+    factor: Any = max(float(x.shape[1]) - correction, 0.0)
     if weights is not None:
-        total = float(weights.sum())
-        if aweights is not None:
-            correction = correction * float((weights * plain(aweights)).sum()) / total
-        weights = weights.astype(x.dtype if x.dtype.kind == "f" else float)
-    out = _cov(x, weights, max(total - correction, 0.0))
+        weights = weights.astype(x.dtype)
+        factor = total = weights.sum()
+        if correction:
+            squares = total if aweights is None else (weights * as_vector(aweights)).sum()
+            factor = np.maximum(total - correction * squares / total, 0)
+    out = _cov(x, weights, factor)
     return out.reshape(()) if x.shape[0] == 1 else out
 
 
+def as_vector(weights: Any) -> Any:
+    """Weights with one axis; PyTorch takes a 0-d tensor for one weight."""
+    array = weights if hasattr(weights, "ndim") else np.asarray(weights)
+    return array if array.ndim else array.reshape(1)
+
+
 def observation_weights(n: int, fweights: Any, aweights: Any) -> Any:
-    """The weight of each of `n` observations, an array; None if all are 1."""
+    """The weight of each of `n` observations; None if all are 1."""
     product = None
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
         if weights is None:
             continue
-        weights = np.asarray(plain(weights))
+        weights = as_vector(weights)
         if weights.shape != (n,):
             raise ValueError(
                 f"cov: {name} has one weight for each of {n} observations, got shape "
@@ -87,7 +111,7 @@ def observation_weights(n: int, fweights: Any, aweights: Any) -> Any:
             )
         if name == "fweights" and weights.dtype.kind not in "iu":
             raise TypeError(f"cov: fweights are integers, got {weights.dtype}")
-        if (weights < 0).any():
+        if (plain(weights) < 0).any():
             raise ValueError(f"cov: {name} are not negative")
         product = weights if product is None else product * weights
     return product

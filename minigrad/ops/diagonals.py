@@ -150,7 +150,7 @@ def trace(x: Array) -> Array:
     """
     if x.ndim != 2:
         raise ValueError(f"trace: takes a matrix, got shape {x.shape}; see diagonal(...).sum(-1)")
-    return x.trace()
+    return x.trace(dtype=np.int64 if x.dtype == np.uint8 else None)  # as in PyTorch
 
 
 @lru_cache(maxsize=64)

@@ -314,7 +314,7 @@ def sign(x: Array) -> Array:
     Example    >>> mg.sign(mg.tensor([-3.0, 0.0, 2.0]))
                tensor([-1.,  0.,  1.])
     """
-    return np.sign(x)
+    return x if x.dtype.kind == "b" else np.sign(x)
 
 
 # --------------------------------------------------------------------------- powers and roots

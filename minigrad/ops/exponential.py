@@ -190,6 +190,7 @@ def _xlogy(x: Array, y: Array) -> Array:
     Gradient   x̄ = ḡ * log y, 0 where x = 0 and y ≤ 0        ȳ = ḡ * x / y, 0 where both are 0
     Shapes     (...), (...) -> broadcast (...)
     """
+    y = np.asarray(y, np.result_type(x, y))
     return np.multiply(x, np.log(np.where(np.equal(x, 0) & np.equal(y, y), 1, y)))
 
 
@@ -204,7 +205,9 @@ def xlogy(x: Array, y: Array) -> Tensor:
     Example    >>> mg.xlogy(mg.tensor([0.0, 2.0]), mg.tensor([0.0, 1.0]))
                tensor([0., 0.])
     """
-    return _xlogy(x, np.asarray(y, as_float(x).dtype) if type(y) in (int, float) else y)
+    if type(y) in (int, float) and x.dtype.kind == "f":  # takes the type of x, also in np.where
+        y = np.asarray(y, x.dtype)
+    return _xlogy(x, y)
 
 
 # ---------------------------------------------------------------------------------- the logistic
@@ -238,7 +241,7 @@ def sigmoid(x: Array) -> Array:
                tensor([0. , 0.5, 1. ])
     """
     with np.errstate(over="ignore"):  # e⁻ˣ may be infinite: one over it is the 0 that is wanted
-        return 1 / (1 + np.exp(-x))
+        return 1 / (1 + np.exp(-as_float(x)))
 
 
 @composition
@@ -262,6 +265,7 @@ def _logit(x: Array) -> Array:
     Gradient   x̄ = ḡ / (x (1 - x))
     Shapes     (...) -> (...)
     """
+    x = as_float(x)
     return np.log(x) - np.log1p(-x)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.graph import plain, wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.matrices import (
+    LinAlgError,
     check_matrix,
     check_square,
     copyltu,
@@ -67,14 +68,14 @@ def cholesky(x: Array, upper: bool = False) -> Array:
     return L.mT if upper else L
 
 
-def indefinite(x: Array) -> np.linalg.LinAlgError:
+def indefinite(x: Array) -> LinAlgError:
     """The error for a matrix that has no Cholesky factor."""
     index = first_failing(np.linalg.cholesky, x)
     matrix = x[index] if index else x
     for order in range(1, matrix.shape[-1] + 1):
         if first_failing(np.linalg.cholesky, matrix[:order, :order]) is not None:
             break
-    return np.linalg.LinAlgError(
+    return LinAlgError(
         f"cholesky: {place(index)} is not positive definite: its leading minor of order {order} is "
         "not positive; add a multiple of the identity matrix if it should be"
     )
@@ -130,7 +131,7 @@ def check_full_rank(R: Array) -> None:
     limit = np.finfo(R.dtype).eps * R.shape[-1] * np.abs(R).max((-2, -1))[..., None]
     bad = first_true(size <= limit)
     if bad is not None:
-        raise np.linalg.LinAlgError(
+        raise LinAlgError(
             f"qr: {place(bad[:-1])} has linearly dependent columns (column {bad[-1]} depends on "
             "those before it), where Q and R have no gradient; use mg.linalg.svd or pinv"
         )
@@ -158,7 +159,7 @@ def qr_vjp(g: QRResult, x: Array, out: QRResult, mode: str) -> Array:
         g_R = np.triu(g_R)
     if n >= m:
         if mode == "complete" and n > m:
-            raise np.linalg.LinAlgError(
+            raise LinAlgError(
                 f"qr: mode='complete' of a matrix of shape {tuple(x.shape)} has no gradient: the "
                 f"last {n - m} columns of Q are arbitrary; use mode='reduced'"
             )
@@ -259,9 +260,7 @@ def eliminate(x: Array, pivot: bool) -> tuple[Array, Array]:
                 rows[:, k] = kept
         elif not a[:, k, k].all():
             index = first_true(a[:, k, k].reshape(batch) == 0)
-            raise np.linalg.LinAlgError(
-                f"lu: {place(index)} has a zero pivot in row {k}; use pivot=True"
-            )
+            raise LinAlgError(f"lu: {place(index)} has a zero pivot in row {k}; use pivot=True")
         divisor = np.where(a[:, k, k] == 0, 1, a[:, k, k])  # below a zero pivot all is 0
         a[:, k + 1 :, k] /= divisor[:, None]
         a[:, k + 1 :, k + 1 :] -= a[:, k + 1 :, k, None] * a[:, k, None, k + 1 :]

@@ -7,13 +7,16 @@ each entry of the result where along `dim` it comes from: ``out[i, j] = x[index[
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.stride_tricks import as_strided
 
 from minigrad.composition import composition
+from minigrad.memory import owner_of
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.indexing import (
     _add_at,
@@ -34,6 +37,36 @@ __all__ = [
     "scatter_add", "take_along_dim", "unfold",
 ]  # fmt: skip
 
+P = ParamSpec("P")
+
+# ------------------------------------------------------------------------------- 0-d tensors
+
+
+def takes_0d(function: Callable[P, Any]) -> Callable[P, Any]:
+    """`function` of (x, dim, ...), which then takes a 0-d x as one with an axis of size 1.
+
+    So does PyTorch; index and source may be 0-d as well.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        x: Any = args[0] if args else kwargs.get("x", kwargs.get("input"))
+        if np.ndim(x) or x is None:
+            return function(*args, **kwargs)
+        given: Any = tuple(map(with_an_axis, args))
+        named: Any = {name: with_an_axis(value) for name, value in kwargs.items()}
+        return reshape(function(*given, **named), ())
+
+    return call
+
+
+def with_an_axis(value: Any) -> Any:
+    """A 0-d tensor or array as a vector; anything else as it is."""
+    if not isinstance(value, (Variable, np.ndarray)):
+        return value
+    entries: Any = value
+    return entries if entries.ndim else entries.reshape(1)
+
 
 # ------------------------------------------------------------------------------- whole slices
 
@@ -43,11 +76,10 @@ def slices_index(name: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     positions = integers(name, index)
     if positions.ndim > 1:
         raise ValueError(f"{name}: the index is a vector, got shape {positions.shape}")
-    if not len(x.shape):
-        raise ValueError(f"{name}: x is 0-d, it has no axis to index")
     return along(normalize_axis_index(dim, len(x.shape)), positions.reshape(-1))
 
 
+@takes_0d
 @composition
 def index_select(x: Any, dim: int, index: Any) -> Tensor:
     """Slices of a tensor along an axis, in any order and number.
@@ -63,6 +95,7 @@ def index_select(x: Any, dim: int, index: Any) -> Tensor:
     return _getitem(x, slices_index("index_select", x, dim, index))
 
 
+@takes_0d
 @composition
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
     """A copy of x with slices added along an axis, repeated positions adding up.
@@ -79,6 +112,7 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
     return _add_at(x, source if alpha == 1 else source * alpha, where)
 
 
+@takes_0d
 @composition
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Tensor:
     """A copy of x with slices replaced along an axis.
@@ -95,6 +129,7 @@ def index_copy(x: Any, dim: int, index: Any, source: Any) -> Tensor:
     return _setitem(x, source, where)
 
 
+@takes_0d
 @composition
 def index_fill(x: Any, dim: int, index: Any, value: Any) -> Tensor:
     """A copy of x with slices along an axis filled with one number.
@@ -106,6 +141,7 @@ def index_fill(x: Any, dim: int, index: Any, value: Any) -> Tensor:
     Example    >>> mg.index_fill(mg.zeros(3), 0, mg.tensor([0, 2]), 5.0)
                tensor([5., 0., 5.])
     """
+    value = value.reshape(()) if np.shape(value) == (1,) else value
     if np.shape(value) != ():
         raise ValueError(f"index_fill: value is one number, got shape {np.shape(value)}")
     return _setitem(x, value, slices_index("index_fill", x, dim, index))
@@ -169,6 +205,8 @@ def gather(x: Any, dim: int, index: Any) -> Tensor:
                tensor([[2.],
                        [3.]])
     """
+    if np.ndim(x) < 2 and np.ndim(x) != np.ndim(index) < 2:  # a number is a vector of one entry
+        return reshape(gather(reshape(x, -1), dim, index.reshape(-1)), np.shape(index))
     where = mesh("gather", x, dim, index)
     if where and dim in (-1, len(where) - 1) and where[-1].size > FEW:
         positions, shape = where[-1], tuple(x.shape)
@@ -225,6 +263,7 @@ def part_for(name: str, index: Any, source: Any) -> Any:
     return source if tuple(source.shape) == shape else getitem(source, tuple(map(slice, shape)))
 
 
+@takes_0d
 @composition
 def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
             reduce: str | None = None) -> Tensor:  # fmt: skip
@@ -241,6 +280,7 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
                tensor([[0., 5.],
                        [5., 0.]])
     """
+    index = index.reshape(1) if np.ndim(x) == 1 and np.ndim(index) == 0 else index
     source = value if src is None else src
     if source is None:
         raise TypeError("scatter: there is nothing to put in; give src or value")
@@ -252,6 +292,7 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
     return _setitem(x, part_for("scatter", index, source), where)
 
 
+@takes_0d
 @composition
 def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Tensor:
     """A copy of x with entries added along an axis: the transpose of `gather`.
@@ -263,6 +304,7 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Tensor:
     Example    >>> mg.scatter_add(mg.zeros(2), 0, mg.tensor([1, 1]), mg.tensor([1.0, 2.0]))
                tensor([0., 3.])
     """
+    index = index.reshape(1) if np.ndim(x) == 1 and np.ndim(index) == 0 else index
     where = mesh("scatter_add", x, dim, index)
     return _add_at(x, part_for("scatter_add", index, src), where)
 
@@ -307,10 +349,11 @@ def masked_scatter(x: Any, mask: Any, source: Any) -> Tensor:
 
 @op(
     lambda g, x_shape, dimension, size, step: _overlap_add(g, x_shape, dimension, size, step),
+    view=True,
     notation="unfold({x})",
 )
 def unfold(x: Array, dimension: int, size: int, step: int) -> Array:
-    """Windows along an axis.
+    """Windows along an axis: a view, which can be written to where they do not overlap.
 
     Forward    out[..., w, ..., k] = x[..., w step + k, ...]
     Gradient   x̄ = the windows of ḡ, added where they overlap
@@ -320,18 +363,30 @@ def unfold(x: Array, dimension: int, size: int, step: int) -> Array:
                tensor([[0, 1, 2],
                        [2, 3, 4]])
     """
-    dimension = normalize_axis_index(dimension, x.ndim)
-    at = along(dimension, windows(x.shape[dimension], size, step))
-    return np.moveaxis(x[at], dimension + 1, -1)
-
-
-def windows(n: int, size: int, step: int) -> Array:
-    """Positions along an axis of size n: a row for each window."""
+    axis = normalize_axis_index(dimension, x.ndim or 1)
+    n = x.shape[axis] if x.ndim else 1
     if step < 1:
         raise ValueError(f"unfold: the step is positive, got {step}")
     if not 0 <= size <= n:
         raise ValueError(f"unfold: windows of size {size} do not fit in an axis of size {n}")
-    return np.arange(0, n - size + 1, step)[:, None] + np.arange(size)
+    if not x.ndim:
+        return x.reshape(1)[:size]
+    shape = (*x.shape[:axis], (n - size) // step + 1, *x.shape[axis + 1 :], size)
+    strides = (*x.strides[:axis], x.strides[axis] * step, *x.strides[axis + 1 :], x.strides[axis])
+    view = strided(x, shape, strides)
+    view.flags.writeable = view.flags.writeable and step >= size
+    return view
+
+
+def strided(x: Array, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Array:
+    """A view of the memory of x; unlike NumPy's `as_strided`, with x in its chain of bases."""
+    owner = owner_of(x)
+    buffer = owner if owner.flags.c_contiguous else owner.T
+    if not buffer.flags.c_contiguous or not x.size:
+        return as_strided(x, shape, strides)
+    start = x.__array_interface__["data"][0] - buffer.__array_interface__["data"][0]
+    view: Array = np.ndarray(shape, x.dtype, buffer, start + offset, strides)
+    return view
 
 
 @op(
@@ -345,6 +400,8 @@ def _overlap_add(g: Array, shape: tuple[int, ...], dimension: int, size: int, st
     Gradient   ḡ = the windows of out̄
     Shapes     (..., w, ..., size) -> shape
     """
+    if not shape:
+        return g.sum()
     dimension = normalize_axis_index(dimension, len(shape))
     out = np.zeros_like(g, shape=shape)
     span = (g.shape[dimension] - 1) * step + 1

@@ -106,11 +106,44 @@ def _getitem(x: Array, index: Any) -> Array:
     return out if type(out) is np.ndarray else view_at(x, index)
 
 
+def integers_first(index: Any) -> tuple[Any, Any] | None:
+    """A plain index in two steps, integers and slices and then arrays; None if one does the same.
+
+    PyTorch takes integers first, so that only arrays decide where the axes of the positions go:
+    ``x[0, :, [1, 2]]`` has them last.  NumPy counts the integer among them, and puts them first.
+    """
+    if type(index) is not tuple or not any([isinstance(i, np.ndarray) for i in index]):
+        return None
+    kinds = "".join([kind_of(i) for i in index])
+    if "i" not in kinds or "s" not in kinds.strip("s") or "b" in kinds:
+        return None
+    basic: list[Any] = []
+    rest: list[Any] = []
+    for part in index:
+        if isinstance(part, np.ndarray):
+            basic += [slice(None)] * (part.ndim if part.dtype == np.bool_ else 1)
+            rest.append(part)
+        else:
+            basic.append(part)
+            if kind_of(part) == "s":
+                rest.append(part if part is ... else slice(None))
+    return tuple(basic), tuple(rest)
+
+
+def kind_of(part: Any) -> str:
+    """What a part of a plain index is: an array, a boolean, an integer, or a slice or the like."""
+    if isinstance(part, np.ndarray):
+        return "a" if part.ndim else "b"
+    if isinstance(part, (bool, np.bool_)):
+        return "b"
+    return "i" if isinstance(part, (int, np.integer)) else "s"
+
+
 def getitem(x: Any, index: Any) -> Tensor:
     """Entries of a tensor by position: ``x[index]``.
 
-    index      NumPy's: integers, slices, None, ..., boolean and integer arrays or tensors, and
-               tuples
+    index      integers, slices, None, ..., boolean and integer arrays or tensors, and tuples;
+               integers are taken before arrays, as in PyTorch
     Forward    out = x[index]; a view for integers, slices, None and ..., else a copy
     Gradient   x̄ = 0, with ḡ added at x̄[`index`]; an entry taken twice gets both gradients
     Shapes     NumPy's indexing
@@ -118,7 +151,11 @@ def getitem(x: Any, index: Any) -> Tensor:
     Example    >>> mg.tensor([10.0, 20.0, 30.0])[1:]
                tensor([20., 30.])
     """
-    return _getitem(x, index if type(index) in BASIC else plain_index(index))
+    if type(index) in BASIC:
+        return _getitem(x, index)
+    index = plain_index(index)
+    steps = integers_first(index)
+    return _getitem(x, index) if steps is None else _getitem(_getitem(x, steps[0]), steps[1])
 
 
 @op(lambda g, index: _getitem(g, index), notation="scatter({g})")
@@ -390,5 +427,7 @@ def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
                tensor([[1],
                        [2]])
     """
+    if as_tuple and np.ndim(x) == 0:  # a vector of one entry, as in PyTorch
+        x = x.reshape(1)
     positions = _nonzero(x)
     return tuple(positions.T) if as_tuple else positions

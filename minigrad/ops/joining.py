@@ -396,7 +396,8 @@ def tensor_split(x: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, .
 
 def equal_parts(name: str, x: Any, indices_or_sections: Any, dim: int) -> tuple[Any, ...]:
     """`tensor_split` along `dim`, where a number of parts must divide the size."""
-    if np.ndim(indices_or_sections) == 0 and x.shape[dim] % int(indices_or_sections):
+    count = int(indices_or_sections) if np.ndim(indices_or_sections) == 0 else None
+    if count is not None and (count < 1 or x.shape[dim] % count):
         raise ValueError(
             f"{name}: {x.shape[dim]} entries along axis {dim} cannot be cut into "
             f"{indices_or_sections} equal parts; use tensor_split"

@@ -13,7 +13,21 @@ import numpy as np
 
 from minigrad.operation import Array
 
-__all__ = ["symmetrize"]
+__all__ = ["LinAlgError", "symmetrize"]
+
+
+class LinAlgError(np.linalg.LinAlgError, RuntimeError):
+    """A matrix that has no inverse, no factor, or no gradient there.
+
+    It is NumPy's error, which is a ValueError, and a RuntimeError, which programs written for
+    PyTorch catch.
+
+    Example    >>> try:
+               ...     mg.linalg.inv(mg.zeros(2, 2))
+               ... except RuntimeError as error:
+               ...     print(type(error).__name__)
+               LinAlgError
+    """
 
 
 def symmetrize(A: Array) -> Array:
@@ -56,7 +70,7 @@ def check_finite(name: str, x: Array) -> None:
     finite = np.isfinite(x)
     if not finite.all():
         index = first_true(~finite) or ()
-        raise np.linalg.LinAlgError(f"{name}: {place(index[:-2])} holds NaN or inf")
+        raise LinAlgError(f"{name}: {place(index[:-2])} holds NaN or inf")
 
 
 def copyltu(x: Array) -> Array:
@@ -95,7 +109,7 @@ def first_true(mask: Array) -> tuple[int, ...] | None:
     return tuple(int(i) for i in positions[0]) if len(positions) else None
 
 
-def singular(name: str, x: Array, index: tuple[int, ...] | None) -> np.linalg.LinAlgError:
+def singular(name: str, x: Array, index: tuple[int, ...] | None) -> LinAlgError:
     """The error for a singular matrix, with its rank and what to use instead."""
     matrix = x[index] if index else x
     n = matrix.shape[-1]
@@ -104,6 +118,6 @@ def singular(name: str, x: Array, index: tuple[int, ...] | None) -> np.linalg.Li
     except np.linalg.LinAlgError:
         rank = n
     found = f" (rank {rank} of {n})" if rank < n else ""
-    return np.linalg.LinAlgError(
+    return LinAlgError(
         f"{name}: {place(index)} is singular{found}; use mg.linalg.lstsq or mg.linalg.pinv"
     )

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.graph import plain, wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.diagonals import diagonal
-from minigrad.ops.matrices import check_matrix, check_square
+from minigrad.ops.matrices import LinAlgError, check_matrix, check_square
 from minigrad.ops.solving import cutoff, inv
 from minigrad.ops.typed import Tensor
 
@@ -151,7 +151,7 @@ def matrix_rank(
     check_matrix("matrix_rank", A)
     array = plain(A)
     if not np.isfinite(array).all():
-        raise np.linalg.LinAlgError("matrix_rank: the matrix holds NaN or inf, it has no rank")
+        raise LinAlgError("matrix_rank: the matrix holds NaN or inf, it has no rank")
     if 0 in array.shape[-2:]:
         rank: Any = np.zeros(array.shape[:-2], int)
     else:

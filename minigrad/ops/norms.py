@@ -16,8 +16,8 @@ from minigrad.composition import composition
 from minigrad.graph import plain
 from minigrad.operation import Array, op
 from minigrad.ops.diagonals import two_axes
-from minigrad.ops.matrices import check_matrix, check_square, first_true, place
-from minigrad.ops.reduction import axes_of, restore
+from minigrad.ops.matrices import LinAlgError, check_matrix, check_square, first_true, place
+from minigrad.ops.reduction import axes_of, reduced_axes, restore
 from minigrad.ops.solving import inv
 from minigrad.ops.spectral import svd, svdvals
 from minigrad.ops.sums import in_float32, is_half, sum_of
@@ -40,7 +40,7 @@ def vector_norm_vjp(g: Array, x: Array, out: Array, ord: float, dim: Any, keepdi
     norm = restore(out, shape, dim, keepdim)
     if abs(ord) == inf:
         extreme = np.abs(plain(x)) == plain(norm)
-        count = extreme.sum(axes_of(dim), keepdims=True)
+        count = extreme.sum(axes_of(dim, len(x.shape)), keepdims=True)
         share = (np.sign(plain(x)) / np.maximum(count, 1)).astype(x.dtype)
         return np.where(extreme, g, 0) * share
     zero = plain(norm) == 0
@@ -101,7 +101,7 @@ def vector_norm(
         x = x.astype(float)
     if is_half(x):
         return in_float32(vector_norm, x, ord, dim, keepdim)
-    axes = axes_of(dim)
+    axes = axes_of(dim, x.ndim)
     maximum: Any = np.maximum.reduce
     minimum: Any = np.minimum.reduce
     if ord == 1:
@@ -109,6 +109,8 @@ def vector_norm(
     if ord == 0:
         return sum_of((x != 0).astype(x.dtype), axes, keepdim)
     if ord == inf:
+        if not x.size and 0 not in [x.shape[axis] for axis in reduced_axes(x.shape, dim)]:
+            return sum_of(x, axes, keepdim)
         return maximum(np.abs(x), axes, keepdims=keepdim)
     if ord == -inf:
         return minimum(np.abs(x), axes, keepdims=keepdim)
@@ -219,12 +221,16 @@ def matrix_norm(
     if ord == "fro":
         return vector_norm(A, 2, (row, column), keepdim)
     if ord in (1, -1, inf, -inf):
+        if 0 in (A.shape[row], A.shape[column]) and ord > 0:
+            return vector_norm(A, 1, (row, column), keepdim)  # the norm of no entries is 0
         sums = vector_norm(A, 1, row if abs(ord) == 1 else column, True)
         return vector_norm(sums, inf if ord > 0 else -inf, (row, column), keepdim)
     if ord not in ("nuc", 2, -2):
         raise ValueError(
             f"matrix_norm: ord is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}"
         )
+    if 0 in (A.shape[row], A.shape[column]) and ord == 2:
+        return vector_norm(A, 2, (row, column), keepdim)
     if 0 in (A.shape[row], A.shape[column]) and ord != "nuc":
         raise ValueError(
             f"matrix_norm: matrices without entries, of shape {tuple(A.shape)}, have no singular "
@@ -399,7 +405,7 @@ def _only_finite(g: Array, infinite: Array) -> Array:
     """
     bad = infinite & (g != 0)
     if bad.any():
-        raise np.linalg.LinAlgError(
+        raise LinAlgError(
             f"cond: {place(first_true(bad))} is singular: its condition number is inf and has "
             "no gradient"
         )
@@ -440,7 +446,7 @@ def cond(A: Array, p: Any = None) -> Tensor:
     """
     check_matrix("cond", A)
     if 0 in A.shape[-2:]:
-        raise np.linalg.LinAlgError(f"cond: a matrix of shape {tuple(A.shape)} has no entries")
+        raise LinAlgError(f"cond: a matrix of shape {tuple(A.shape)} has no entries")
     if p in (None, 2, -2):
         s = svdvals(A)
         largest, smallest = s[..., 0], s[..., -1]

@@ -78,15 +78,22 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
     """
     widths = check_widths(x.shape, tuple(pad), mode)
     added = tuple([(max(before, 0), max(after, 0)) for before, after in widths])
+    if mode == "circular":  # what is taken away does not come back from the other end
+        x, widths = _crop_negative(x, widths), added
     if mode == "constant":
         x = _pad(x, added, 0.0 if value is None else value)
     elif value:
         raise ValueError(f"pad: a value goes with mode 'constant', not {mode!r}")
     else:
         x = pad_by_index(x, added, NUMPY_MODES[mode])
-    if any(before < 0 or after < 0 for before, after in widths):
-        x = _crop(x, tuple([(max(-before, 0), max(-after, 0)) for before, after in widths]))
-    return x
+    return _crop_negative(x, widths)
+
+
+def _crop_negative(x: Any, widths: Any) -> Any:
+    """Without the entries that negative widths take away."""
+    if all(before >= 0 and after >= 0 for before, after in widths):
+        return x
+    return _crop(x, tuple([(max(-before, 0), max(-after, 0)) for before, after in widths]))
 
 
 def check_widths(shape: tuple[int, ...], pad: tuple[int, ...], mode: str) -> Any:
@@ -103,7 +110,7 @@ def check_widths(shape: tuple[int, ...], pad: tuple[int, ...], mode: str) -> Any
     for axis, (n, (before, after)) in enumerate(zip(shape, pairs)):
         most = max(before, after)
         limit = {"reflect": n - 1, "circular": n, "replicate": n and most}.get(mode, most)
-        if most > limit:
+        if most > max(limit, 0):
             raise ValueError(f"pad: mode {mode!r} cannot add {most} to axis {axis} of size {n}")
         if n + before + after < 0 or before < -n or after < -n:
             raise ValueError(

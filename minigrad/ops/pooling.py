@@ -196,7 +196,8 @@ def _avg_pool(x: Array, kernel: Sizes, stride: Sizes, padding: Padding, divisor:
     undilated = (1,) * len(kernel)
     wide = widened(x)
     out = combine_windows(np.add, framed(wide, padding, 0), kernel, stride, undilated) / divisor
-    return out if wide is x else out.astype(x.dtype)
+    # PyTorch's means of integers are integers, rounded towards 0
+    return out if out.dtype == x.dtype else out.astype(x.dtype)
 
 
 @op(

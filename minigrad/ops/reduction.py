@@ -20,6 +20,7 @@ from minigrad.ops.selection import maximum, minimum, where
 from minigrad.ops.special import as_float
 from minigrad.ops.sums import add_reduce, divided, in_float32, is_half, ones_cached, sum_of, widened
 from minigrad.ops.typed import Each, Tensor, returns
+from minigrad.promotion import get_default_dtype as default_float
 
 __all__ = [
     "ValuesAndIndices", "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero",
@@ -40,10 +41,13 @@ Shape = tuple[int, ...]
 # ------------------------------------------------------------------------- axes, and their way back
 
 
-def axes_of(dim: Dim) -> Any:
+def axes_of(dim: Dim, ndim: int) -> Any:
     """`dim` as NumPy wants it; PyTorch lets an empty tuple mean all axes."""
     if isinstance(dim, (tuple, list)):
-        return tuple(dim) if len(dim) else None
+        if not len(dim) or not ndim:
+            normalize_axis_tuple(dim, ndim or 1)  # a 0-d tensor has one axis, as in PyTorch
+            return None
+        return tuple(dim)
     return dim
 
 
@@ -51,7 +55,7 @@ def reduced_axes(shape: Shape, dim: Dim) -> tuple[int, ...]:
     """The axes that `dim` means, as numbers from 0."""
     if type(dim) is int and -len(shape) <= dim < len(shape):
         return (dim % len(shape),)
-    axes = axes_of(dim)
+    axes = axes_of(dim, len(shape))
     if axes is None:
         return tuple(range(len(shape)))
     if not shape and axes in (0, -1):  # NumPy and PyTorch let a 0-d tensor have one axis
@@ -103,13 +107,15 @@ def sum_along(x: Array, dim: int) -> Array:
 
 
 def total(x: Array, dim: Dim, keepdim: bool, dtype: Any) -> Array:
-    """The sum along axes."""
+    """The sum along axes; that of unsigned integers has a sign, as in PyTorch."""
+    if dtype is None and x.dtype.kind == "u" and x.dtype.itemsize < 8:
+        dtype = np.int64
     if type(dim) is int and -2 <= dim < 2 and x.size > SMALL and x.ndim == 2 and dtype is None:
         out = sum_along(x, dim)
         return out if keepdim else out.reshape(-1)
     if dtype is None:
-        return sum_of(x, axes_of(dim), keepdim)
-    return add_reduce(x, axes_of(dim), dtype, None, keepdim)
+        return sum_of(x, axes_of(dim, x.ndim), keepdim)
+    return add_reduce(x, axes_of(dim, x.ndim), dtype, None, keepdim)
 
 
 @lru_cache(maxsize=64)
@@ -165,7 +171,6 @@ def sum(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> 
     lambda g, x_shape, dim, keepdim: repeat_along(
         divided(g, count_along(x_shape, dim)), x_shape, dim, keepdim
     ),
-    promote=True,
     notation="mean {x}",
 )
 def mean(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Array:
@@ -178,6 +183,8 @@ def mean(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
     Example    >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
                tensor([2., 3.])
     """
+    if x.dtype.kind != "f" and dtype is None:
+        dtype = default_float()
     count = count_along(x.shape, dim)
     if dtype is None and is_half(x):  # the sum may be infinite where the mean is not
         return (total(widened(x), dim, keepdim, None) / count).astype(x.dtype)
@@ -217,7 +224,9 @@ def prod(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
     Example    >>> mg.prod(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
                tensor([ 2., 12.])
     """
-    return multiply_reduce(x, axes_of(dim), dtype, None, keepdim)
+    if dtype is None and x.dtype.kind == "u" and x.dtype.itemsize < 8:
+        dtype = np.int64
+    return multiply_reduce(x, axes_of(dim, x.ndim), dtype, None, keepdim)
 
 
 @composition
@@ -246,7 +255,9 @@ def nanmean(x: Array, dim: Dim = None, keepdim: bool = False) -> Tensor:
                tensor(2.)
     """
     there = np.logical_not(np.isnan(x))
-    count = np.sum(there, axis=axes_of(dim), keepdims=keepdim, dtype=widened_type(x.dtype))
+    count = np.sum(
+        there, axis=axes_of(dim, np.ndim(x)), keepdims=keepdim, dtype=widened_type(x.dtype)
+    )
     if count.dtype != x.dtype:
         return (nansum(x.astype(count.dtype), dim, keepdim) / count).astype(x.dtype)
     return nansum(x, dim, keepdim) / count
@@ -287,7 +298,7 @@ def amax(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
                tensor([4., 3.])
     """
-    return maximum_reduce(x, axes_of(dim), None, None, keepdim)
+    return maximum_reduce(x, axes_of(dim, x.ndim), None, None, keepdim)
 
 
 @op(extreme_vjp, notation="min {x}")
@@ -301,7 +312,7 @@ def amin(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.amin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
                tensor([1., 2.])
     """
-    return minimum_reduce(x, axes_of(dim), None, None, keepdim)
+    return minimum_reduce(x, axes_of(dim, x.ndim), None, None, keepdim)
 
 
 def one_place_vjp(
@@ -446,6 +457,11 @@ def axis_of_any(x: Array, dim: int | None) -> int | None:
 # -------------------------------------------------------------------------------------------- truth
 
 
+def answer(x: Array, truth: Array) -> Array:
+    """Booleans; of bytes, bytes: with them PyTorch answers as it did before it had booleans."""
+    return truth.astype(np.uint8) if x.dtype == np.uint8 else truth
+
+
 @op(notation="all {x}")
 def all(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     """Whether all entries along axes are true.
@@ -457,7 +473,7 @@ def all(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.all(mg.tensor([[True, False], [True, True]]), dim=1)
                tensor([False,  True])
     """
-    return logical_and_reduce(x, axes_of(dim), None, None, keepdim)
+    return answer(x, logical_and_reduce(x, axes_of(dim, x.ndim), None, None, keepdim))
 
 
 @op(notation="any {x}")
@@ -471,7 +487,7 @@ def any(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.any(mg.tensor([[True, False], [False, False]]), dim=1)
                tensor([ True, False])
     """
-    return logical_or_reduce(x, axes_of(dim), None, None, keepdim)
+    return answer(x, logical_or_reduce(x, axes_of(dim, x.ndim), None, None, keepdim))
 
 
 @op(notation="count {x}")
@@ -485,7 +501,7 @@ def count_nonzero(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.count_nonzero(mg.tensor([[1.0, 0.0], [3.0, 2.0]]), dim=1)
                tensor([1, 2])
     """
-    return add_reduce(np.not_equal(x, 0), axes_of(dim), np.intp, None, keepdim)
+    return add_reduce(np.not_equal(x, 0), axes_of(dim, x.ndim), np.intp, None, keepdim)
 
 
 # ------------------------------------------------------------------------- exponentials, added up
@@ -499,7 +515,7 @@ def logsumexp_vjp(g: Array, out: Array, x: Array, dim: Dim, keepdim: bool) -> Ar
     out = np.where(np.isinf(out), 0, out)
     weights = np.exp(x - out)
     # they add up to 1 but for the rounding of out, which is a factor of 3 at three times 1e8
-    total = sum_of(weights, axes_of(dim), True)
+    total = sum_of(weights, axes_of(dim, len(x.shape)), True)
     return restore(g, x.shape, dim, keepdim) * (weights / np.where(np.equal(total, 0), 1, total))
 
 
@@ -515,7 +531,7 @@ def logsumexp(x: Array, dim: Dim = None, keepdim: bool = False) -> Array:
     Example    >>> mg.logsumexp(mg.tensor([1000.0, 1000.0]), dim=0)
                tensor(1000.6932)
     """
-    axes = axes_of(dim)
+    axes = axes_of(dim, x.ndim)
     x = as_float(x)
     if is_half(x):
         return in_float32(logsumexp, x, dim, keepdim)
@@ -532,7 +548,14 @@ def softmax_vjp(g: Array, out: Array, dim: int) -> Array:
     return weighted - out * sum_along(weighted, dim)
 
 
-@op(softmax_vjp, promote=True, notation="softmax({x})")
+def in_type(x: Array, dtype: Any) -> Array:
+    """x in the type `dtype`, and integers in the default type if that is None."""
+    if dtype is not None:
+        return x.astype(dtype)
+    return x if x.dtype.kind == "f" else x.astype(default_float())
+
+
+@op(softmax_vjp, notation="softmax({x})")
 def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     """Positive numbers that sum to one along an axis.
 
@@ -545,15 +568,16 @@ def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
                tensor([[0.5, 0.5],
                        [1. , 0. ]])
     """
-    if dtype is not None:
-        x = x.astype(dtype)
+    x = in_type(x, dtype)
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
     if x.itemsize == 2 and is_half(x):
         return in_float32(softmax, x, dim)
     out = x - largest_along(x, dim)
-    out = np.exp(out, out=out) if out.dtype.kind == "f" else np.exp(out)
+    if not x.ndim:  # NumPy's difference of 0-d arrays is a number
+        out = np.asarray(out)
+    np.exp(out, out=out)
     out /= sum_along(out, dim)
     return out
 
@@ -563,7 +587,7 @@ def log_softmax_vjp(g: Array, out: Array, dim: int) -> Array:
     return g - np.exp(out) * sum_along(g, dim)
 
 
-@op(log_softmax_vjp, promote=True, notation="log softmax({x})")
+@op(log_softmax_vjp, notation="log softmax({x})")
 def log_softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     """Logarithm of the softmax, accurate where that is nearly 0.
 
@@ -575,14 +599,13 @@ def log_softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     Example    >>> mg.log_softmax(mg.tensor([1000.0, 0.0]), dim=0)
                tensor([    0., -1000.])
     """
-    if dtype is not None:
-        x = x.astype(dtype)
+    x = in_type(x, dtype)
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
     if x.itemsize == 2 and is_half(x):
         return in_float32(log_softmax, x, dim)
-    out = as_float(x) - largest_along(x, dim)
+    out = x - largest_along(x, dim)
     out -= np.log(sum_along(np.exp(out), dim))
     return out
 
@@ -603,4 +626,4 @@ def softmin(x: Array, dim: int, dtype: Any = None) -> Tensor:
     Example    >>> mg.softmin(mg.tensor([0.0, 1000.0]), dim=0)
                tensor([1., 0.])
     """
-    return softmax(-x, dim, dtype)
+    return softmax(-x if dtype is None else -x.astype(dtype), dim, dtype)

@@ -27,6 +27,8 @@ def accumulated(ufunc: Any, x: Array, dim: int, dtype: Any = None) -> Array:
     if dtype is None and is_half(x):
         with np.errstate(over="ignore"):
             return accumulated(ufunc, widened(x), dim).astype(x.dtype)
+    if dtype is None and x.dtype.kind == "u" and x.dtype.itemsize < 8:
+        dtype = np.int64  # as in PyTorch
     if np.ndim(x):
         return ufunc.accumulate(x, dim, dtype)
     normalize_axis_index(dim, 1)
@@ -198,6 +200,8 @@ def diff(x: Array, n: int = 1, dim: int = -1, prepend: Array = None, append: Arr
     if not np.ndim(x):
         raise ValueError("diff takes at least one axis, got a 0-d tensor")
     dim = axis_of(x, dim)
+    if n == 0:
+        return x
     joined = [part for part in (prepend, x, append) if part is not None]
     if len(joined) > 1:
         x = np.concatenate([as_slab(part, x, dim) for part in joined], axis=dim)

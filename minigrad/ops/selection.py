@@ -291,6 +291,9 @@ def masked_fill(x: Array, mask: Array, value: Array) -> Tensor:
     """
     if np.ndim(value) != 0:
         raise ValueError(f"masked_fill: the value is one number, got shape {np.shape(value)}")
+    if getattr(value, "dtype", None) != x.dtype:  # the value takes the type of x
+        is_array = hasattr(value, "astype")
+        value = value.astype(x.dtype) if is_array else np.asarray(value).astype(x.dtype)[()]
     return _where(value, x, mask)
 
 

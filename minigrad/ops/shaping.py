@@ -299,6 +299,9 @@ def transpose(x: Array, dim0: int, dim1: int) -> Array:
     Example    >>> mg.transpose(mg.zeros(2, 3, 4), 0, 2).shape
                (4, 3, 2)
     """
+    if not x.ndim:  # it has one axis, as in PyTorch
+        normalize_axis_tuple((dim0,), 1), normalize_axis_tuple((dim1,), 1)
+        return x.reshape(())
     return x.swapaxes(dim0, dim1)
 
 
@@ -342,6 +345,9 @@ def movedim(x: Array, source: Any, destination: Any) -> Array:
     Example    >>> mg.movedim(mg.zeros(2, 3, 4), 0, -1).shape
                (3, 4, 2)
     """
+    if not x.ndim:
+        normalize_axis_tuple(source, 1), normalize_axis_tuple(destination, 1)
+        return x.reshape(())
     return np.moveaxis(x, source, destination)
 
 
@@ -558,6 +564,9 @@ def flip(x: Array, *dims: Any) -> Array:
     Example    >>> mg.flip(mg.tensor([1.0, 2.0, 3.0]), 0)
                tensor([3., 2., 1.])
     """
+    if not x.ndim:
+        normalize_axis_tuple(dims, 1)
+        return np.array(x)
     return np.array(np.flip(x, dims))
 
 

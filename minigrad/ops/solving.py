@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.graph import plain, wrap
 from minigrad.operation import Array, Variable, op
 from minigrad.ops.matrices import (
+    LinAlgError,
     check_finite,
     check_matrix,
     check_square,
@@ -175,7 +176,7 @@ def _solve_triangular(tensors: Any, upper: bool, unitriangular: bool) -> Array:
         zero = np.diagonal(A, axis1=-2, axis2=-1) == 0
         if zero.any():
             index = first_true(zero) or (0,)
-            raise np.linalg.LinAlgError(
+            raise LinAlgError(
                 f"solve_triangular: {place(index[:-1])} is singular: entry {index[-1]} of its "
                 "diagonal is 0"
             )
@@ -370,7 +371,7 @@ def inverse_for_gradient(name: str, x: Array) -> Array:
     except np.linalg.LinAlgError:
         array = plain(x)
         index = first_failing(np.linalg.inv, array)
-        raise np.linalg.LinAlgError(
+        raise LinAlgError(
             f"{name}: {place(index)} is singular, where the logarithm of its determinant is "
             "-inf and has no gradient"
         ) from None

@@ -22,7 +22,14 @@ import numpy as np
 
 from minigrad.graph import Leaf, enable_grad, plain, walk, wrap
 from minigrad.operation import Array, Variable, op
-from minigrad.ops.matrices import check_finite, check_matrix, check_square, first_true, place
+from minigrad.ops.matrices import (
+    LinAlgError,
+    check_finite,
+    check_matrix,
+    check_square,
+    first_true,
+    place,
+)
 from minigrad.ops.solving import solve
 from minigrad.ops.typed import Each, Tensor, returns
 
@@ -261,7 +268,7 @@ def refuse_complex(name: str, w: Array) -> None:
     index = first_true(w.imag != 0)
     if index is not None:
         value = w[index]
-        raise np.linalg.LinAlgError(
+        raise LinAlgError(
             f"{name}: {place(index[:-1])} has complex eigenvalues, such as {value:.4g}, and "
             "minigrad has real numbers only; eigvals_pairs gives their real and imaginary parts, "
             "eigh and eigvalsh are for symmetric matrices, svdvals for sizes"
@@ -326,7 +333,7 @@ def complex_vectors(x: Array) -> tuple[Array, Array]:
     try:
         return V, np.linalg.inv(V)
     except np.linalg.LinAlgError:
-        raise np.linalg.LinAlgError(
+        raise LinAlgError(
             "eigvals_pairs: the eigenvectors do not span the space, where eigenvalues have no "
             "gradient"
         ) from None
@@ -402,7 +409,7 @@ def _without_extra(x: Array, name: str, k: int, axis: int) -> Array:
     """
     first, extra = np.split(x, [k], axis)
     if np.any(extra != 0):
-        raise np.linalg.LinAlgError(
+        raise LinAlgError(
             f"svd: the loss uses the last {x.shape[axis] - k} vectors of {name} that "
             "full_matrices=True adds: they are arbitrary and have no gradient; use "
             "full_matrices=False"

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, op
+from minigrad.operation import Array, Variable, op
 from minigrad.ops.norms import smallest_safe, vector_norm
 from minigrad.ops.reduction import (
     Dim,
@@ -52,9 +52,9 @@ def deviation_of(x: Array, dim: Dim) -> Array:
     return x
 
 
-def degrees_of_freedom(shape: Shape, dim: Dim, correction: float) -> float:
+def degrees_of_freedom(shape: Shape, dim: Dim, correction: float | None) -> float:
     """What the sum of squares is divided by; 0, for a result of NaN, if it were negative."""
-    n = count_along(shape, dim) - correction
+    n = count_along(shape, dim) - (1 if correction is None else correction)
     return n if n > 0 else 0
 
 
@@ -75,7 +75,7 @@ def takes_unbiased(operation: Callable[P, R]) -> Callable[P, R]:
 
 
 def var_vjp(
-    g: Array, deviation: Array, x_shape: Shape, dim: Dim, correction: float, keepdim: bool
+    g: Array, deviation: Array, x_shape: Shape, dim: Dim, correction: float | None, keepdim: bool
 ) -> Array:
     """x̄ = 2 ḡ (x - mean) / (n - correction)."""
     n = degrees_of_freedom(x_shape, dim, correction)
@@ -84,7 +84,7 @@ def var_vjp(
 
 @takes_unbiased
 @op(var_vjp, keep={"deviation": centered}, promote=True, notation="var {x}")
-def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
+def var(x: Array, dim: Dim = None, correction: float | None = 1, keepdim: bool = False) -> Array:
     """Variance along axes.
 
     `correction` 1 (or True) gives the unbiased estimate, 0 (or False) the mean squared deviation;
@@ -101,13 +101,13 @@ def var(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     if is_half(x):
         return in_float32(var, x, dim, correction, keepdim)
     deviation = deviation_of(x, dim)
-    squares = sum_of(deviation * deviation, axes_of(dim), keepdim)
+    squares = sum_of(deviation * deviation, axes_of(dim, x.ndim), keepdim)
     return squares / degrees_of_freedom(x.shape, dim, correction), deviation
 
 
 def std_vjp(
-    g: Array, out: Array, deviation: Array, x_shape: Shape, dim: Dim, correction: float,
-    keepdim: bool,
+    g: Array, out: Array, deviation: Array, x_shape: Shape, dim: Dim,
+    correction: float | None, keepdim: bool,
 ) -> Array:  # fmt: skip
     """x̄ = ḡ (x - mean) / (out (n - correction)), 0 where out is 0."""
     n = degrees_of_freedom(x_shape, dim, correction)
@@ -117,7 +117,7 @@ def std_vjp(
 
 @takes_unbiased
 @op(std_vjp, keep={"deviation": centered}, promote=True, notation="std {x}")
-def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
+def std(x: Array, dim: Dim = None, correction: float | None = 1, keepdim: bool = False) -> Array:
     """Standard deviation along axes, without overflow or underflow on the way.
 
     `correction` 1 (or True) gives the usual estimate, 0 (or False) the root of the mean square.
@@ -136,13 +136,13 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
     deviation = deviation_of(x, dim)
     freedom = degrees_of_freedom(x.shape, dim, correction)
     with np.errstate(over="ignore"):
-        squares = sum_of(deviation * deviation, axes_of(dim), keepdim)
+        squares = sum_of(deviation * deviation, axes_of(dim, x.ndim), keepdim)
     if squares.size and squares.min() > smallest_safe(deviation.dtype) and squares.max() < np.inf:
         return np.sqrt(squares / freedom), deviation
-    largest = maximum_reduce(np.absolute(deviation), axes_of(dim), None, None, True, 0)
+    largest = maximum_reduce(np.absolute(deviation), axes_of(dim, x.ndim), None, None, True, 0)
     largest = np.where((largest > 0) & np.isfinite(largest), largest, 1)
     scaled = deviation / largest
-    squares = sum_of(scaled * scaled, axes_of(dim), keepdim)
+    squares = sum_of(scaled * scaled, axes_of(dim, x.ndim), keepdim)
     out = np.sqrt(squares / freedom)
     return out * (largest if keepdim else largest.reshape(out.shape)), deviation
 
@@ -150,7 +150,7 @@ def std(x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False)
 @takes_unbiased
 @composition
 def var_mean(
-    x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False
+    x: Array, dim: Dim = None, correction: float | None = 1, keepdim: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean along axes.
 
@@ -167,7 +167,7 @@ def var_mean(
 @takes_unbiased
 @composition
 def std_mean(
-    x: Array, dim: Dim = None, correction: float = 1, keepdim: bool = False
+    x: Array, dim: Dim = None, correction: float | None = 1, keepdim: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean along axes.
 
@@ -198,6 +198,8 @@ def _median(x: Array) -> Array:
     Shapes     (...) -> ()
     """
     if x.size == 0:
+        if x.dtype.kind == "f":
+            return np.full_like(x, np.nan, shape=())
         raise ValueError("median of no entries")
     ordered = np.sort(x, axis=None)
     last = ordered[-1]
@@ -264,7 +266,8 @@ def quantile(
 
     Forward    out = the sorted entries, read at position q (n - 1); between two of them by
                `interpolation`: "linear", "lower", "higher", "nearest", "midpoint"
-    Gradient   ḡ to the one or two entries that were read, by their weights; none for q
+    Gradient   x̄ = ḡ at the one or two entries that were read, by their weights
+               q̄ = (n - 1) ḡ times the step between the two; 0 unless "linear"
     Shapes     (..., n, ...), () -> (..., ...), or (..., 1, ...) with keepdim;
                q of shape (k,) adds a first axis of size k
     Raises     ValueError if q is not in [0, 1], or for another interpolation; AxisError if x has no
@@ -276,36 +279,39 @@ def quantile(
     fractions = np.asarray(getattr(q, "_array", q), np.float64)
     if not np.all((fractions >= 0) & (fractions <= 1)):
         raise ValueError(f"quantile: q lies in [0, 1], got {fractions}")
-    if dim is None:
-        ones = (1,) * np.ndim(x)
-        flat = np.reshape(x, (-1,))
-        flat_values: Any = read_quantiles(flat, fractions, interpolation)
-        if keepdim:
-            flat_values = np.reshape(flat_values, fractions.shape + ones)
-        return flat_values
-    dim = normalize_axis_index(dim, np.ndim(x) or 1)
-    if not np.ndim(x):
-        x = np.reshape(x, (1,))
-    values: Any = read_quantiles(np.moveaxis(x, dim, -1), fractions, interpolation)
-    if keepdim:
-        values = np.expand_dims(values, fractions.ndim + dim)
-    return values
+    return quantile_along(x, q, dim, keepdim, lambda x: read_quantiles(x, q, interpolation))
 
 
-def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Array:
-    """Quantiles along the last axis; the axes of `fractions` come first."""
+def quantile_along(
+    x: Any, q: Any, dim: int | None, keepdim: bool, read: Callable[[Any], Any]
+) -> Any:
+    """What `read` makes of the last axis, with the axes of q first."""
+    leading, ndim = np.ndim(q), np.ndim(x)
+    if dim is None or not ndim:
+        normalize_axis_index(dim or 0, ndim or 1)
+        values = read(np.reshape(x, (-1,)))
+        return np.reshape(values, np.shape(q) + (1,) * ndim) if keepdim else values
+    dim = normalize_axis_index(dim, ndim)
+    values = read(np.moveaxis(x, dim, -1))
+    return np.expand_dims(values, leading + dim) if keepdim else values
+
+
+def read_quantiles(x: Array, q: Any, interpolation: str) -> Array:
+    """Quantiles along the last axis; the axes of q come first."""
     n = x.shape[-1]
     if n == 0:
         raise ValueError("quantile of no entries")
     ordered: Any = sort(x, -1)[0]
-    position = fractions * (n - 1)
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(float)
+    q = q if isinstance(q, Variable) else np.asarray(q, dtype)
+    position = q * (n - 1)
     if interpolation in ROUNDING:
-        values = ordered[..., ROUNDING[interpolation](position).astype(np.intp)]
+        values = ordered[..., ROUNDING[interpolation](plain(position)).astype(np.intp)]
     elif interpolation in ("linear", "midpoint"):
-        below = np.floor(position).astype(np.intp)
-        weight = (position - below).astype(x.dtype)
+        below = np.floor(plain(position)).astype(np.intp)
+        weight = position - below.astype(dtype)
         if interpolation == "midpoint":
-            weight = np.ceil(weight) / 2
+            weight = np.ceil(plain(weight)) / 2
         low, high = ordered[..., below], ordered[..., np.minimum(below + 1, n - 1)]
         values = between(low, high, weight)
     else:
@@ -313,10 +319,11 @@ def read_quantiles(x: Array, fractions: Array, interpolation: str) -> Array:
             "quantile: interpolation is linear, lower, higher, nearest or midpoint, got "
             f"{interpolation!r}"
         )
-    undefined = np.isnan(ordered[..., -1:]).reshape(x.shape[:-1] + (1,) * fractions.ndim)
-    values = np.where(undefined, np.asarray(np.nan, x.dtype), values)
-    axes = tuple(range(len(x.shape) - 1, len(x.shape) - 1 + fractions.ndim))
-    return np.moveaxis(values, axes, tuple(range(fractions.ndim))) if axes else values
+    if x.dtype.kind == "f":
+        undefined = np.isnan(ordered[..., -1:]).reshape(x.shape[:-1] + (1,) * np.ndim(q))
+        values = np.where(undefined, np.asarray(np.nan, dtype), values)
+    axes = tuple(range(len(x.shape) - 1, len(x.shape) - 1 + np.ndim(q)))
+    return np.moveaxis(values, axes, tuple(range(np.ndim(q)))) if axes else values
 
 
 def between(low: Any, high: Any, weight: Array) -> Any:

@@ -66,6 +66,8 @@ def _hardtanh(x: Array, low: float, high: float) -> Array:
     Gradient   x̄ = ḡ where low < x < high, else 0
     Shapes     (...) -> (...)
     """
+    if x.dtype.kind in "iu":  # integers stay integers, as in PyTorch
+        low, high = int(low), int(high)
     return np.clip(x, low, high)
 
 
@@ -198,6 +200,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                tensor([-0.25,  2.  ])
     """
     n = math.prod(weight.shape)
+    if len(weight.shape) > 1:
+        raise ValueError(f"prelu: the weights have one axis or none, got shape {weight.shape}")
     if n == 1:
         return _prelu(input, weight[0] if weight.shape else weight)
     channels = input.shape[1] if len(input.shape) > 1 else 1
@@ -221,7 +225,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return apply(_threshold, input, inplace, threshold, value)
 
 
-@op(lambda g, x, threshold: choose(x > threshold, g, 0), notation="threshold({x})")
+@op(lambda g, x, threshold: choose(x <= threshold, 0, g), notation="threshold({x})")
 def _threshold(x: Array, threshold: float, value: float) -> Array:
     """See `threshold`.
 
@@ -229,7 +233,8 @@ def _threshold(x: Array, threshold: float, value: float) -> Array:
     Gradient   x̄ = ḡ where x > threshold, else 0
     Shapes     (...) -> (...)
     """
-    return np.where(x > threshold, x, value)
+    low = x <= threshold  # a NaN is not, and stays
+    return np.where(low, np.asarray(value).astype(x.dtype), x)
 
 
 @op(lambda g, x, bound: choose(abs(x) > bound, g, 0), notation="hardshrink({x})")
@@ -270,7 +275,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return input - ops.clamp(input, -lambd, lambd)
 
 
-@op(lambda g, x: g * np.square(np.tanh(x)), notation="tanhshrink({x})")
+@op(lambda g, x: g * np.square(np.tanh(x)), promote=True, notation="tanhshrink({x})")
 def tanhshrink(x: Array) -> Array:
     """What the hyperbolic tangent takes away.
 
@@ -399,7 +404,7 @@ def logsigmoid(x: Array) -> Array:
     return np.minimum(x, 0) - np.log1p(np.exp(-abs(x)))
 
 
-@op(lambda g, x: g / (abs(x) + 1) / (abs(x) + 1), notation="softsign({x})")
+@op(lambda g, x: g / (abs(x) + 1) / (abs(x) + 1), promote=True, notation="softsign({x})")
 def _softsign(x: Array) -> Array:
     """See `softsign`.  A composition would make its gradient of the rounded quotient.
 

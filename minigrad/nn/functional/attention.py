@@ -60,7 +60,7 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key, value = shared_heads(query, key), shared_heads(query, value)
     if scale is None:
-        scale = 1 / math.sqrt(query.shape[-1])
+        scale = 1 / math.sqrt(max(query.shape[-1], 1))
     scores = ops.matmul(query * scale, key.mT)
     if is_causal:
         queries, keys = scores.shape[-2:]

@@ -105,6 +105,8 @@ def batch_norm(
         return scale_and_shift((input - mean) / ops.sqrt(var + eps), weight, bias)
     dim = (0, *range(2, ndim))
     n = count_of(input.shape, dim)
+    if n == 0:
+        return scale_and_shift(input, weight, bias)
     if n < 2:
         raise ValueError(
             f"batch_norm: an input of shape {input.shape} has {n} entries for each channel, a "

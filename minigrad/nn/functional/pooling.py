@@ -344,17 +344,19 @@ def adaptive_max_pool(input: Tensor, sizes: Sizes, return_indices: bool) -> Any:
     """Find the positions of the maxima in NumPy, and take the entries there."""
     array = plain(input)
     axes = len(sizes)
-    images = array.reshape(*array.shape[:-axes], -1, array.shape[-1])  # a signal has one row
+    rows = array.shape[-2] if axes == 2 else 1
+    images = array.reshape(*array.shape[:-axes], rows, array.shape[-1])
     height, width = images.shape[-2:]
     lead = array.shape[:-axes]
     counts = (1, *sizes)[-2:]
     positions = np.empty((*lead, *counts), np.int64)
     for i, (top, bottom) in enumerate(bounds(height, counts[0])):
         for j, (left, right) in enumerate(bounds(width, counts[1])):
-            window = images[..., top:bottom, left:right].reshape(*lead, -1)
+            area = (bottom - top) * (right - left)
+            window = images[..., top:bottom, left:right].reshape(*lead, area)
             row, column = np.divmod(window.argmax(-1), right - left)
             positions[..., i, j] = (top + row) * width + left + column
-    flat = positions.reshape(*lead, -1)
-    out = ops.gather(ops.reshape(input, *lead, -1), -1, flat)
+    flat = positions.reshape(*lead, counts[0] * counts[1])
+    out = ops.gather(ops.reshape(input, *lead, height * width), -1, flat)
     out = ops.reshape(out, *lead, *sizes)
     return (out, as_given(positions.reshape(out.shape), input)) if return_indices else out

@@ -112,6 +112,7 @@ def multi_margin_loss(
     """
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is 1 or 2, got {p}")
+    input = input if input.shape else ops.reshape(input, 1)  # one class
     axis = class_axis("multi_margin_loss", input)
     if len(input.shape) > 2:
         raise ValueError(f"multi_margin_loss: scores have shape (n, c) or (c,), got {input.shape}")

@@ -194,6 +194,9 @@ def interpolate(
     axes = len(input.shape) - 2
     check_mode(input, mode, align_corners, antialias, axes)
     sizes, scales = new_sizes(input, size, scale_factor, recompute_scale_factor, axes)
+    bytes_given = input.dtype == np.uint8 and mode in LINEAR
+    if bytes_given:
+        input = input.float()
     out = input
     for axis, (n, m, scale) in enumerate(zip(input.shape[2:], sizes, scales), start=2):
         if mode in LINEAR:
@@ -203,7 +206,7 @@ def interpolate(
         else:
             where = nearest(n, m, scale, 0.5 if mode == "nearest-exact" else 0.0)
             out = ops.index_select(out, axis, where)
-    return out
+    return ops.astype(ops.floor(out + 0.5), np.uint8) if bytes_given else out
 
 
 def check_mode(input: Any, mode: str, align_corners: Any, antialias: bool, axes: int) -> None:
