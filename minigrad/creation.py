@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+from array import array as array_of_python
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -134,7 +135,7 @@ def as_array(data: Any, dtype: Any = None) -> np.ndarray:
         data = data._array
     if dtype is not None:
         return array_of_lists(data, dtype)
-    if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__"):
+    if is_array(data):
         array = np.array(data)
     else:
         array = array_of_lists(data)
@@ -146,6 +147,12 @@ def as_array(data: Any, dtype: Any = None) -> np.ndarray:
         kind = "complex numbers are not supported" if array.dtype.kind == "c" else "not numbers"
         raise TypeError(f"a tensor holds real numbers or booleans, got dtype {array.dtype}: {kind}")
     return array
+
+
+def is_array(data: Any) -> bool:
+    """Whether something has a type of numbers of its own, as an array, a series or a buffer has."""
+    foreign = (np.ndarray, np.generic, memoryview, array_of_python)
+    return isinstance(data, foreign) or hasattr(data, "__array__")
 
 
 def array_of_lists(data: Any, dtype: Any = None) -> np.ndarray:

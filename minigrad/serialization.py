@@ -16,10 +16,13 @@ first bytes, not at the name.
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import math
 import os
+import platform
+import shutil
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
@@ -37,7 +40,8 @@ __all__ = ["load", "save", "write_atomically"]
 
 Array = Any
 STRUCTURE = "__structure__"
-EXPANSION = 20  # how many times its size a compressed entry may become: more is taken for an attack
+METADATA = "__metadata__"
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # NumPy's; others pack a bomb much tighter
 
 
 # ------------------------------------------------------------------------------------------- saving
@@ -77,17 +81,42 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[IO[bytes]], 
 
     write    is called with a file that is open for writing bytes
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    path = Path(os.path.realpath(path))  # of a symbolic link: the file that it names
+    sweep(path)
+    mark = f"{platform.node()}.{os.getpid()}.{uuid.uuid4().hex}"
+    temporary = path.with_name(f".{path.name}.{mark}.tmp")
     try:
         with open(temporary, "xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sweep(path: Path) -> None:
+    """Remove what writes of this file left behind that were killed, on this machine."""
+    start = f".{path.name}.{platform.node()}."
+    for left in path.parent.glob(f"{glob.escape(start)}*.tmp"):
+        process = left.name[len(start) :].partition(".")[0]
+        if process.isdecimal() and not is_running(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def is_running(process: int) -> bool:
+    if os.name != "posix":
+        return True  # asking would end the process there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def write_npz(file: IO[bytes], arrays: dict[str, Array]) -> None:
@@ -166,18 +195,20 @@ def where(path: str) -> str:
 def checked(value: Any, path: str) -> Array:
     """The array of `value`, which must be of numbers."""
     array = value._array if isinstance(value, Variable) else value
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(f"save: {where(path)} is an array of type {array.dtype}, not of numbers")
     return array
 
 
 def to_safetensors(obj: Any) -> bytes:
     """A flat dict of tensors in the safetensors format."""
-    codec = safetensors_numpy()
+    codec = safetensors_package().numpy
     if not isinstance(obj, Mapping):
         raise TypeError(f"save: .safetensors holds a dict of tensors, got {type(obj).__name__}")
     arrays = {}
     for key, value in obj.items():
+        if key == METADATA:
+            raise ValueError(f"save: .safetensors keeps the name {METADATA!r} for itself")
         if not isinstance(key, str) or not isinstance(value, (Variable, np.ndarray)):
             raise ValueError(
                 f"save: .safetensors holds a flat dict from names to tensors; the entry {key!r} is "
@@ -187,12 +218,12 @@ def to_safetensors(obj: Any) -> bytes:
     return bytes(codec.save(arrays))
 
 
-def safetensors_numpy() -> Any:
+def safetensors_package() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(".safetensors files need a package: pip install safetensors") from error
-    return safetensors.numpy
+    return safetensors
 
 
 # ------------------------------------------------------------------------------------------ loading
@@ -231,7 +262,7 @@ def load_from(file: IO[bytes], name: str) -> Any:
     if start[:2] == b"PK":
         reader: Callable[[IO[bytes], int], Any] = read_npz
     elif start[8:9] == b"{":
-        codec = safetensors_numpy()
+        codec = safetensors_package().deserialize
         reader = lambda file, size: read_safetensors(codec, file)
     else:
         kind = "a pickle, which could execute anything" if start[:1] == b"\x80" else "neither"
@@ -243,8 +274,30 @@ def load_from(file: IO[bytes], name: str) -> Any:
         raise ValueError(f"load: {name} is damaged or not a file of numbers: {reason}") from error
 
 
-def read_safetensors(codec: Any, file: IO[bytes]) -> dict[str, Any]:
-    return {name: wrap(np.array(array)) for name, array in codec.load(file.read()).items()}
+SAFETENSORS = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?",
+}  # fmt: skip
+
+
+def read_safetensors(deserialize: Any, file: IO[bytes]) -> dict[str, Any]:
+    """The tensors in the order of the file; the package checks that nothing overlaps."""
+    data = file.read()
+    found = dict(deserialize(data))
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return {name: wrap(from_bytes(name, found[name])) for name in header if name != METADATA}
+
+
+def from_bytes(name: str, entry: Any) -> Array:
+    """One array; bfloat16, which NumPy does not have, as float32, of which it is the upper half."""
+    if entry["dtype"] == "BF16":
+        halves = np.frombuffer(entry["data"], "<u2").astype(np.uint32)
+        return (halves << 16).view(np.float32).reshape(entry["shape"])
+    dtype = SAFETENSORS.get(entry["dtype"])
+    if dtype is None:
+        refuse(f"{name!r} has the type {entry['dtype']}, of which NumPy has no real numbers")
+    array = np.frombuffer(entry["data"], dtype).reshape(entry["shape"])
+    return array.astype(array.dtype.newbyteorder("="))
 
 
 def read_npz(file: IO[bytes], size: int) -> Any:
@@ -255,25 +308,36 @@ def read_npz(file: IO[bytes], size: int) -> Any:
             refuse("it is a pickle of PyTorch's; save the state_dict with safetensors there")
         if sum(entry.compress_size for entry in entries) > size:
             refuse("its entries overlap")
+        total = sum(entry.file_size for entry in entries)
+        if total > max(available_memory(), size):
+            refuse(f"it claims to hold {total} bytes, more than there is memory")
         for entry in entries:
             if not entry.filename.endswith(".npy") or entry.is_dir():
                 refuse(f"the entry {entry.filename!r} is not an array")
-            if entry.file_size > max(EXPANSION * entry.compress_size, 4096):
-                refuse(f"{entry.filename!r} claims to hold {entry.file_size} bytes")
+            if entry.compress_type not in METHODS:
+                refuse(f"{entry.filename!r} is packed in a way that NumPy does not use")
             if entry.filename[:-4] in arrays:
                 refuse(f"the entry {entry.filename!r} is there twice")
             with archive.open(entry) as stream:
-                data = stream.read(entry.file_size + 1)
-            arrays[entry.filename[:-4]] = parse_npy(data, entry.filename)
+                arrays[entry.filename[:-4]] = parse_npy(stream, entry.filename, entry.file_size)
     structure = arrays.pop(STRUCTURE, None)
     if structure is None:
         return {name: wrap(array) for name, array in arrays.items()}
     return rebuild(json.loads(structure.tobytes().decode()), arrays)
 
 
-def parse_npy(data: bytes, name: str) -> Array:
-    """One array of NumPy's format, after its header was found to agree with its length."""
-    stream = io.BytesIO(data)
+def available_memory() -> int:
+    """Bytes that a program may still take; without a limit where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = dict(line.split(":", 1) for line in file)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return 1 << 62
+
+
+def parse_npy(stream: IO[bytes], name: str, size: int) -> Array:
+    """One array of NumPy's format, read after its header was found to agree with its length."""
     version = npy.read_magic(stream)
     if version == (1, 0):
         shape, fortran_order, dtype = npy.read_array_header_1_0(stream)
@@ -283,11 +347,14 @@ def parse_npy(data: bytes, name: str) -> Array:
         refuse(f"{name} has version {version} of NumPy's format")
     if dtype.kind not in "biuf" or dtype.subdtype is not None:
         refuse(f"{name} holds {dtype}, not numbers; such arrays are never loaded")
-    start = stream.tell()
+    left = size - stream.tell()
     expected = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or expected != len(data) - start:
-        refuse(f"{name} declares {shape} {dtype}, {expected} bytes, and has {len(data) - start}")
-    flat = np.frombuffer(data, dtype, offset=start)
+    if min(shape, default=0) < 0 or expected != left:
+        refuse(f"{name} declares {shape} {dtype}, {expected} bytes, and has {left}")
+    data = stream.read(expected + 1)
+    if len(data) != expected:
+        refuse(f"{name} declares {expected} bytes and has {len(data)}")
+    flat = np.frombuffer(data, dtype)
     array = flat.reshape(shape, order="F" if fortran_order else "C")
     return array.astype(dtype.newbyteorder("="), order="K")
 

@@ -132,7 +132,7 @@ def test_samples_without_numbers():
 
 
 def test_arrays_and_tuples_are_datasets():
-    (batch,) = next(iter(data.DataLoader(np.arange(6), batch_size=4)))
+    batch = next(iter(data.DataLoader(np.arange(6), batch_size=4)))
     np.testing.assert_array_equal(batch.numpy(), np.arange(4))
     x, y = next(iter(data.DataLoader((mg.ones(6, 2), np.arange(6)), batch_size=4)))
     assert (x.shape, y.shape) == ((4, 2), (4,))

@@ -306,11 +306,28 @@ def test_structures_that_are_not(structure):
     assert load_or_refuse(archive(__structure__=stream.getvalue())) is None
 
 
-def bomb():
+def packed(method):
+    """Ten million zeros, as small as a method makes them."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
+    with zipfile.ZipFile(file, "w", method) as out:
         out.writestr("a.npy", npy(header((10**7,))) + b"\0" * (4 * 10**7))
     return file.getvalue()
+
+
+def bzip2_bomb():
+    return packed(zipfile.ZIP_BZIP2)
+
+
+def lzma_bomb():
+    return packed(zipfile.ZIP_LZMA)
+
+
+def claims_of_a_terabyte():
+    """A packed entry whose directory says that it holds more than there is memory."""
+    good = packed(zipfile.ZIP_DEFLATED)
+    size = struct.pack("<I", len(npy(header((10**7,)))) + 4 * 10**7)
+    assert good.count(size) == 2
+    return good.replace(size, struct.pack("<I", 0xFFFFFFFE))
 
 
 def huge_safetensors():
@@ -320,7 +337,16 @@ def huge_safetensors():
     return struct.pack("<Q", len(text)) + text
 
 
-@pytest.mark.parametrize("make", [bomb, lambda: archive(a=npy(header((2**34,)))), huge_safetensors])
+@pytest.mark.parametrize(
+    "make",
+    [
+        bzip2_bomb,
+        lzma_bomb,
+        claims_of_a_terabyte,
+        lambda: archive(a=npy(header((2**34,)))),
+        huge_safetensors,
+    ],
+)
 def test_little_memory_is_used(make):
     data = make()
     if make is huge_safetensors:

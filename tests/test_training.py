@@ -402,8 +402,8 @@ def test_summary_of_a_network():
         ("2.0", "Linear", (5, 3), 21),
     ]
     assert (found.parameters, found.trainable) == (51, 48)
-    # x for the first weight; tanh's result, for tanh and for the second weight
-    assert found.kept == 4 * (5 * 4 + 5 * 6)
+    # x for the first weight; the argument of tanh, and its result for the second weight
+    assert found.kept == 4 * (5 * 4 + 5 * 6 + 5 * 6)
     assert [r.kept for r in found.rows] == [80, 120, 120]
     lines = str(found).splitlines()
     assert lines[0].split() == ["layer", "output", "shape", "parameters", "kept", "for", "backward"]

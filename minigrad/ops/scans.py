@@ -205,7 +205,7 @@ def diff(x: Array, n: int = 1, dim: int = -1, prepend: Array = None, append: Arr
     joined = [part for part in (prepend, x, append) if part is not None]
     if len(joined) > 1:
         x = np.concatenate([as_slab(part, x, dim) for part in joined], axis=dim)
-    for _ in range(n):
+    for _ in range(min(n, x.shape[dim])):  # after so many there is nothing left
         after, before = x[along(dim, slice(1, None))], x[along(dim, slice(None, -1))]
         x = np.not_equal(after, before) if x.dtype.kind == "b" else after - before
     return x

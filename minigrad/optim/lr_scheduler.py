@@ -19,6 +19,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 from minigrad.optim.optimizer import Group, Optimizer, require
 
@@ -39,11 +40,16 @@ __all__ = [
 ]
 
 
+# the schedulers of an optimizer that were made to go on from a time
+RESUMED: WeakKeyDictionary[Optimizer, list[ref[LRScheduler]]] = WeakKeyDictionary()
+
+
 class LRScheduler:
     """Base of the schedulers: a class with `next`.
 
     optimizer    whose learning rates are set
-    last_epoch   the time to go on from; -1: from the beginning
+    last_epoch   the time to go on from, that of the last step but one; -1: from the beginning.  The
+                 learning rate is then what it would be without the interruption
 
     Raises    TypeError if `optimizer` is no optimizer; ValueError if last_epoch is not -1 and the
               groups have no ``initial_lr``.
@@ -76,7 +82,29 @@ class LRScheduler:
 
     def start(self) -> None:
         """Set the learning rates of the current time, from nothing."""
-        self.set([self.next(g, g["lr"], base, self.last_epoch) for g, base in self.groups()])
+        if self.last_epoch > 0:
+            self.set(self.replayed())
+        else:
+            self.set([self.next(g, g["lr"], base, 0) for g, base in self.groups()])
+
+    def replayed(self) -> list[float]:
+        """The learning rates of the current time, after all that came before.
+
+        What the groups have tells nothing: it may be that of this time or of the last one.  Other
+        schedulers that went on from the same time are taken along: their factors multiply.
+        """
+        resumed = RESUMED.setdefault(self.optimizer, [])
+        alive = [scheduler for each in resumed if (scheduler := each()) is not None]
+        resumed.append(ref(self))
+        together = [s for s in alive if s.last_epoch == self.last_epoch] + [self]
+        rates = []
+        for i, group in enumerate(self.optimizer.param_groups):
+            rate = float(group["initial_lr"])
+            for t in range(self.last_epoch + 1):
+                for scheduler in together:
+                    rate = scheduler.next(group, rate, scheduler.base_lrs[i], t)
+            rates.append(rate)
+        return rates
 
     def groups(self) -> list[tuple[Group, float]]:
         """The groups of the optimizer, each with its γ₀."""
@@ -100,6 +128,9 @@ class LRScheduler:
                 UserWarning,
                 stacklevel=2,
             )
+        self.go_on()
+
+    def go_on(self) -> None:
         self.last_epoch += 1
         self.set([self.next(g, g["lr"], base, self.last_epoch) for g, base in self.groups()])
 
@@ -611,31 +642,33 @@ class SequentialLR(LRScheduler):
         self.optimizer = optimizer
         self.schedulers = schedulers
         self.milestones = milestones
-        self.last_epoch = last_epoch + 1
-        for group in optimizer.param_groups:  # making the schedulers has changed it
-            group["lr"] = group["initial_lr"]
-        self.schedulers[bisect_right(milestones, 0)].start()
-        self._last_lr = self.schedulers[bisect_right(milestones, 0)].get_last_lr()
+        self.last_epoch = 0
+        self.start()
+        for _ in range(last_epoch + 1):
+            self.go_on()
 
     def start(self) -> None:
-        for group in self.optimizer.param_groups:
+        for group in self.optimizer.param_groups:  # making the schedulers has changed it
             group["lr"] = group["initial_lr"]
-        self.schedulers[0].start()
+        first = self.schedulers[bisect_right(self.milestones, 0)]
+        for scheduler in self.schedulers:
+            scheduler.last_epoch = 0
+        first.start()
+        self._last_lr = first.get_last_lr()
 
     def restart(self) -> None:
         """Go back to time 0."""
         self.last_epoch = 0
         self.start()
 
-    def step(self) -> None:
-        """Go on to the next time."""
+    def go_on(self) -> None:
         self.last_epoch += 1
         position = bisect_right(self.milestones, self.last_epoch)
         scheduler = self.schedulers[position]
         if position and self.milestones[position - 1] == self.last_epoch:
             scheduler.restart()
         else:
-            scheduler.step()
+            scheduler.go_on()
         self._last_lr = scheduler.get_last_lr()
 
     def state_dict(self) -> dict[str, Any]:

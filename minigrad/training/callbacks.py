@@ -21,12 +21,19 @@ class Run:
     """
 
     def __init__(
-        self, model: Any, optimizer: Any, scheduler: Any, train: Any, callbacks: Sequence[Callback]
+        self,
+        model: Any,
+        optimizer: Any,
+        scheduler: Any,
+        train: Any,
+        callbacks: Sequence[Callback],
+        validation: Any = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.train = train
+        self.validation = validation
         self.callbacks = callbacks
         self.history = History()
         self.epoch = 0

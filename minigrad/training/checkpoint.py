@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minigrad import distributed, random, serialization
 from minigrad.training.callbacks import Callback, Run, monitored
 from minigrad.training.history import History
@@ -87,8 +89,9 @@ def snapshot(run: Run) -> dict[str, Any]:
         "model": run.model.state_dict(),
         "optimizer": run.optimizer.state_dict(),
         "scheduler": None if run.scheduler is None else run.scheduler.state_dict(),
+        "kinds": kinds_of(run),
         "callbacks": [(type(c).__name__, c.state_dict()) for c in run.callbacks],
-        "generators": gathered([generator.get_state() for generator in generators(run.train)]),
+        "generators": gathered([state_of(generator) for generator in generators(run)]),
         "history": dict(run.history),
         "epoch": run.epoch,
         "stop": run.stop,
@@ -99,8 +102,14 @@ def restore(state: Any, run: Run) -> None:
     """Go on from a `snapshot`."""
     if not isinstance(state, dict) or "generators" not in state:
         raise ValueError("the file is no checkpoint of a run")
-    run.model.load_state_dict(state["model"])
-    run.optimizer.load_state_dict(state["optimizer"])
+    check_kinds(state, run)
+    before = run.optimizer.state_dict()
+    try:  # each of the two leaves things as they are if it fails
+        run.optimizer.load_state_dict(state["optimizer"])
+        run.model.load_state_dict(state["model"])
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        run.optimizer.load_state_dict(before)
+        raise ValueError(f"the checkpoint is of another model or optimizer: {error}") from error
     if run.scheduler is not None:
         run.scheduler.load_state_dict(state["scheduler"])
     kept = list(state["callbacks"])
@@ -109,8 +118,8 @@ def restore(state: Any, run: Run) -> None:
         if found is not None:
             kept = [entry for entry in kept if entry is not found]
             callback.load_state_dict(found[1])
-    for generator, standing in zip(generators(run.train), own_states(state["generators"])):
-        generator.set_state(standing)
+    for generator, standing in zip(generators(run), own_states(state["generators"])):
+        set_state(generator, standing)
     run.history = History(state["history"])
     run.epoch = state["epoch"]
     run.stop = state["stop"]
@@ -124,12 +133,59 @@ def own_states(saved: list[Any]) -> list[Any]:
     return saved[position] if position < len(saved) else []
 
 
-def generators(batches: Any) -> list[random.Generator]:
-    """The sources of randomness of a run: the common one, and those of the loader."""
-    found: list[random.Generator] = [random.default_generator]
-    sampler = getattr(batches, "sampler", None)
-    for owner in (batches, sampler, getattr(batches, "batch_sampler", None)):
-        generator = getattr(owner, "generator", None)
-        if isinstance(generator, random.Generator) and generator not in found:
-            found.append(generator)
+def kinds_of(run: Run) -> dict[str, str | None]:
+    """What takes part in a run, by name of its class."""
+    parts = {"optimizer": run.optimizer, "scheduler": run.scheduler}
+    return {name: None if part is None else type(part).__name__ for name, part in parts.items()}
+
+
+def check_kinds(state: Any, run: Run) -> None:
+    """Raise a ValueError if a checkpoint is of a run with other parts."""
+    none = {"scheduler": None} if state["scheduler"] is None else {}
+    saved = state.get("kinds", {**kinds_of(run), **none})
+    for name, kind in kinds_of(run).items():
+        if saved[name] != kind:
+            raise ValueError(
+                f"the checkpoint was written with {saved[name] or 'no ' + name}, and this run has "
+                f"{kind or 'no ' + name}: go on with the same {name}, or from another file"
+            )
+    kept, found = len(own_states(state["generators"])), len(generators(run))
+    if kept not in (found, 0):  # 0: a rank that there was not
+        raise ValueError(
+            f"the checkpoint has the states of {kept} random generators, and this run has {found}: "
+            "its loaders draw from others"
+        )
+
+
+def state_of(generator: Any) -> Any:
+    """Where a generator stands, this library's or NumPy's."""
+    if isinstance(generator, random.Generator):
+        return generator.get_state()
+    return generator.bit_generator.state
+
+
+def set_state(generator: Any, state: Any) -> None:
+    """Let a generator go on from where `state_of` found it."""
+    if isinstance(generator, random.Generator):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state
+
+
+def generators(run: Run) -> list[Any]:
+    """The sources of randomness of a run: the common one, and those of its loaders."""
+    return generators_of(run.train, run.validation)
+
+
+def generators_of(*loaders: Any) -> list[Any]:
+    """The common generator, and those of loaders and their samplers."""
+    found: list[Any] = [random.default_generator]
+    for loader in loaders:
+        batches = getattr(loader, "batch_sampler", None)
+        owners = (loader, getattr(loader, "sampler", None), batches)
+        for owner in (*owners, getattr(batches, "sampler", None)):
+            generator = getattr(owner, "generator", None)
+            known = isinstance(generator, (random.Generator, np.random.Generator))
+            if known and not any(generator is each for each in found):
+                found.append(generator)
     return found

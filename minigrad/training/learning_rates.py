@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.training.callbacks import copied
-from minigrad.training.checkpoint import generators
+from minigrad.training.checkpoint import generators_of, set_state, state_of
 from minigrad.training.history import new_axes
 from minigrad.training.loop import split
 
@@ -78,7 +78,7 @@ def lr_find(
     if not 0 < lowest < highest or steps < 2:
         raise ValueError(f"lr_find: 0 < lowest < highest, got {lowest}, {highest}; {steps} steps")
     before = copied({"model": model.state_dict(), "optimizer": optimizer.state_dict()})
-    sources = [(generator, generator.get_state()) for generator in generators(train)]
+    sources = [(generator, state_of(generator)) for generator in generators_of(train)]
     rates: list[float] = []
     losses: list[float] = []
     mean, training = 0.0, model.training
@@ -105,7 +105,7 @@ def lr_find(
         optimizer.load_state_dict(before["optimizer"])
         model.train(training)
         for generator, state in sources:
-            generator.set_state(state)
+            set_state(generator, state)
     return LearningRates(rates, losses)
 
 

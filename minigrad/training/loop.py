@@ -83,7 +83,7 @@ def fit(
     refuse_other_kinds(loss, optimizer)
     # a checkpoint is written when the others have seen the epoch
     callbacks = sorted(callbacks, key=lambda callback: isinstance(callback, Checkpoint))
-    run = Run(model, optimizer, scheduler, train, callbacks)
+    run = Run(model, optimizer, scheduler, train, callbacks, validation)
     for callback in callbacks:
         callback.start(run)
     together.check(model, epochs, train, validation)

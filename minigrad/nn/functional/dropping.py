@@ -21,8 +21,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-def kept(name: str, input: Any, p: float, shape: tuple[int, ...]) -> Any:
-    """An array of `shape`, true with probability 1 - p.
+def drops(name: str, input: Any, p: float, training: bool) -> bool:
+    """Whether anything is dropped; if not, no random number is drawn.
 
     Raises   ValueError if p is not a probability; TypeError if the input holds integers.
     """
@@ -30,6 +30,11 @@ def kept(name: str, input: Any, p: float, shape: tuple[int, ...]) -> Any:
         raise ValueError(f"{name}: p is a probability, 0 ... 1, got {p}")
     if input.dtype.kind != "f":
         raise TypeError(f"{name} takes floating-point numbers, got {input.dtype}: use t.float()")
+    return training and p > 0
+
+
+def kept(p: float, shape: tuple[int, ...]) -> Any:
+    """An array of `shape`, true with probability 1 - p."""
     return random.default_generator.numpy.random(shape, np.float32) >= p
 
 
@@ -37,9 +42,9 @@ def drop(
     name: str, input: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]
 ) -> Tensor:
     """`input` with a random mask of `shape`, which broadcasts."""
-    keep = kept(name, input, p, shape)
-    if not training or p == 0:
+    if not drops(name, input, p, training):
         return input
+    keep = kept(p, shape)
     scale = as_given(keep.astype(input.dtype) * (1 / (1 - p) if p < 1 else 0.0), input)
     out: Tensor = update(input, f"{name}_", ops.mul, scale) if inplace else input * scale
     return out
@@ -119,9 +124,9 @@ def drop_to_alpha(
     name: str, input: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]
 ) -> Tensor:
     """Entries set to `ALPHA`, then scaled and shifted so that mean and variance stay."""
-    keep = kept(name, input, p, shape).astype(input.dtype)
-    if not training or p == 0:
+    if not drops(name, input, p, training):
         return input
+    keep = kept(p, shape).astype(input.dtype)
     scale = 1 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p)) if p < 1 else 0.0
     kept_scale = as_given(keep * scale, input)
     shift = as_given((1 - keep) * (scale * ALPHA) - scale * ALPHA * p, input)

@@ -13,7 +13,7 @@ from minigrad.graph import Variable, wrap
 __all__ = ["Batch", "default_collate", "default_convert"]
 
 
-class Batch(tuple[Any, ...]):
+class Batch(list[Any]):
     """What a dataset returns that made a whole batch itself.
 
     Other loaders, such as PyTorch's, pass it to `default_collate` as if it held samples; by its

@@ -11,11 +11,14 @@ import numpy as np
 
 from minigrad.graph import Variable
 from minigrad.tensor import Tensor
+from minigrad.utils.data.collate import Batch as Batched
 from minigrad.utils.data.collate import default_collate as default_collate
 from minigrad.utils.data.collate import default_convert as default_convert
 from minigrad.utils.data.dataset import (
     Dataset,
     IterableDataset,
+    Joined,
+    Rows,
     Subset,
     TensorDataset,
     fetch_batch,
@@ -42,8 +45,9 @@ __all__ = [
 class DataLoader(Generic[Batch]):
     """Batches of a dataset.
 
-    dataset         anything with ``__getitem__`` and ``__len__``, or an `IterableDataset`; a
-                    tensor, an array, or a tuple of them is taken as a `TensorDataset`
+    dataset         anything with ``__getitem__`` and ``__len__``, or an `IterableDataset`; the
+                    samples of a tensor or array are its rows, a tuple of them is taken as a
+                    `TensorDataset`
     batch_size      samples in a batch; None: samples one by one, not joined
     shuffle         a new random order at every pass
     sampler         numbers of samples, in place of shuffle
@@ -194,10 +198,12 @@ class DataLoader(Generic[Batch]):
 
         def at_once(numbers: Any) -> Any:
             batch = fetch_batch(dataset, numbers)
-            return collate(batch) if isinstance(batch, list) else batch
+            if isinstance(batch, Joined):
+                return batch.batch
+            return batch if isinstance(batch, Batched) else collate(batch)
 
         # a batch that is made already holds no samples that a function of the user's could join
-        made = isinstance(dataset, (TensorDataset, Subset)) and collate is not default_collate
+        made = isinstance(dataset, (TensorDataset, Subset, Rows)) and collate is not default_collate
         return one_by_one if made else at_once
 
     def one_after_another(self, dataset: Any) -> Iterator[Any]:
@@ -235,9 +241,9 @@ class DataLoader(Generic[Batch]):
 
 
 def as_dataset(dataset: Any) -> Any:
-    """Tensors and arrays as a `TensorDataset`; any other dataset as it is."""
+    """Rows of a tensor or array, a tuple of them as a `TensorDataset`; any dataset as it is."""
     if isinstance(dataset, (Variable, np.ndarray)):
-        return TensorDataset(dataset)
+        return Rows(dataset)
     if isinstance(dataset, tuple) and all(isinstance(d, (Variable, np.ndarray)) for d in dataset):
         return TensorDataset(*dataset)
     return dataset

@@ -106,12 +106,37 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple([t[index] for t in self.tensors])
 
-    def __getitems__(self, indices: Any) -> tuple[Any, ...]:
+    def __getitems__(self, indices: Any) -> list[Any]:
         """A batch: the rows `indices` of each tensor, copied at once."""
         return Batch([take(t, indices) for t in self.tensors])
 
     def __len__(self) -> int:
         return len(self.arrays[0])
+
+
+class Rows(Dataset[Any]):
+    """The rows of one tensor or array as samples: what a loader makes of it."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows if isinstance(rows, Variable) else wrap(rows)
+        if not self.rows._array.ndim:
+            raise ValueError("a 0-d tensor has no rows")
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rows[index]
+
+    def __getitems__(self, indices: Any) -> Any:
+        return Joined(take(self.rows, indices))
+
+    def __len__(self) -> int:
+        return len(self.rows._array)
+
+
+class Joined:
+    """A batch that is one tensor, to tell it from a list of samples."""
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
 
 
 def take(t: Any, indices: Any) -> Any:
@@ -279,5 +304,5 @@ def fetches_batches(dataset: Any) -> bool:
 
 def fetch_batch(dataset: Any, indices: Any) -> Any:
     """Several samples at once; only datasets of this file take an array of numbers."""
-    ours = isinstance(dataset, (TensorDataset, Subset))
+    ours = isinstance(dataset, (TensorDataset, Subset, Rows))
     return dataset.__getitems__(indices if ours else as_list(indices))
