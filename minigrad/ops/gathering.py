@@ -29,7 +29,7 @@ from minigrad.ops.indexing import (
 )
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import row_starts
-from minigrad.ops.shaping import broadcast_to, reshape
+from minigrad.ops.shaping import broadcast_to, clone, reshape
 from minigrad.ops.typed import Tensor
 
 __all__ = [
@@ -208,7 +208,9 @@ def gather(x: Any, dim: int, index: Any) -> Tensor:
     if np.ndim(x) < 2 and np.ndim(x) != np.ndim(index) < 2:  # a number is a vector of one entry
         return reshape(gather(reshape(x, -1), dim, index.reshape(-1)), np.shape(index))
     where = mesh("gather", x, dim, index)
-    if where and dim in (-1, len(where) - 1) and where[-1].size > FEW:
+    if not where:
+        return clone(x)
+    if dim in (-1, len(where) - 1) and where[-1].size > FEW:
         positions, shape = where[-1], tuple(x.shape)
         fit = positions.shape[:-1] == shape[:-1]
         if fit and positions.min() >= 0 and positions.max() < shape[-1]:

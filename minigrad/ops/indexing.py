@@ -66,6 +66,9 @@ def is_unique(index: Any) -> bool:
     )
 
 
+FEW_AXES = 16  # NumPy's add.at keeps its indices in arrays of fixed length
+
+
 def add_at(out: Array, index: Any, g: Array) -> None:
     """``out[index] += g`` for a contiguous `out`; repeated positions get each of their addends."""
     if is_half(out):
@@ -75,7 +78,7 @@ def add_at(out: Array, index: Any, g: Array) -> None:
             out[...] = wide
     elif is_unique(index):
         out[index] += g
-    elif out.size < 1000 or not out.flags.c_contiguous:
+    elif (out.size < 1000 and out.ndim <= FEW_AXES) or not out.flags.c_contiguous:
         np.add.at(out, index, g)
     else:  # along one axis np.add.at is several times faster
         positions = np.arange(out.size).reshape(out.shape)[index]
@@ -174,10 +177,13 @@ def _scatter_into(g: Array, shape: tuple[int, ...], index: Any) -> Array:
     return out
 
 
-def setitem_value_vjp(g: Array, index: Any) -> Array:
+def setitem_value_vjp(g: Array, value_shape: tuple[int, ...], index: Any) -> Array:
     """value̅ = ḡ[index], but 0 for what was overwritten by a later entry at the same position."""
     taken = _getitem(g, index)
-    return taken if is_unique(index) else taken * winners(g.shape, index)
+    if not is_unique(index):
+        taken = np.where(winners(g.shape, index), taken, 0)
+    extra = len(value_shape) - len(taken.shape)  # leading axes of size 1, which are broadcast away
+    return np.reshape(taken, (1,) * extra + tuple(taken.shape)) if extra > 0 else taken
 
 
 @op(
@@ -194,8 +200,21 @@ def _setitem(x: Array, value: Array, index: Any) -> Array:
     Shapes     (...), broadcastable to x[index] -> (...)
     """
     out = np.array(x)
-    out[index] = value
+    try:
+        out[index] = value
+    except ValueError:
+        fewer = without_leading_ones(value)
+        if fewer is value:
+            raise
+        out[index] = fewer
     return out
+
+
+def without_leading_ones(value: Any) -> Any:
+    """`value` without first axes of size 1, which NumPy refuses in front of a single number."""
+    shape = np.shape(value)
+    extra = next((i for i, n in enumerate(shape) if n != 1), len(shape))
+    return value.reshape(shape[extra:]) if extra else value
 
 
 def setitem(x: Any, value: Any, index: Any) -> Any:

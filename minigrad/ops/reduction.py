@@ -572,6 +572,8 @@ def softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
+    if not x.ndim:
+        return np.exp(x - x)  # 1; NaN of NaN and inf
     if x.itemsize == 2 and is_half(x):
         return in_float32(softmax, x, dim)
     out = x - largest_along(x, dim)
@@ -603,6 +605,8 @@ def log_softmax(x: Array, dim: int, dtype: Any = None) -> Array:
     dim = axis_or_all(x, dim)
     if not x.size:
         return np.positive(x)
+    if not x.ndim:
+        return as_float(x - x)
     if x.itemsize == 2 and is_half(x):
         return in_float32(log_softmax, x, dim)
     out = x - largest_along(x, dim)

@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.argument_names import also_named
 from minigrad.composition import composition
+from minigrad.graph import plain
 from minigrad.operation import Array, op
 
 __all__ = [
@@ -54,7 +55,10 @@ def reshape(x: Array, *shape: Any) -> Array:
 
 
 def view(x: Any, *shape: int) -> Any:
-    """`reshape`; unlike PyTorch's it copies where no view is possible.
+    """`reshape`; where no view is possible it is a copy that cannot be written to.
+
+    PyTorch refuses there.  To read a copy is harmless, but a change of it that was meant for x
+    would be lost without a word: it is refused.
 
     Forward    out = x, read row by row into `shape`
     Gradient   x̄ = ḡ, read back into the shape of x
@@ -64,7 +68,15 @@ def view(x: Any, *shape: int) -> Any:
                tensor([[0, 1],
                        [2, 3]])
     """
-    return reshape(x, *shape)
+    return guarded(reshape(x, *shape), x)
+
+
+def guarded(out: Any, x: Any) -> Any:
+    """`out`, which cannot be written to if it is a copy of x."""
+    array, source = plain(out), plain(x)
+    if isinstance(array, np.ndarray) and array.size and not np.may_share_memory(array, source):
+        array.flags.writeable = False
+    return out
 
 
 def view_as(x: Any, other: Any) -> Any:
@@ -76,10 +88,19 @@ def view_as(x: Any, other: Any) -> Any:
     Example    >>> mg.arange(4).view_as(mg.zeros(2, 2)).shape
                (2, 2)
     """
+    return guarded(reshape(x, other.shape), x)
+
+
+def reshape_as(x: Any, other: Any) -> Any:
+    """`x` in the shape of another tensor; a copy where no view is possible.
+
+    Forward    out = x, read row by row into the shape of other
+    Gradient   x̄ = ḡ, read back into the shape of x
+    Shapes     (...), (m, k) -> (m, k)
+    Example    >>> mg.arange(4).reshape_as(mg.zeros(2, 2)).shape
+               (2, 2)
+    """
     return reshape(x, other.shape)
-
-
-reshape_as = view_as
 
 
 @op(lambda g, x_shape: g.reshape(x_shape), view=True, notation="flatten({x})")

@@ -118,7 +118,7 @@ class Rows(Dataset[Any]):
     """The rows of one tensor or array as samples: what a loader makes of it."""
 
     def __init__(self, rows: Any) -> None:
-        self.rows = rows if isinstance(rows, Variable) else wrap(rows)
+        self.rows: Any = rows if isinstance(rows, Variable) else wrap(rows)
         if not self.rows._array.ndim:
             raise ValueError("a 0-d tensor has no rows")
 
