@@ -179,7 +179,7 @@ def _scatter_into(g: Array, shape: tuple[int, ...], index: Any) -> Array:
 
 def setitem_value_vjp(g: Array, value_shape: tuple[int, ...], index: Any) -> Array:
     """value̅ = ḡ[index], but 0 for what was overwritten by a later entry at the same position."""
-    taken = _getitem(g, index)
+    taken: Array = _getitem(g, index)
     if not is_unique(index):
         taken = np.where(winners(g.shape, index), taken, 0)
     extra = len(value_shape) - len(taken.shape)  # leading axes of size 1, which are broadcast away
