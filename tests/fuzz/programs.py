@@ -37,14 +37,19 @@ NEW = (
     "{a}.detach()", "{a}.double()", "{a}.float()", "{a}.split(1)[0]", "{a}.chunk(2)[0]",
 )  # fmt: skip
 CHANGES = (
-    "{a} += 1", "{a} *= 2", "{a}.mul_({b})", "{a}.add_({b})", "{a}.sub_(1.5)", "{a}.tanh_()",
-    "{a}.relu_()", "{a}.sigmoid_()", "{a}[0] = 3.0", "{a}[..., :1] *= 2", "{a}[0] = {b}",
-    "{a}.copy_({b})", "{a}.fill_(0.5)", "{a}.zero_()", "{a}.clamp_(-1, 1)", "{a}[{a} > 0] = 0.25",
+    "{a} += 1", "{a} *= 2", "{a}.mul_({b} * 1)", "{a}.add_({b} * 1)", "{a}.sub_(1.5)", "{a}.tanh_()",
+    "{a}.relu_()", "{a}.sigmoid_()", "{a}[0] = 3.0", "{a}[..., :1] *= 2", "{a}[0] = {b} * 1",
+    "{a}.copy_({b} * 1)", "{a}.fill_(0.5)", "{a}.zero_()", "{a}.clamp_(-1, 1)", "{a}[{a} > 0] = 0.25",
     "{a}.neg_()", "{a}.exp_()",
 )  # fmt: skip
 STATES = (
     "{a}.retain_grad()", "{a}.register_hook(lambda g: g * 2)", "{a}.requires_grad_()",
     "{a}.sum().backward(retain_graph=True)", "m.autograd.grad({a}.sum(), {a}, retain_graph=True)",
+)  # fmt: skip
+# PyTorch lets a view made under no_grad require grad, and minigrad does not
+VIEWS = (
+    "reshape", "squeeze", "transpose", "[", "expand", "diagonal", "narrow", "view", "permute",
+    "unbind", "split", "chunk", "detach", "flip", "requires_grad_",
 )  # fmt: skip
 SHAPES = ((), (3,), (2, 3), (3, 3), (1, 3), (2, 2, 3), (0, 3), (1,))
 
@@ -85,7 +90,7 @@ def draw_lines(rng: np.random.Generator, first: int, length: int) -> list[str]:
             line = CHANGES[int(rng.integers(len(CHANGES)))].format(a=a, b=b)
         else:
             line = STATES[int(rng.integers(len(STATES)))].format(a=a, b=b)
-        if rng.random() < 0.12:
+        if rng.random() < 0.12 and not any(view in line for view in VIEWS):
             line = f"with m.no_grad(): {line}"
         if line.partition(" = ")[0].endswith(f"v{count}"):
             count += 1
