@@ -37,10 +37,10 @@ NEW = (
     "{a}.detach()", "{a}.double()", "{a}.float()", "{a}.split(1)[0]", "{a}.chunk(2)[0]",
 )  # fmt: skip
 CHANGES = (
-    "{a} += 1", "{a} *= 2", "{a}.mul_({b} * 1)", "{a}.add_({b} * 1)", "{a}.sub_(1.5)", "{a}.tanh_()",
-    "{a}.relu_()", "{a}.sigmoid_()", "{a}[0] = 3.0", "{a}[..., :1] *= 2", "{a}[0] = {b} * 1",
-    "{a}.copy_({b} * 1)", "{a}.fill_(0.5)", "{a}.zero_()", "{a}.clamp_(-1, 1)", "{a}[{a} > 0] = 0.25",
-    "{a}.neg_()", "{a}.exp_()",
+    "{a} += 1", "{a} *= 2", "{a}.mul_({b} * 1)", "{a}.add_({b} * 1)", "{a}.sub_(1.5)",
+    "{a}.tanh_()", "{a}.relu_()", "{a}.sigmoid_()", "{a}[0] = 3.0", "{a}[..., :1] *= 2",
+    "{a}[0] = {b} * 1", "{a}.copy_({b} * 1)", "{a}.fill_(0.5)", "{a}.zero_()", "{a}.clamp_(-1, 1)",
+    "{a}[{a} > 0] = 0.25", "{a}.neg_()", "{a}.exp_()",
 )  # fmt: skip
 STATES = (
     "{a}.retain_grad()", "{a}.register_hook(lambda g: g * 2)", "{a}.requires_grad_()",
