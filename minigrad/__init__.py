@@ -27,6 +27,7 @@ from minigrad.tensor import Tensor  # first: the function `tensor` takes the mod
 # isort: split
 
 from minigrad import autograd, graph, linalg, ops, random, special
+from minigrad.calls import op
 from minigrad.creation import (
     Size,
     arange,
@@ -85,13 +86,6 @@ from minigrad.dtypes import (
     short,
     uint8,
 )
-from minigrad.graph import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
 from minigrad.interchange import from_dlpack
 from minigrad.legacy import (
     BFloat16Tensor,
@@ -107,7 +101,6 @@ from minigrad.legacy import (
     set_default_tensor_type,
 )
 from minigrad.neighbours import introduce as _introduce
-from minigrad.operation import op
 from minigrad.ops.bessel import (
     i0,
 )
@@ -779,7 +772,6 @@ __all__ = [
     "ones_like",
     "onnx",
     "op",
-    "operation",
     "ops",
     "optim",
     "outer",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar
 
-from minigrad.operation import ALIASES
+from minigrad.primitive import ALIASES
 
 __all__ = ["composition"]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from minigrad.operation import Op
+    from minigrad.calls import Op
 
 HERE = os.path.dirname(__file__)
 

@@ -19,7 +19,8 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.differentiate import grad as gradients_of
-from minigrad.graph import Leaf, Variable, ancestors, enable_grad, recording, wrap
+from minigrad.graph import Leaf, Variable, ancestors, wrap
+from minigrad.modes import enable_grad, recording
 from minigrad.pytrees import describe, flatten, leaves_of, map_tree, paired
 from minigrad.random import get_rng_state, set_rng_state
 

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Array, Leaf, Variable, plain, recording, wrap
+from minigrad.graph import Array, Leaf, Variable, plain, wrap
 from minigrad.memory import writes
+from minigrad.modes import recording
 from minigrad.ops import conversion, indexing
 
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import Leaf, Variable, enable_grad, wrap
+from minigrad.graph import Leaf, Variable, wrap
 from minigrad.memory import clock, owner_of
+from minigrad.modes import enable_grad
 from minigrad.promotion import get_default_dtype
 
 __all__ = ["Row", "Summary", "summary"]

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node, Output, Variable, enable_grad, recorded_before, recording, wrap
+from minigrad.graph import Node, Output, Variable, recorded_before, wrap
+from minigrad.modes import enable_grad, recording
 from minigrad.serialization import write_atomically
 
 __all__ = ["export"]
@@ -90,16 +91,16 @@ def trace(model: Any, inputs: list[Any]) -> list[Any]:
     """Run the model in evaluation mode, with all operands kept by the nodes."""
     modes = [(module, module.training) for module in model.modules()]
     frozen = [p for p in model.parameters() if p._node is None and p._array.dtype.kind == "f"]
-    flags = recording.anomaly, recording.values
+    before = recording.detail
     model.eval()
     try:
         for p in frozen:  # ops are recorded only if a gradient could be wanted
             p.requires_grad_()
-        recording.anomaly = recording.values = True
+        recording.change(stack=True, values=True)
         with enable_grad():
             output = model(*inputs)
     finally:
-        recording.anomaly, recording.values = flags
+        recording.change(stack=before.stack, values=before.values)
         for p in frozen:
             p.requires_grad_(False)
         for module, training in modes:
@@ -412,7 +413,7 @@ def avg_pool(to: Translation, node: Node, x: str) -> str:
 @translation("mean", "sum", batchwise=True)
 def mean(to: Translation, node: Node, x: str) -> str:
     dim, keepdim = node.statics[:2]
-    rank = len(node.input_shape(0))
+    rank = len(node.operand_shape(0))
     axes = list(range(rank)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     if any(axis % rank == 0 for axis in axes):
         to.batched = False
@@ -437,7 +438,7 @@ def standardize(to: Translation, node: Node, x: str) -> str:
 
 @translation(batchwise=True)
 def flatten(to: Translation, node: Node, x: str) -> str:
-    start = node.statics[0] % max(len(node.input_shape(0)), 1)
+    start = node.statics[0] % max(len(node.operand_shape(0)), 1)
     # a zero stands for the size that is there
     shape = [0] * start + [-1] + list(node.shape[start + 1 :])
     if start == 0:
@@ -487,7 +488,7 @@ def stack(to: Translation, node: Node, *tensors: str) -> str:
 @translation()
 def unbind(to: Translation, node: Node, x: str) -> list[str]:
     axis = node.statics[0]
-    number = node.input_shape(0)[axis]
+    number = node.operand_shape(0)[axis]
     parts = to.add_several(number, "Split", x, to.constant(np.ones(number, np.int64)), axis=axis)
     axes = to.constant(np.array([axis]))
     return [to.add("Squeeze", part, axes) for part in parts]
@@ -503,7 +504,7 @@ def split(to: Translation, node: Node, x: str) -> list[str]:
 def getitem(to: Translation, node: Node, x: str) -> str:
     index = node.statics[0]
     index = index if isinstance(index, tuple) else (index,)
-    rank = len(node.input_shape(0))
+    rank = len(node.operand_shape(0))
     used = sum(part is not None and part is not Ellipsis for part in index)
     if not any(part is Ellipsis for part in index):
         index = (*index, Ellipsis)
@@ -517,7 +518,7 @@ def getitem(to: Translation, node: Node, x: str) -> str:
             axis += rank - used
         elif isinstance(part, (int, slice)):
             if part != slice(None):
-                positions = range(node.input_shape(0)[axis])
+                positions = range(node.operand_shape(0)[axis])
                 if isinstance(part, int):
                     chosen = [positions[part]]
                     dropped.append(axis)

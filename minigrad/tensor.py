@@ -16,7 +16,6 @@ from minigrad import (
     creation,
     devices,
     dtypes,
-    graph,
     inplace,
     interchange,
     legacy,
@@ -26,6 +25,8 @@ from minigrad import (
     promotion,
     random,
 )
+from minigrad.backward import HookHandle
+from minigrad.backward import backward as run_backward
 from minigrad.creation import Size, as_array
 from minigrad.graph import Extras, Leaf, Node, Variable, wrap
 from minigrad.memory import Alias
@@ -265,7 +266,7 @@ class Tensor(Variable):
                  no gradient was given, or if the graph was freed by an earlier backward.
         """
         from_here = [(self, gradient)]
-        graph.backward(from_here, retain_graph, create_graph, inputs)
+        run_backward(from_here, retain_graph, create_graph, inputs)
 
     def retain_grad(self) -> None:
         """Keep the gradient of this result, too, in ``.grad``."""
@@ -280,7 +281,7 @@ class Tensor(Variable):
         extras = getattr(self._node, "extras", None)
         return not self.is_leaf and extras is not None and extras.retain
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> graph.HookHandle:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
         """Call `hook` with the gradient of this tensor in backward; what it returns replaces it.
 
         Returns  a handle; ``handle.remove()`` takes the hook away.
@@ -288,7 +289,7 @@ class Tensor(Variable):
         """
         if self._node is None:
             raise RuntimeError("register_hook on a tensor that does not require grad")
-        return graph.HookHandle(self._get_extras().hooks, hook)
+        return HookHandle(self._get_extras().hooks, hook)
 
     def detach(self) -> Tensor:
         """The same memory, without the graph."""

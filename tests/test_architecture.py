@@ -12,10 +12,11 @@ PACKAGE = Path(__file__).parents[1] / "minigrad"
 # From the ground up: a module may import what stands in an earlier line, or in its own package.
 LAYERS = [
     {"sparse"},
-    {"memory", "promotion", "errors", "dtypes", "devices", "pytrees"},
+    {"memory", "modes", "promotion", "errors", "dtypes", "devices", "pytrees"},
+    {"primitive"},
     {"graph"},
-    {"operation"},
-    {"composition", "argument_names"},
+    {"calls", "backward"},
+    {"composition", "argument_names", "tape"},
     {"ops"},
     {"numpy_protocol", "inplace"},
     {"creation"},

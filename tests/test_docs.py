@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.operation import numpy_functions
+from minigrad.calls import numpy_functions
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "minigrad" / "testing" / "plugin"

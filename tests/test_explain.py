@@ -539,7 +539,7 @@ def test_hostile_names_stay_data(name: str, tmp_path: Path) -> None:
 
 def test_a_freed_graph_says_what_to_do() -> None:
     x = leaf(np.ones(2))
-    loss = (x * mg.ones(2)).sum()
+    loss = (x * leaf(np.ones(2))).sum()  # nobody holds the second one
     loss.backward()
     with pytest.raises(RuntimeError, match="record_values"):
         page_data(loss)

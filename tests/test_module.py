@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.graph import recording
+from minigrad.modes import recording
 
 
 class Net(nn.Module):

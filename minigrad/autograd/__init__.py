@@ -9,13 +9,7 @@ from minigrad.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_de
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
 from minigrad.autograd.variable import Variable
-from minigrad.graph import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
+from minigrad.modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
     from minigrad.autograd import functional as functional

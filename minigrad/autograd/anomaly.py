@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from minigrad.graph import recording
+from minigrad.modes import recording
 
 
 class set_detect_anomaly:
@@ -19,11 +19,12 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool) -> None:
-        self.before = recording.anomaly
-        recording.anomaly = self.mode = bool(mode)
+        self.before = recording.detail.stack
+        self.mode = bool(mode)
+        recording.change(stack=self.mode)
 
     def __enter__(self) -> None:
-        recording.anomaly = self.mode
+        recording.change(stack=self.mode)
 
     def __exit__(
         self,
@@ -31,7 +32,7 @@ class set_detect_anomaly:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        recording.anomaly = self.before
+        recording.change(stack=self.before)
 
 
 class detect_anomaly(set_detect_anomaly):
@@ -45,10 +46,10 @@ class detect_anomaly(set_detect_anomaly):
 
     def __init__(self) -> None:
         super().__init__(True)
-        recording.anomaly = self.before  # only inside the block
+        recording.change(stack=self.before)  # only inside the block
 
     def __enter__(self) -> None:
-        self.before = recording.anomaly
+        self.before = recording.detail.stack
         super().__enter__()
 
 
@@ -58,4 +59,4 @@ def is_anomaly_enabled() -> bool:
     Example  >>> mg.autograd.is_anomaly_enabled()
              False
     """
-    return recording.anomaly
+    return recording.detail.stack

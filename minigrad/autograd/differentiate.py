@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import graph
-from minigrad.graph import Variable, enable_grad, start, walk, wrap
+from minigrad import backward as backward_pass
+from minigrad.backward import start, walk
+from minigrad.graph import Variable, wrap
 from minigrad.memory import own
+from minigrad.modes import enable_grad
 from minigrad.tensor import Tensor
 
 Tensors = Any  # a tensor, or a sequence of tensors
@@ -163,4 +165,4 @@ def backward(
     """
     listed = sequence_of(tensors, "tensors")
     cotangents = cotangents_of(grad_tensors, len(listed), "grad_tensors")
-    graph.backward(list(zip(listed, cotangents)), retain_graph, create_graph, inputs)
+    backward_pass.backward(list(zip(listed, cotangents)), retain_graph, create_graph, inputs)

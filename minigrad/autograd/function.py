@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Variable, enable_grad, no_grad, wrap
-from minigrad.operation import Op, op
+from minigrad.calls import Op, conclude, op
+from minigrad.graph import Variable, wrap
+from minigrad.modes import enable_grad, no_grad, recording
 
 Array = Any
 
@@ -138,6 +139,7 @@ class FunctionOp(Op):
         keep = {"saved": lambda saved: saved} if saves else None
         super().__init__(forward, (), joint=vjp, keep=keep, notation=None)
         self.function = function
+        self.call = self.call_again
 
     def cotangents(self, node: Any, value: float) -> list[Array]:
         """A cotangent for each result of `node`, all of whose entries are `value`."""
@@ -150,9 +152,9 @@ class FunctionOp(Op):
         saved, out = kept.get("saved", ()), kept.get("out")
         return call_backward(self.function, cotangents, ctx, saved, out)
 
-    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], numpy_door: bool = False) -> Any:
+    def call_again(self, tensors: Sequence[Any], ctx: Any) -> Any:
         """Call the function again, on other tensors: what the gradient checker does."""
-        return self.function.apply(*args[1]._filled(args[0]))
+        return self.function.apply(*ctx._filled(tensors))
 
 
 def run_forward(
@@ -279,7 +281,9 @@ class Function:
             operation = cls._ops[kind] = FunctionOp(cls, *kind)
         edges = tuple(x._node for x in tensors)
         operands = tuple(x._array for x in tensors)
-        result = operation.conclude(out, (saved,) if saved else (), edges, [operands], (ctx,))
+        frame = recording.frame
+        kept = (saved,) if saved else ()
+        result = conclude(operation, frame, out, kept, tensors, operands, edges, (ctx,))
         results = result if isinstance(result, tuple) else (result,)
         for i in ctx._constant_outputs:
             results[i]._node = None

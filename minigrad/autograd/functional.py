@@ -13,7 +13,8 @@ import numpy as np
 
 from minigrad import func as transforms
 from minigrad.autograd.differentiate import grad
-from minigrad.graph import Variable, enable_grad, wrap
+from minigrad.graph import Variable, wrap
+from minigrad.modes import enable_grad
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.operation import Array, Op
+from minigrad.calls import Array, Op
 
 __all__ = ["Program", "Statement", "Value", "evaluate", "run", "substituted", "values_in"]
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.distributed.group import ProcessGroup, group_of
-from minigrad.graph import Variable, no_grad, wrap
+from minigrad.graph import Variable, wrap
+from minigrad.modes import no_grad
 
 __all__ = [
     "ReduceOp", "Work", "all_gather", "all_gather_into_tensor", "all_gather_object", "all_reduce",

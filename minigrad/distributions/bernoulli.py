@@ -15,7 +15,8 @@ from minigrad.distributions.utils import (
     logits_to_probs,
     probs_to_logits,
 )
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 from minigrad.nn.functional import binary_cross_entropy_with_logits
 
 __all__ = ["Bernoulli"]

@@ -9,7 +9,8 @@ import numpy as np
 from minigrad import ops, random
 from minigrad.distributions import constraints
 from minigrad.distributions.bernoulli import Probabilities
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 
 __all__ = ["Binomial"]
 

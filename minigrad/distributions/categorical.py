@@ -14,7 +14,8 @@ from minigrad.distributions.utils import (
     logits_to_probs,
     probs_to_logits,
 )
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 
 __all__ = ["Categorical"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from minigrad import ops
 from minigrad.distributions import constraints
 from minigrad.distributions.utils import lazy_property
-from minigrad.graph import no_grad
+from minigrad.modes import no_grad
 from minigrad.tensor import Tensor
 
 __all__ = ["Distribution", "ExponentialFamily"]

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops, random
+from minigrad.calls import op
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import ExponentialFamily
 from minigrad.distributions.utils import (
     broadcast_all,
 )
-from minigrad.operation import op
 
 __all__ = ["Gamma"]
 

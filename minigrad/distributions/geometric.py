@@ -13,7 +13,8 @@ from minigrad.distributions.utils import (
     broadcast_all,
     standard_uniform,
 )
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 
 __all__ = ["Geometric"]
 

@@ -10,7 +10,8 @@ from minigrad import ops
 from minigrad.distributions import constraints
 from minigrad.distributions.categorical import Categorical
 from minigrad.distributions.distribution import Distribution
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 
 __all__ = ["MixtureSameFamily"]
 

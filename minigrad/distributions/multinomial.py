@@ -15,7 +15,8 @@ from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.utils import (
     broadcast_all,
 )
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 
 __all__ = ["Multinomial"]
 

@@ -8,7 +8,7 @@ from minigrad import ops, random
 from minigrad.distributions import constraints
 from minigrad.distributions.bernoulli import Probabilities
 from minigrad.distributions.gamma import standard_gamma
-from minigrad.graph import no_grad
+from minigrad.modes import no_grad
 
 __all__ = ["NegativeBinomial"]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import op
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import ExponentialFamily
 from minigrad.distributions.utils import (
     broadcast_all,
     standard_normal,
 )
-from minigrad.operation import op
 
 __all__ = ["Normal"]
 

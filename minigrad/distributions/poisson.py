@@ -10,7 +10,7 @@ from minigrad.distributions.distribution import ExponentialFamily
 from minigrad.distributions.utils import (
     broadcast_all,
 )
-from minigrad.graph import no_grad
+from minigrad.modes import no_grad
 
 __all__ = ["Poisson"]
 

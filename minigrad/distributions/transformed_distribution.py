@@ -11,7 +11,7 @@ from minigrad.distributions.transforms import ComposeTransform, Transform
 from minigrad.distributions.utils import (
     sum_rightmost,
 )
-from minigrad.graph import no_grad
+from minigrad.modes import no_grad
 
 __all__ = ["TransformedDistribution"]
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from minigrad import ops, random
 from minigrad.creation import tensor
-from minigrad.graph import Variable, enable_grad, wrap
+from minigrad.graph import Variable, wrap
+from minigrad.modes import enable_grad
 from minigrad.promotion import get_default_dtype
 
 __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import errors
-from minigrad.graph import HookHandle, Variable, recording, wrap
-from minigrad.operation import op
+from minigrad.backward import HookHandle
+from minigrad.calls import op
+from minigrad.graph import Variable, wrap
+from minigrad.modes import recording
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
@@ -62,7 +64,7 @@ def call_forward(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """``forward``: what it records, and what it raises, knows that this module was running."""
     parent = recording.frame
     if parent is not None:  # None: nothing is recorded
-        recording.frame = type(parent)(module, parent)
+        recording.frame = parent.inside(module)
     try:
         return module.forward(*args, **kwargs)
     except Exception as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import no_grad
+from minigrad.modes import no_grad
 from minigrad.nn.convolution import (
     Conv1d,
     Conv2d,

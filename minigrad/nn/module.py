@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad import devices, errors
-from minigrad.graph import HookHandle, Variable, recording, wrap
+from minigrad.backward import HookHandle
+from minigrad.graph import Variable, wrap
+from minigrad.modes import recording
 from minigrad.nn import state
 from minigrad.nn.hooks import Hook, Hooks, add_hook
 from minigrad.nn.parameter import Parameter, WithoutShape
@@ -74,7 +76,7 @@ class Module:
         # `call_forward`, written out: one more call would be a tenth of the cost of a small layer
         parent = recording.frame
         if parent is not None:
-            recording.frame = type(parent)(self, parent)
+            recording.frame = parent.inside(self)
         try:
             return self.forward(*args, **kwargs)
         except Exception as error:

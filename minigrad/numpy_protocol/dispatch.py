@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import numpy_functions
 from minigrad.numpy_protocol import scipy_special
-from minigrad.operation import numpy_functions
 
 REFLECTED = {np.add, np.subtract, np.multiply, np.divide, np.power, np.matmul, np.floor_divide,
              np.remainder}  # fmt: skip
@@ -25,7 +25,7 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -
     if method == "__call__" and operation is not None:
         # `np.float64(2) * t` comes in here as well; like `t * np.float64(2)` it keeps t's type
         reflected = isinstance(args[0], np.generic) and ufunc in REFLECTED
-        return operation.call(args, kwargs, numpy_door=not reflected)
+        return (operation.call if reflected else operation.call_from_numpy)(*args, **kwargs)
     mapped = functions.get((ufunc, method))
     if mapped is None and method == "__call__":
         mapped = functions.get(ufunc) or scipy_special.special(ufunc)
@@ -42,7 +42,7 @@ def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any)
         return mapped(*args, **kwargs)
     operation = numpy_functions.get(function)
     if operation is not None:
-        return operation.call(args, kwargs, numpy_door=True)
+        return operation.call_from_numpy(*args, **kwargs)
     module = function.__module__.removeprefix("numpy").lstrip(".")
     raise unmapped(f"{module}.{function.__name__}" if module else function.__name__)
 

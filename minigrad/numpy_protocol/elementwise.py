@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import numpy_functions
 from minigrad.graph import Variable, plain
 from minigrad.numpy_protocol.dispatch import functions, of
 from minigrad.numpy_protocol.shaping import refuse
-from minigrad.operation import numpy_functions
 from minigrad.ops.selection import _where
 
 # -------------------------------------------------------------------------------- choice and bounds
@@ -21,7 +21,7 @@ from minigrad.ops.selection import _where
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None or y is None:
         return ops.where(condition, x, y)
-    return _where.op.call((x, y, condition), {}, numpy_door=True)  # type: ignore[attr-defined]  # of an op
+    return _where.op.call_from_numpy(x, y, condition)  # type: ignore[attr-defined]  # of an op
 
 
 @of(np.select)
@@ -195,7 +195,7 @@ def outer_method(ufunc: Any) -> Callable[..., Any]:
 
     def outer(a: Any, b: Any) -> Any:
         columns = np.reshape(a, np.shape(a) + (1,) * np.ndim(b))
-        return numpy_functions[ufunc].call((columns, b), {}, numpy_door=True)
+        return numpy_functions[ufunc].call_from_numpy(columns, b)
 
     return outer
 

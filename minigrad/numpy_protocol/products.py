@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import Variable
 from minigrad.numpy_protocol.dispatch import of
-from minigrad.operation import Variable
 
 
 def operand(x: Any) -> Any:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.incomplete import scipy_special
 from minigrad.ops.trigonometric import sinc
 

@@ -10,9 +10,9 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, op
 from minigrad.ops.indexing import narrow
 from minigrad.ops.joining import along, meshgrid, stack
 from minigrad.ops.norms import vector_norm

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.diagonals import _diagonal_into
 from minigrad.ops.typed import Tensor
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import devices, dtypes
-from minigrad.operation import Array, Variable, op
+from minigrad.calls import Array, Variable, op
 from minigrad.ops.typed import Tensor
 
 __all__ = ["_bfloat16", "astype", "cpu", "cuda", "pin_memory", "to", "to_type", "type_as"]

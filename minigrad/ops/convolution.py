@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 from minigrad.ops.sums import sum_of
 
 PIECE = 1 << 19  # bytes of layout at a time; measured, 2⁸ to 2¹⁰ KiB are within 5 % of each other

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, op
 from minigrad.promotion import get_default_dtype as default_float
 
 __all__ = ["corrcoef", "cov"]

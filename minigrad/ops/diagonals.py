@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.matrices import check_matrix
 from minigrad.ops.shaping import clone, reshape
 from minigrad.ops.typed import Tensor

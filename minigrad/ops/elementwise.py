@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.masks import choose
 from minigrad.ops.typed import Tensor
 

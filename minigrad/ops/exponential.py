@@ -7,8 +7,8 @@ from math import log as natural_log
 
 import numpy as np
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.selection import clamp
 from minigrad.ops.special import as_float
 from minigrad.ops.typed import Tensor

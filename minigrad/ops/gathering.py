@@ -15,9 +15,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 from numpy.lib.stride_tricks import as_strided
 
+from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
 from minigrad.memory import owner_of
-from minigrad.operation import Array, Variable, op
 from minigrad.ops.indexing import (
     _add_at,
     _getitem,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 from minigrad.ops.gamma import lgamma
 from minigrad.ops.special import as_float
 

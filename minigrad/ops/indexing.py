@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
-from minigrad.operation import Array, Variable, op
 from minigrad.ops.joining import along
 from minigrad.ops.sums import is_half, widened
 from minigrad.ops.typed import Tensor

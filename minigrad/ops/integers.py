@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 
 __all__ = ["bitwise_left_shift", "bitwise_right_shift", "gcd", "lcm"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.operation import Array
+from minigrad.calls import Array
 
 __all__ = ["LinAlgError", "symmetrize"]
 

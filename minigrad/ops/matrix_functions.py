@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import Array, Variable, op
 from minigrad.graph import plain, wrap
-from minigrad.operation import Array, Variable, op
 from minigrad.ops.diagonals import diagonal
 from minigrad.ops.matrices import LinAlgError, check_matrix, check_square
 from minigrad.ops.solving import cutoff, inv

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 from minigrad.ops.masks import choose
 from minigrad.ops.sums import widened
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 from minigrad.ops.exponential import sigmoid, softplus
 from minigrad.ops.reduction import sum_along
 from minigrad.ops.sums import divided, in_float32, is_half, ones_cached, sum_of, widened

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, op
 from minigrad.ops.diagonals import two_axes
 from minigrad.ops.matrices import LinAlgError, check_matrix, check_square, first_true, place
 from minigrad.ops.reduction import axes_of, reduced_axes, restore

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 
 __all__ = ["_crop", "_pad", "pad", "pad_by_index"]
 

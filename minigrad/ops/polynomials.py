@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import Array
 from minigrad.composition import composition
-from minigrad.operation import Array
 from minigrad.promotion import get_default_dtype as default_float
 
 __all__ = [

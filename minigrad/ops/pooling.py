@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 from minigrad.ops.masks import choose
 from minigrad.ops.sums import widened
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.incomplete import in_double, scipy_special
 from minigrad.ops.special import as_float, erf, erfc
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.contraction import tensordot
 from minigrad.ops.sums import ones_cached, sum_of
 from minigrad.ops.typed import Tensor

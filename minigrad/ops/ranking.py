@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, Variable, op
 from minigrad.ops.gathering import scatter_add, take_along_dim
 from minigrad.ops.indexing import nonzero
 from minigrad.ops.reduction import ValuesAndIndices, amax, amin, extreme_vjp, one_place_vjp

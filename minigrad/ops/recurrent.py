@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 
 # ------------------------------------------------------------------------- long short-term memory
 

@@ -14,8 +14,8 @@ from typing import Any, Generic, NamedTuple, overload
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.selection import maximum, minimum, where
 from minigrad.ops.special import as_float
 from minigrad.ops.sums import add_reduce, divided, in_float32, is_half, ones_cached, sum_of, widened

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, op
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import sum
 from minigrad.ops.sums import is_half, widened

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.gathering import mesh, part_for, strided, takes_0d
 from minigrad.ops.indexing import _add_at, _getitem, _put_zeros, _setitem, integers
 from minigrad.ops.joining import along

@@ -7,8 +7,8 @@ from typing import Any, overload
 
 import numpy as np
 
+from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
-from minigrad.operation import Array, Variable, op
 from minigrad.ops.indexing import nonzero
 from minigrad.ops.masks import choose, where_positive
 from minigrad.ops.typed import Tensor

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.argument_names import also_named
+from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, op
 
 __all__ = [
     "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "clone",

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, Variable, op
 from minigrad.ops.conversion import astype
 from minigrad.ops.elementwise import minus, mul, pow, sign
 from minigrad.ops.shaping import broadcast_to

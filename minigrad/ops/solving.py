@@ -10,8 +10,8 @@ from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
+from minigrad.calls import Array, Variable, op
 from minigrad.graph import plain, wrap
-from minigrad.operation import Array, Variable, op
 from minigrad.ops.matrices import (
     LinAlgError,
     check_finite,

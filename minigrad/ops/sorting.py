@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.operation import Array, op
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import ValuesAndIndices
 from minigrad.ops.typed import Tensor, returns

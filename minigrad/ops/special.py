@@ -8,7 +8,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 from minigrad.ops.masks import choose
 
 __all__ = [

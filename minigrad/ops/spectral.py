@@ -20,8 +20,10 @@ from typing import Any, Generic, Literal, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import Leaf, enable_grad, plain, walk, wrap
-from minigrad.operation import Array, Variable, op
+from minigrad.backward import walk
+from minigrad.calls import Array, Variable, op
+from minigrad.graph import Leaf, plain, wrap
+from minigrad.modes import enable_grad
 from minigrad.ops.matrices import (
     LinAlgError,
     check_finite,

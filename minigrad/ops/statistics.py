@@ -9,9 +9,9 @@ from typing import Any, ParamSpec, TypeVar, overload
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
 from minigrad.graph import plain
-from minigrad.operation import Array, Variable, op
 from minigrad.ops.norms import smallest_safe, vector_norm
 from minigrad.ops.reduction import (
     Dim,

@@ -6,7 +6,7 @@ from math import factorial, pi
 
 import numpy as np
 
-from minigrad.operation import Array, op
+from minigrad.calls import Array, op
 
 __all__ = [
     "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",

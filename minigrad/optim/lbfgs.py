@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import enable_grad, wrap
+from minigrad.graph import wrap
 from minigrad.memory import writes
+from minigrad.modes import enable_grad
 from minigrad.optim.optimizer import Array, Group, Optimizer, require
 from minigrad.optim.saved import to_array
 

@@ -21,8 +21,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import HookHandle, Leaf, Variable, enable_grad, wrap
+from minigrad.backward import HookHandle
+from minigrad.graph import Leaf, Variable, wrap
 from minigrad.memory import UNSHARED, references, writes
+from minigrad.modes import enable_grad
 from minigrad.optim.saved import Entry, own_state, own_step, read_entry
 
 Array = Any

@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad import func
 from minigrad.creation import as_array
-from minigrad.graph import Variable, no_grad, wrap
+from minigrad.graph import Variable, wrap
+from minigrad.modes import no_grad
 from minigrad.pytrees import flatten, map_tree
 
 __all__ = ["ScipyObjective", "scipy_objective"]

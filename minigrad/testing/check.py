@@ -10,7 +10,8 @@ import numpy as np
 
 from minigrad.autograd.differentiate import grad
 from minigrad.autograd.function import FunctionOp
-from minigrad.graph import Variable, enable_grad, no_grad, wrap
+from minigrad.graph import Variable, wrap
+from minigrad.modes import enable_grad, no_grad
 from minigrad.pytrees import describe, flatten, leaves_of, paths_of
 from minigrad.random import get_rng_state
 from minigrad.testing.arguments import (

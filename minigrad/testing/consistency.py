@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.function import FunctionOp
-from minigrad.graph import picked
+from minigrad.backward import picked
 from minigrad.pytrees import leaves_of
 from minigrad.testing.linearity import join
 from minigrad.testing.localise import nodes_of

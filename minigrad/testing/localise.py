@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad import errors
-from minigrad.graph import Node, Output, recorded_before, recording, wrap
+from minigrad.graph import Node, Output, recorded_before, wrap
+from minigrad.modes import recording
 from minigrad.testing.numerical import EPS
 from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.verdicts import Verdict
@@ -31,12 +32,12 @@ NODES = 500  # more are not checked one by one
 @contextmanager
 def keeping_values() -> Iterator[None]:
     """Record the operands of every op."""
-    anomaly, values = recording.anomaly, recording.values
-    recording.anomaly = recording.values = True
+    before = recording.detail
+    recording.change(stack=True, values=True)
     try:
         yield
     finally:
-        recording.anomaly, recording.values = anomaly, values
+        recording.change(stack=before.stack, values=before.values)
 
 
 def nodes_of(outputs: list[Any]) -> list[Node]:
@@ -141,7 +142,7 @@ def local_function(node: Node) -> tuple[Any, list[Any]] | None:
     ]
 
     def call(*tensors: Any) -> Any:
-        return operation.call((list(tensors), *statics) if joint else (*tensors, *statics), {})
+        return operation.call(*((list(tensors), *statics) if joint else (*tensors, *statics)))
 
     return call, operands
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiate import grad
-from minigrad.graph import Variable, enable_grad, wrap
+from minigrad.graph import Variable, wrap
+from minigrad.modes import enable_grad
 from minigrad.pytrees import flatten, leaves_of
 from minigrad.testing.arguments import LISTED, argument_names, is_float, modules_of, undisturbed
 from minigrad.testing.check import check_gradients

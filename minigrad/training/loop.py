@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 from minigrad.optim.lr_scheduler import ReduceLROnPlateau
 from minigrad.training import together
 from minigrad.training.callbacks import Callback, Run

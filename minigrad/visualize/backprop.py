@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.graph import Extras, Leaf, Node, fit, picked, run_hooks
+from minigrad.backward import contributions, picked, run_hooks
+from minigrad.graph import Extras, Leaf, Node, unbroadcast
 from minigrad.memory import writes
 from minigrad.visualize import values
 
@@ -86,33 +87,55 @@ def replay(description: Description, cotangents: list[Any], call_hooks: bool = F
     call_hooks   call the gradient hooks of tensors, as backward does
     """
     done = Replay()
+    vertices = {v.edge: v for v in description.vertices if v.edge is not None}
+    arrived: dict[Any, Any] = {}
     for root, cotangent in zip(description.roots, cotangents):
-        before = done.gradients.get(root)
-        done.gradients[root] = cotangent if before is None else before + cotangent
-    vertices = [v for v in description.vertices if isinstance(v.edge, Node)]
-    leaves = [v for v in description.vertices if isinstance(v.edge, Leaf)]
-    for vertex in (*reversed(vertices), *leaves):
-        if vertex.index not in done.gradients:
-            continue
-        if call_hooks:
-            pass_hooks(vertex, done)
-        if vertex.kind == "output":
-            deliver(vertex, description, done)
-        elif vertex.kind == "op" and send(vertex, description, done) is None:
-            done.missing.append(vertex.index)
+        edge = description.vertices[root].edge
+        arrived[edge] = arrived[edge] + cotangent if edge in arrived else cotangent
+
+    def saved(node: Node) -> Any:
+        found = saved_of(vertices[node], description)
+        if found is None:
+            done.missing.append(vertices[node].index)
+        return found
+
+    def passing(edge: Any, g: Any) -> Any:
+        return pass_hooks(vertices[edge], g, done) if call_hooks else g
+
+    nodes = [v.edge for v in description.vertices if isinstance(v.edge, Node)]
+    with np.errstate(all="ignore"):
+        for each in contributions(nodes, arrived, saved, passing):
+            before = arrived.get(each.target)
+            gradient = np.asarray(each.gradient)
+            done.events.append(
+                Contribution(
+                    source=vertices[each.node].index,
+                    target=vertices[each.target].index,
+                    position=each.position,
+                    cotangent=each.arguments["g"],
+                    raw=np.asarray(each.raw),
+                    gradient=gradient,
+                    before=before,
+                    total=gradient if before is None else np.asarray(before + gradient),
+                )
+            )
+    for edge in arrived:
+        if isinstance(edge, Leaf):
+            arrived[edge] = passing(edge, arrived[edge])
+    done.gradients = {vertices[edge].index: g for edge, g in arrived.items()}
     return done
 
 
-def pass_hooks(vertex: Vertex, done: Replay) -> None:
-    """Give the gradient that arrived at `vertex` to each of its hooks in turn."""
+def pass_hooks(vertex: Vertex, g: Any, done: Replay) -> Any:
+    """Give the gradient `g` that arrived at `vertex` to each of its hooks in turn."""
     extras = getattr(vertex.edge, "extras", None)
     for hook in list(extras.hooks.values()) if extras is not None else ():
         alone = Extras()  # without `retain`: no .grad is touched
         alone.hooks[0] = hook
-        before = done.gradients[vertex.index]
-        after = done.gradients[vertex.index] = run_hooks(alone, before, False)
+        before, g = g, run_hooks(alone, g, False)
         name = getattr(hook, "__name__", type(hook).__name__)
-        done.events.append(HookCall(vertex.index, name, before, after))
+        done.events.append(HookCall(vertex.index, name, before, g))
+    return g
 
 
 def recover_gradients(description: Description) -> None:
@@ -159,40 +182,6 @@ def compute_gradients(description: Description, anew: bool) -> None:
             vertex.grad, vertex.grad_note = gradient, ""
         elif anew and vertex.edge is not None:
             vertex.grad, vertex.grad_note = None, values.NO_GRAD_LEFT
-
-
-def deliver(vertex: Vertex, description: Description, done: Replay) -> None:
-    """Put the gradient of one of several results into its slot at the op."""
-    of = vertex.inputs[0]
-    slots = done.gradients.setdefault(of, [None] * len(description.vertices[of].shape))
-    slots[vertex.position] = done.gradients[vertex.index]
-
-
-def send(vertex: Vertex, description: Description, done: Replay) -> bool | None:
-    """Call the VJPs of one op, and add what they return to its operands; None if it cannot be."""
-    node: Any = vertex.edge
-    saved = saved_of(vertex, description)
-    if saved is None:
-        return None
-    g = done.gradients[vertex.index]
-    if type(g) is list:
-        outputs = node.op.outputs_class
-        g = outputs(*g) if outputs is not None else g
-    for position, raw in products(node, saved, g):
-        edge = node.inputs[position]
-        if edge is None or raw is None:
-            continue
-        target = vertex.operands[position].vertex
-        assert target is not None
-        raw = np.asarray(raw)
-        gradient = np.asarray(fit(raw, edge, node))
-        before = done.gradients.get(target)
-        total = gradient if before is None else np.asarray(before + gradient)
-        done.gradients[target] = total
-        done.events.append(
-            Contribution(vertex.index, target, position, g, raw, gradient, before, total)
-        )
-    return True
 
 
 def saved_of(vertex: Vertex, description: Description) -> tuple[Any, ...] | None:
@@ -247,7 +236,7 @@ def jacobian(vertex: Vertex, position: int, description: Description) -> Any:
                 g = unit.reshape(shape)
                 gradient = dict(products(node, saved, among(node, k, g) if several else g))
                 if gradient.get(position) is not None:
-                    row = fit(gradient[position], edge, node).reshape(-1)
+                    row = unbroadcast(gradient[position], edge, node).reshape(-1)
             rows.append(row)
     return np.array(rows).reshape(len(rows), int(np.prod(edge.shape)))
 

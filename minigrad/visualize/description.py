@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.func import functional_call
-from minigrad.graph import Edge, Frame, Leaf, Node, Output, Variable, enable_grad, recorded_before
+from minigrad.graph import Edge, Leaf, Node, Output, Variable, recorded_before
+from minigrad.modes import Frame, enable_grad
 from minigrad.pytrees import leaves_of
 from minigrad.visualize import values
 from minigrad.visualize.backprop import recover_gradients
@@ -401,15 +402,17 @@ class Builder:
             names = [f"{op.operand_names[0]}[{i}]" for i in range(len(node.inputs))]
         else:
             names = list(op.operand_names)
-        numbers = getattr(node, "constants", {})
         operands = []
         for i, (name, edge) in enumerate(zip(names, node.inputs)):
             if edge is not None:
                 operands.append(Operand(name, self.by_edge[edge]))
-            elif i in numbers:
-                operands.append(Operand(name, None, numbers[i]))
+            elif node.operands[i] is None or np.ndim(node.operands[i]) == 0:
+                operands.append(Operand(name, None, node.operands[i]))
             else:
-                operands.append(Operand(name, self.constant(values.operand_array(node, i))))
+                vertex = self.constant(values.operand_array(node, i))
+                if values.changed(self.vertices[vertex].value, node.sequence):
+                    self.vertices[vertex].value_note = values.CHANGED
+                operands.append(Operand(name, vertex))
         return operands
 
     def constant(self, array: Any) -> int:

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from minigrad.operation import MISSING, Op
+from minigrad.primitive import MISSING, Op
 from minigrad.pytrees import leaves_of
 from minigrad.visualize.names import MACRON, bar, exact_text, static_text
 

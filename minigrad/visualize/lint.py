@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node, Variable, is_grad_enabled
+from minigrad.graph import Node, Variable
 from minigrad.memory import owner_of, writes
+from minigrad.modes import is_grad_enabled
 from minigrad.visualize import values
 from minigrad.visualize.backprop import replay
 from minigrad.visualize.description import Description, Vertex, describe, needs_input

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Variable, no_grad, wrap
+from minigrad.graph import Variable, wrap
+from minigrad.modes import no_grad
 from minigrad.promotion import get_default_dtype
 from minigrad.visualize.description import describe
 from minigrad.visualize.names import shown

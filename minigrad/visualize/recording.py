@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from minigrad.graph import recording
+from minigrad.modes import recording
 
 __all__ = ["record_values"]
 
@@ -26,8 +26,8 @@ class record_values:
     """
 
     def __enter__(self) -> None:
-        self.before = recording.anomaly, recording.values
-        recording.anomaly = recording.values = True
+        self.before = recording.detail
+        recording.change(stack=True, values=True)
 
     def __exit__(
         self,
@@ -35,4 +35,4 @@ class record_values:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        recording.anomaly, recording.values = self.before
+        recording.change(stack=self.before.stack, values=self.before.values)

@@ -40,6 +40,8 @@ def operand_array(node: Node, i: int) -> Any:
 def saved_operand(node: Node, i: int) -> Any:
     """Operand `i` of a node, if its VJPs named it and it was not freed; else None."""
     op = node.op
+    if type(node.operands[i]) is np.ndarray:
+        return node.operands[i]
     saved = dict(zip(node.plan.names, node.saved or ()))
     if op.joint is not None:
         return saved.get(op.operand_names[0], [None] * len(node.inputs))[i]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import minigrad as mg
-from minigrad.operation import ALIASES
+from minigrad.primitive import ALIASES
 
 torch = pytest.importorskip("torch")
 

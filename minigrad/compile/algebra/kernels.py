@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import Array, Op
 from minigrad.compile.algebra.costs import (
     CALL,
     PER_ENTRY,
@@ -19,7 +20,6 @@ from minigrad.compile.algebra.costs import (
     solve_flops,
     solve_time,
 )
-from minigrad.operation import Array, Op
 
 try:
     from scipy.linalg import blas, lapack

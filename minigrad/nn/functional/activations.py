@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops, random
+from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.inplace import update
 from minigrad.nn.functional.reducing import as_given, plain
-from minigrad.operation import Array, op
 from minigrad.ops.exponential import _sigmoid_slope, sigmoid, softplus
 from minigrad.ops.masks import choose
 from minigrad.ops.trigonometric import tanh

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import Array
 from minigrad.nn.functional.reducing import (
     constant_like,
     legacy,
@@ -16,7 +17,6 @@ from minigrad.nn.functional.reducing import (
     reduce_loss,
     refuse_broadcast,
 )
-from minigrad.operation import Array
 from minigrad.ops.neural import _bce, _bce_with_logits
 from minigrad.tensor import Tensor
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import Array
 from minigrad.memory import writes
 from minigrad.nn.functional.reducing import plain
-from minigrad.operation import Array
 from minigrad.ops.neural import _add_rows, _embedding
 from minigrad.tensor import Tensor
 

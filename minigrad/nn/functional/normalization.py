@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import Array
 from minigrad.memory import writes
 from minigrad.nn.functional.reducing import plain
-from minigrad.operation import Array
 from minigrad.ops.neural import _standardize, count_of, moments_of
 from minigrad.ops.pooling import _avg_pool
 from minigrad.ops.sums import widened

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import Array
 from minigrad.nn.functional.convolution import Numbers, per_axis
 from minigrad.nn.functional.reducing import as_given, plain
-from minigrad.operation import Array
 from minigrad.ops.mixing import _mix
 from minigrad.ops.pooling import _avg_pool, _max_pool, max_positions
 from minigrad.tensor import Tensor

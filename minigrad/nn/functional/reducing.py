@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import Array
 from minigrad.graph import Variable, wrap
-from minigrad.operation import Array
 from minigrad.tensor import Tensor
 
 

@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import Array, op
 from minigrad.nn.functional.reducing import (
     plain,
     reduce_loss,
     refuse_broadcast,
     weighted_mean,
 )
-from minigrad.operation import Array, op
 from minigrad.tensor import Tensor
 
 __all__ = [

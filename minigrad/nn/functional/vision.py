@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.calls import Array
 from minigrad.nn.functional.convolution import Numbers, per_axis
 from minigrad.nn.functional.pooling import averaging
-from minigrad.operation import Array
 from minigrad.ops.mixing import _mix
 from minigrad.ops.pooling import _lay_windows, _windows, results_along
 from minigrad.tensor import Tensor

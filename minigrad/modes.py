@@ -1,0 +1,369 @@
+"""What the current thread records: frames of module calls, ``no_grad`` and its kin, traces.
+
+The engine reads one thing for each op, `recording.frame`: None while nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial, wraps
+from inspect import isgeneratorfunction
+from types import FrameType, TracebackType
+from typing import Any, NamedTuple, ParamSpec
+
+HERE = os.path.dirname(__file__)
+P = ParamSpec("P")
+new = object.__new__
+
+
+class Detail(NamedTuple):
+    """What calls note beside the graph, while anything but ordinary recording is on.
+
+    stack    the line that called (detect_anomaly)
+    values   copies of operands and results, for pictures
+    trace    where every call is written down, whether or not it needs a gradient
+    grad     whether nodes are recorded: False inside a `no_grad` in a trace
+    """
+
+    stack: bool = False
+    values: bool = False
+    trace: Trace | None = None
+    grad: bool = True
+
+
+class Frame:
+    """One call of a module: what is recorded inside it knows where it was.
+
+    detail   what calls note beside the graph; None in ordinary recording
+    """
+
+    __slots__ = ("detail", "module", "parent")
+
+    def __init__(self, module: Any, parent: Frame | None, detail: Detail | None = None) -> None:
+        self.module = module
+        self.parent = parent
+        self.detail = detail
+
+    def inside(self, module: Any) -> Frame:
+        """The frame of a call of `module` made here."""
+        return Frame(module, self, self.detail)
+
+
+OUTERMOST = Frame(None, None)
+
+
+class Recording(threading.local):
+    """What the current thread records.
+
+    frame      the module call that is running; None while nothing is recorded
+    suspended  the frame that `no_grad` put aside, for `enable_grad` to take up again
+
+    The engine reads `frame` once for each op, and nothing else.
+    """
+
+    frame: Frame | None = OUTERMOST
+    suspended: Frame = OUTERMOST
+
+    @property
+    def enabled(self) -> bool:
+        frame = self.frame
+        return frame is not None and (frame.detail is None or frame.detail.grad)
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        frame = self.frame
+        if frame is not None and frame.detail is not None and frame.detail.trace is not None:
+            self.change(grad=value)
+        elif not value:
+            self.suspended = frame or self.suspended
+            self.frame = None
+        elif frame is None:
+            self.frame = self.suspended
+
+    @property
+    def detail(self) -> Detail:
+        return (self.frame or self.suspended).detail or Detail()
+
+    def change(self, **values: Any) -> None:
+        """Change fields of `detail` for what is recorded from here on."""
+        before = self.frame or self.suspended
+        detail = self.detail._replace(**values)
+        self.suspended = Frame(before.module, before.parent, None if detail == Detail() else detail)
+        if self.frame is not None or detail.trace is not None:
+            self.frame = self.suspended
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace that is running, or None."""
+        frame = self.frame
+        return None if frame is None or frame.detail is None else frame.detail.trace
+
+
+recording = Recording()
+
+
+# ------------------------------------------------------------------------------------------ traces
+
+
+class Call(NamedTuple):
+    """One call that a trace wrote down.
+
+    op        the op; `WRITE` for an in-place change of the first operand by the second
+    operands  arrays, numbers and None, in the order of the op's signature
+    statics   the other arguments, by the op's `static_names`; index arrays may be among them
+    results   arrays: the result or results, then what the forward keeps for its VJPs
+    frame     the module call that was running
+    line      file, line number and function of the program that called
+    """
+
+    op: Any
+    operands: tuple[Any, ...]
+    statics: tuple[Any, ...]
+    results: tuple[Any, ...]
+    frame: Frame
+    line: tuple[str, int, str]
+
+
+class Write:
+    """The op of an in-place change: ``operands[0][...] = operands[1]``."""
+
+    name = "write"
+
+
+WRITE = Write()
+
+
+class Trace:
+    """Every call that ran inside ``with trace() as t:``, in order: ``t.calls``.
+
+    The identity of an array object is the identity of a value: the operand of one call is the
+    result of another where both are one object.  All of them are kept alive for that.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.known: dict[int, Any] = {}  # id of an array that a call computed, or an input -> it
+
+    def watch(self, array: Any) -> None:
+        """Count `array` among what the program computes with: its numbers may not be read."""
+        self.known[id(array)] = array
+
+    def note(self, call: Call) -> None:
+        self.calls.append(call)
+        for array in call.results:
+            self.known[id(array)] = array
+
+    def note_write(self, array: Any, value: Any) -> None:
+        """Note that `array` was given the entries of `value` in place."""
+        frame = recording.frame
+        assert frame is not None
+        self.note(Call(WRITE, (array, value), (), (array,), frame, caller()))
+
+    def refuse_reading(self, array: Any, what: str) -> None:
+        """Raise an error if the program reads the numbers of a traced tensor outside an op."""
+        if id(array) in self.known:
+            file, line, function = caller()
+            raise RuntimeError(
+                f"{what} reads the numbers of a traced tensor, which another call would have "
+                f"others of ({file}, line {line}, in {function}). Keep it a tensor (mg.where for "
+                "a choice), or compute it outside of what is traced"
+            )
+
+
+class trace:
+    """Write down every call of an op inside a ``with`` block, also of those without a gradient.
+
+    Example  >>> import minigrad as mg
+             >>> from minigrad.modes import trace
+             >>> x = mg.ones(2)
+             >>> with trace() as t:
+             ...     y = (x + 1).exp()
+             >>> [call.op.name for call in t.calls]
+             ['add', 'exp']
+    """
+
+    def __enter__(self) -> Trace:
+        self.before = recording.frame, recording.suspended
+        grad = recording.enabled
+        made = Trace()
+        recording.change(trace=made, grad=grad)
+        return made
+
+    def __exit__(self, *error: object) -> None:
+        recording.frame, recording.suspended = self.before
+
+
+def caller() -> tuple[str, int, str]:
+    """File, line and function of the innermost call outside this package."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        return "", 0, ""
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+
+
+def is_ours(filename: str) -> bool:
+    """Whether a file, or text that was compiled under that name, belongs to this package."""
+    return filename.startswith((HERE, "<minigrad"))
+
+
+# ---------------------------------------------------------------------------------- no_grad and kin
+
+
+class Mode:
+    """Base of the recording modes: context managers and decorators that nest, thread by thread."""
+
+    mode: bool
+
+    def __new__(cls, function: Callable[P, Any] | None = None) -> Any:
+        mode = new(cls)
+        mode.before = []
+        return mode(function) if callable(function) else mode
+
+    before: list[bool]
+
+    def __enter__(self) -> None:
+        self.before.append(recording.enabled)
+        recording.enabled = self.mode
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        recording.enabled = self.before.pop()
+
+    def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        return within(type(self), function)
+
+
+def within(mode: Callable[[], Any], function: Callable[P, Any]) -> Callable[P, Any]:
+    """`function`, run inside a ``with mode():`` of its own at each call.
+
+    A generator runs in it whenever it runs, and its caller does not, in between.
+    """
+
+    @wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> Any:
+        with mode():
+            return function(*args, **kwargs)
+
+    @wraps(function)
+    def generator(*args: P.args, **kwargs: P.kwargs) -> Any:
+        steps = function(*args, **kwargs)
+        act: Callable[..., Any] = next
+        given: tuple[Any, ...] = ()
+        while True:
+            try:
+                with mode():
+                    value = act(steps, *given)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                act, given = type(steps).send, ((yield value),)
+            except GeneratorExit:
+                with mode():
+                    steps.close()
+                raise
+            except BaseException as error:
+                act, given = type(steps).throw, (error,)
+
+    return generator if isgeneratorfunction(function) else inside
+
+
+class no_grad(Mode):
+    """Record nothing: inside ``with mg.no_grad():``, or in a function decorated with it.
+
+    Example  >>> import minigrad as mg
+             >>> x = mg.ones(2, requires_grad=True)
+             >>> with mg.no_grad():
+             ...     y = x * 2
+             >>> y.requires_grad
+             False
+    """
+
+    mode = False
+
+
+class enable_grad(Mode):
+    """Record again, inside a `no_grad`.
+
+    Example  >>> x = mg.ones(2, requires_grad=True)
+             >>> with mg.no_grad(), mg.enable_grad():
+             ...     y = x * 2
+             >>> y.requires_grad
+             True
+    """
+
+    mode = True
+
+
+class inference_mode(no_grad):
+    """The same as `no_grad`: PyTorch's name for the mode in which a model is only used.
+
+    mode     False: record as usual
+
+    Example  >>> import minigrad as mg
+             >>> x = mg.ones(2, requires_grad=True)
+             >>> with mg.inference_mode():
+             ...     (x * 2).requires_grad
+             False
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        made = super().__new__(cls, mode if callable(mode) else None)
+        if not callable(mode):
+            made.mode = not mode
+        return made
+
+    def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        return within(partial(type(self), not self.mode), function)
+
+
+class set_grad_enabled:
+    """Record or do not record, from here on, or until the end of a ``with`` block.
+
+    As a decorator it changes nothing but how the function runs.
+
+    Example  >>> import minigrad as mg
+             >>> x = mg.ones(2, requires_grad=True)
+             >>> with mg.set_grad_enabled(False):
+             ...     y = x * 2
+             >>> y.requires_grad
+             False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.before = recording.enabled
+        self.mode = bool(mode)
+        recording.enabled = self.mode
+
+    def __enter__(self) -> None:
+        recording.enabled = self.mode
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        recording.enabled = self.before
+
+    def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        recording.enabled = self.before
+        return within(partial(set_grad_enabled, self.mode), function)
+
+
+def is_grad_enabled() -> bool:
+    """Whether the current thread records.
+
+    Example  >>> with mg.no_grad():
+             ...     mg.is_grad_enabled()
+             False
+    """
+    return recording.enabled
