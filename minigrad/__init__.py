@@ -100,6 +100,7 @@ from minigrad.legacy import (
     ShortTensor,
     set_default_tensor_type,
 )
+from minigrad.modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad.neighbours import introduce as _introduce
 from minigrad.ops.bessel import (
     i0,
