@@ -15,8 +15,18 @@ from minigrad.training.callbacks import Callback, EarlyStopping, Run
 from minigrad.training.checkpoint import Checkpoint
 from minigrad.training.history import History
 from minigrad.training.learning_rates import LearningRates, lr_find
-from minigrad.training.loop import evaluate, fit
-from minigrad.training.metrics import accuracy
+from minigrad.training.loop import evaluate, fit, predict
+from minigrad.training.metrics import (
+    accuracy,
+    binary_accuracy,
+    class_weights,
+    confusion_matrix,
+    f1,
+    mae,
+    mse,
+    over_epoch,
+    r2,
+)
 
 __all__ = [
     "Callback",
@@ -26,7 +36,16 @@ __all__ = [
     "LearningRates",
     "Run",
     "accuracy",
+    "binary_accuracy",
+    "class_weights",
+    "confusion_matrix",
     "evaluate",
+    "f1",
     "fit",
     "lr_find",
+    "mae",
+    "mse",
+    "over_epoch",
+    "predict",
+    "r2",
 ]

@@ -38,6 +38,8 @@ class Run:
         self.history = History()
         self.epoch = 0
         self.stop = False
+        self.clip_norm: float | None = None
+        self.scheduler_steps: Any = None  # the scheduler, if it steps after each update
 
 
 class Callback:
