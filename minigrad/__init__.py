@@ -107,6 +107,7 @@ from minigrad.ops.bessel import (
 )
 from minigrad.ops.combining import (
     cartesian_prod,
+    chain_matmul,
     combinations,
     cumulative_trapezoid,
     gradient,
@@ -539,6 +540,7 @@ __all__ = [
     "cat",
     "cdist",
     "ceil",
+    "chain_matmul",
     "cholesky",
     "cholesky_inverse",
     "cholesky_solve",

@@ -272,3 +272,88 @@ def method(function: Callable[..., Any], name: str | None = None) -> Callable[..
         f"`{function.__name__}`, in place: this tensor takes the result's value, and is returned."
     )
     return in_place
+
+
+def comparison(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The in-place method of a comparison: answers are stored as numbers of the tensor's type."""
+    called = f"{function.__name__}_"
+
+    def as_numbers(tensor: Any, *operands: Any) -> Any:
+        return conversion.astype(function(tensor, *operands), tensor.dtype)
+
+    def in_place(self: Any, *operands: Any) -> Any:
+        return update(self, called, as_numbers, *operands)
+
+    in_place.__name__ = in_place.__qualname__ = called
+    in_place.__doc__ = f"`{function.__name__}`, in place: 1 where it is true, else 0."
+    return in_place
+
+
+def reshaping(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The in-place method of an op that returns a view: the tensor itself becomes that view."""
+    called = f"{function.__name__}_"
+
+    def in_place(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recorded = is_recorded(self)
+        if recorded:
+            refuse_leaf(self, called)
+        view = function(self, *args, **kwargs)
+        self._array = view._array
+        if recorded:
+            move(self, view._node)
+        elif type(self._node) is Leaf:
+            self._get_leaf()  # takes the new shape
+        return self
+
+    in_place.__name__ = in_place.__qualname__ = called
+    in_place.__doc__ = f"`{function.__name__}`, in place: this tensor becomes the view."
+    return in_place
+
+
+def resize_(self: Any, *sizes: Any, memory_format: Any = None) -> Any:
+    """Give this tensor another shape, with the entries that fit, and return it.
+
+    Entries beyond the old ones are whatever their memory held.
+
+    Raises   RuntimeError if this tensor requires grad.
+    Example  >>> mg.arange(6).resize_(2, 2)
+             tensor([[0, 1],
+                     [2, 3]])
+    """
+    if self._node is not None:
+        raise RuntimeError("resize_: this tensor requires grad; use reshape, or t.detach()")
+    shape = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    count, entries = int(np.prod(shape)), self._array.reshape(-1)
+    if count > entries.size:
+        larger = np.empty(count, self._array.dtype)
+        larger[: entries.size] = entries
+        entries, self._alias = larger, None
+    self._array = entries[:count].reshape(shape)
+    return self
+
+
+def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
+    """Give this tensor the shape of another, with the entries that fit, and return it.
+
+    Raises   RuntimeError if this tensor requires grad.
+    Example  >>> mg.arange(4).resize_as_(mg.zeros(2))
+             tensor([0, 1])
+    """
+    return resize_(self, tuple(the_template.shape))
+
+
+def fill_diagonal_(self: Any, fill_value: float, wrap: bool = False) -> Any:
+    """Fill the main diagonal with one number, and return this tensor.
+
+    wrap     go on below the square part of a tall matrix
+    Raises   RuntimeError if this tensor requires grad; ValueError for fewer than two axes.
+    Example  >>> mg.zeros(2, 2).fill_diagonal_(3)
+             tensor([[3., 0.],
+                     [0., 3.]])
+    """
+    if is_recorded(self):
+        raise RuntimeError("fill_diagonal_: this tensor requires grad; use diagonal_scatter")
+    check_writeable(self, "fill_diagonal_")
+    np.fill_diagonal(self._array, fill_value, wrap)
+    writes.note(self._array, "fill_diagonal_")
+    return self

@@ -995,6 +995,33 @@ class Tensor(Variable):
     subtract_ = inplace.method(ops.subtract)
     xlogy_ = inplace.method(ops.xlogy)
 
+    squeeze_ = inplace.reshaping(ops.squeeze)
+    unsqueeze_ = inplace.reshaping(ops.unsqueeze)
+    transpose_ = inplace.reshaping(ops.transpose)
+    swapaxes_ = inplace.reshaping(ops.transpose)
+    swapdims_ = inplace.reshaping(ops.transpose)
+    t_ = inplace.reshaping(ops.t)
+    as_strided_ = inplace.reshaping(ops.as_strided)
+    resize_ = inplace.resize_
+    resize_as_ = inplace.resize_as_
+    fill_diagonal_ = inplace.fill_diagonal_
+    conj_physical_ = inplace.reshaping(ops.conj)
+    eq_ = inplace.comparison(ops.eq)
+    ne_ = inplace.comparison(ops.ne)
+    lt_ = inplace.comparison(ops.lt)
+    le_ = inplace.comparison(ops.le)
+    gt_ = inplace.comparison(ops.gt)
+    ge_ = inplace.comparison(ops.ge)
+    greater_ = inplace.comparison(ops.greater)
+    greater_equal_ = inplace.comparison(ops.greater_equal)
+    less_ = inplace.comparison(ops.less)
+    less_equal_ = inplace.comparison(ops.less_equal)
+    not_equal_ = inplace.comparison(ops.not_equal)
+    logical_and_ = inplace.comparison(ops.logical_and)
+    logical_or_ = inplace.comparison(ops.logical_or)
+    logical_xor_ = inplace.comparison(ops.logical_xor)
+    logical_not_ = inplace.comparison(ops.logical_not)
+
     # ------------------------------------------------------------------------ new tensors, in place
 
     new_tensor = creation.new_tensor

@@ -16,12 +16,14 @@ from minigrad.graph import plain
 from minigrad.ops.indexing import narrow
 from minigrad.ops.joining import along, meshgrid, stack
 from minigrad.ops.norms import vector_norm
+from minigrad.ops.products import multi_dot
 from minigrad.ops.reduction import sum
 from minigrad.ops.scans import axis_of, cumsum, diff
 from minigrad.ops.shaping import clone, reshape
+from minigrad.promotion import get_default_dtype as default_float
 
 __all__ = [
-    "cartesian_prod", "combinations", "cumulative_trapezoid", "gradient",
+    "cartesian_prod", "chain_matmul", "combinations", "cumulative_trapezoid", "gradient",
     "narrow_copy", "renorm", "slope", "sum_to_size", "unravel_index", "vander_columns",
 ]  # fmt: skip
 
@@ -118,7 +120,7 @@ def gradient(
     if len(spacings) != len(axes):
         raise ValueError(f"gradient: {len(spacings)} spacings for {len(axes)} axes")
     if input.dtype.kind != "f":
-        input = input.astype(np.result_type(input.dtype, np.float16))
+        input = input.astype(default_float())
     return tuple([slope(input, plain(s), axis, edge_order) for s, axis in zip(spacings, axes)])
 
 
@@ -262,3 +264,17 @@ def narrow_copy(x: Any, dim: int, start: int, length: int) -> Any:
                tensor([1, 2, 3])
     """
     return clone(narrow(x, dim, start, length))
+
+
+def chain_matmul(*matrices: Any) -> Any:
+    """The product of several matrices, in the order of multiplication that costs least.
+
+    Forward    out = A B C ⋯
+    Gradient   that of the products
+    Shapes     (n, k), (k, l), ..., (..., m) -> (n, m)
+    Raises     ValueError if inner sizes differ, or for no matrix
+    Example    >>> mg.chain_matmul(mg.eye(2), mg.ones(2, 3))
+               tensor([[1., 1., 1.],
+                       [1., 1., 1.]])
+    """
+    return matrices[0] if len(matrices) == 1 else multi_dot(list(matrices))

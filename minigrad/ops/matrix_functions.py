@@ -179,7 +179,8 @@ def _vander(x: Array, N: int) -> Array:
     factors = np.concatenate(
         [np.ones_like(x[..., None]), np.broadcast_to(x[..., None], (*x.shape, max(N - 1, 0)))], -1
     )
-    return np.cumprod(factors[..., :N], -1)
+    wide = np.int64 if x.dtype.kind == "u" else None
+    return np.cumprod(factors[..., :N], -1, wide)
 
 
 def vander(x: Array, N: int | None = None) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -318,7 +319,9 @@ def addbmm(
                tensor([[15., 15.],
                        [15., 15.]])
     """
-    return scaled_sum("addbmm", input, sum_of(bmm(batch1, batch2), 0), beta, alpha)
+    products: Any = bmm(batch1, batch2)
+    total = sum_of(products, 0).astype(products.dtype)
+    return scaled_sum("addbmm", input, total, beta, alpha)
 
 
 @composition

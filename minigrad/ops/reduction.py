@@ -230,7 +230,7 @@ def prod(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
 
 
 @composition
-def nansum(x: Array, dim: Dim = None, keepdim: bool = False) -> Tensor:
+def nansum(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
     """Sum of the entries that are not NaN.
 
     Forward    out = Σ x over the axes `dim`, NaN counting as 0
@@ -240,7 +240,7 @@ def nansum(x: Array, dim: Dim = None, keepdim: bool = False) -> Tensor:
     Example    >>> mg.nansum(mg.tensor([1.0, np.nan, 3.0]))
                tensor(4.)
     """
-    return sum(where(np.isnan(x), 0, x), dim, keepdim)
+    return sum(where(np.isnan(x), 0, x), dim, keepdim, dtype)
 
 
 @composition

@@ -93,7 +93,8 @@ def reduce_at(name: str, x: Any, where: Any, source: Any, reduce: str, include_s
         count[where] = 0
     np.add.at(count, where, 1)
     count = np.maximum(count, 1)
-    return total / count.astype(x.dtype) if x.dtype.kind == "f" else total // count
+    count = count.astype(x.dtype)
+    return total / count if x.dtype.kind == "f" else total // count
 
 
 @takes_0d

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.parity import rows_entries, rows_kinds
+from tests.parity import rows_entries, rows_inplace, rows_kinds, rows_linalg, rows_shapes
 from tests.parity.variants import VARIANTS, difference
 
-MODULES: list[Any] = [rows_entries, rows_kinds]
+MODULES: list[Any] = [rows_entries, rows_inplace, rows_kinds, rows_linalg, rows_shapes]
 ROWS = [row for module in MODULES for row in (*module.ROWS, *getattr(module, "ASSIGNMENTS", ()))]
 EXCEPT: dict[str, dict[str, str]] = {
     row: variants for module in MODULES for row, variants in getattr(module, "EXCEPT", {}).items()

@@ -150,6 +150,7 @@ def differences(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 COMBINING = [
+    Sample("chain_matmul", lambda x, y, z: x @ y @ z, ((2, 3), (3, 2), (2, 4))),
     Sample("cartesian_prod", lambda x, y: np.array([[a, b] for a in x for b in y]), ((2,), (3,))),
     Sample("combinations", lambda x: np.array(list(combinations(x, 2))), ((4,),)),
     Sample("gradient", lambda x: tuple(np.gradient(x)), ((3, 4),)),
