@@ -781,6 +781,11 @@ class Tensor(Variable):
         return ops.mT(self)
 
     @property
+    def real(self) -> Tensor:
+        """This tensor: its numbers are real."""
+        return ops.conj(self)
+
+    @property
     def mH(self) -> Tensor:
         """The last two axes swapped, as `mT`: numbers are real."""
         return ops.mT(self)
@@ -1033,6 +1038,8 @@ class Tensor(Variable):
     normal_ = random.normal_
     uniform_ = random.uniform_
     bernoulli_ = random.bernoulli_
+    bernoulli = random.bernoulli
+    multinomial = random.multinomial
     exponential_ = random.exponential_
     random_ = random.random_
 
