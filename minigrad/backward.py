@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
+from threading import RLock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -413,14 +414,15 @@ def backward(
     as_tensors = create_graph or recording.trace is not None
     roots = [start(tensor, gradient, as_tensors) for tensor, gradient in pairs]
     targets = None if inputs is None else [tensor._node for tensor in inputs]
+    hooked = targets is not None  # the walk to given targets has run their hooks
     if create_graph:
         with enable_grad():
-            accumulate(walk(roots, True, retain_graph, targets), True)
+            accumulate(walk(roots, True, retain_graph, targets), True, hooked)
     elif as_tensors:
         with no_grad():
-            accumulate(walk(roots, False, retain_graph, targets), False)
+            accumulate(walk(roots, False, retain_graph, targets), False, hooked)
     else:
-        accumulate(walk(roots, False, retain_graph, targets), False)
+        accumulate(walk(roots, False, retain_graph, targets), False, hooked)
 
 
 @lru_cache
@@ -468,14 +470,32 @@ def start(tensor: Any, gradient: Any, create_graph: bool) -> tuple[Edge, Any]:
     return edge, gradient
 
 
-def accumulate(gradients: dict[Any, Any], create_graph: bool) -> None:
-    """Add what the walk brought to the leaves to their ``.grad``, after their hooks."""
-    for leaf in gradients:  # all of them first: a hook that raises leaves every .grad as it was
-        if leaf.extras is not None:
-            gradients[leaf] = run_hooks(leaf.extras, gradients[leaf], create_graph)
+accumulating = RLock()  # threads that add to one gradient take turns
+
+
+def accumulate(gradients: dict[Any, Any], create_graph: bool, hooked: bool) -> None:
+    """Add what the walk brought to the leaves to their ``.grad``, after their hooks.
+
+    hooked   whether the hooks have run
+    """
+    if not hooked:
+        for leaf in gradients:  # all of them first: a hook that raises leaves every .grad as it was
+            if leaf.extras is not None:
+                gradients[leaf] = run_hooks(leaf.extras, gradients[leaf], create_graph)
+    with accumulating:
+        add_to_leaves(gradients, create_graph)
+
+
+def add_to_leaves(gradients: dict[Any, Any], create_graph: bool) -> None:
     trace = recording.trace
     while gradients:
         leaf, gradient = gradients.popitem()
+        tensor = leaf.tensor()
+        if tensor is not None and tensor._node is not leaf:
+            leaf = tensor._node
+            if type(leaf) is not Leaf:  # it does not require grad any more
+                continue
+        del tensor
         before = leaf.grad
         if before is None:
             if type(gradient) is ndarray:

@@ -166,7 +166,15 @@ def write_call(op: Op, promote: bool) -> str:
     if not op.joint and op.arity:
         lines += [f"    {t.arrays} = arrays", f"    {t.edges} = edges"]
     for name in t.arguments[op.arity : len(t.arguments) - bool(op.varargs)]:
-        lines += [f"if isinstance({name}, Tensor):", f"    {name} = {name}._array"]
+        lines += [f"if isinstance({name}, Tensor):"]
+        if name in NO_ARRAYS:
+            lines += [f"    {name} = {name}._array"]
+            continue
+        lines += [
+            f"    {name} = own_array({name}) if frame is not None else {name}._array",
+            f"elif type({name}) is ndarray and frame is not None:",
+            f"    {name} = {name}.copy()  # of a later write to it nobody would know",
+        ]
     lines += [
         "try:",
         f"    out = forward({', '.join(t.passed)})",
@@ -390,9 +398,24 @@ def prepare(
         names = op.plan((True,) if op.joint else needs).names
         for i, array in enumerate(arrays):
             name = op.operand_names[0 if op.joint else i]
-            if type(array) is ndarray and array is operands[i] and name in names:
+            # made of an operand, or by np.asarray of it, which may be on the same memory
+            if type(array) is ndarray and not isinstance(operands[i], Variable) and name in names:
                 arrays[i] = array.copy(order="K")
     return tuple(arrays), tuple(edges)
+
+
+# arguments that say how, and are never arrays of the user's
+NO_ARRAYS = {
+    "dim", "keepdim", "dtype", "correction", "ord", "decimals", "offset", "dim0", "dim1", "dim2",
+    "diagonal", "kernel", "stride", "padding", "dilation", "groups", "shape", "size", "axis",
+    "eps", "order", "ties", "name", "upper", "unitriangular", "pivot", "mode",
+}  # fmt: skip
+
+
+def own_array(tensor: Variable) -> Any:
+    """The array of an argument; a copy if an array outside is on the same memory."""
+    alias = tensor._alias
+    return tensor._array.copy() if alias is not None and alias.detached else tensor._array
 
 
 def plain_statics(statics: Sequence[Any]) -> list[Any]:
@@ -517,8 +540,8 @@ ENGINE: dict[str, Any] = {
     "as_array": as_array, "checked": checked, "clock": clock,
     "conclude": conclude, "explain": errors.explain,
     "float32": np.dtype(np.float32), "float64": np.dtype(np.float64), "ndarray": ndarray,
-    "new": new, "prepare": prepare, "recording": recording, "run_plain": run_plain,
-    "share_memory": share_memory,
+    "new": new, "own_array": own_array, "prepare": prepare, "recording": recording,
+    "run_plain": run_plain, "share_memory": share_memory,
 }  # fmt: skip
 LOCALS = {"Tensor", "arrays", "dtype", "edges", "error", "forward", "frame", "node", "odd", "op",
           "out", "plan", "result", "saved"}  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Array, Leaf, Variable, plain, wrap
+from minigrad.graph import Array, Leaf, Node, Output, Variable, plain, wrap
 from minigrad.memory import writes
 from minigrad.modes import recording
 from minigrad.ops import conversion, indexing
@@ -33,12 +33,14 @@ def update(
              value has another shape; TypeError if the tensor's type cannot hold it.
     """
     if not is_recorded(tensor, *operands, *statics.values()):
+        refuse_hidden(tensor, name)
         arrays = [plain(operand) for operand in operands]
         statics = {key: plain(value) for key, value in statics.items()}
         value = function(wrap(tensor._array), *arrays, **statics)
         write(tensor, value._array, name)
         return tensor
     refuse_leaf(tensor, name)
+    refuse_hidden(tensor, name)
     # where the memory itself will change, the node saves a copy of what it was
     before = wrap(tensor._array.copy("K"), tensor._node) if is_shared(tensor) else tensor
     operands = tuple([before if operand is tensor else operand for operand in operands])
@@ -102,6 +104,29 @@ def refuse_leaf(tensor: Variable, name: str) -> None:
             )
 
 
+def refuse_hidden(tensor: Variable, name: str) -> None:
+    """Complain if `tensor`, without a history, is a way into the memory of a recorded one.
+
+    It was made under no_grad, or taken out of the graph while views of it were not: a change would
+    be seen by the others, and their gradients would not know.  What `detach` returns is another
+    matter: it is the way to change numbers behind the back of the graph.
+    """
+    alias = tensor._alias
+    if alias is None or recording.frame is None or tensor._node is not None:
+        return
+    root = alias.root()
+    if root is not None and root is not tensor:
+        hidden = root._node is not None
+    else:
+        hidden = any(type(h._node) in (Node, Output) for h in alias.live() if h is not tensor)
+    if hidden:
+        raise RuntimeError(
+            f"{name} on a tensor without a history (made under no_grad, or detach_() was called) "
+            "whose memory belongs to a recorded one: the gradient would not know of the change. Do "
+            "it inside mg.no_grad(), or on a clone()"
+        )
+
+
 def replace(tensor: Variable, value: Variable, name: str) -> None:
     """Move `tensor`, and all that look at the same memory, to the recorded `value`."""
     if not is_shared(tensor):
@@ -110,7 +135,10 @@ def replace(tensor: Variable, value: Variable, name: str) -> None:
         return
     check_writeable(tensor, name)
     array = tensor._array
-    others = [handle for handle in tensor._alias.live() if handle is not tensor]
+    handles = tensor._alias.live()
+    root = tensor._alias.root()
+    root = tensor if root is None else root
+    others = [handle for handle in handles if handle is not tensor]
     changed = [(handle, merged(handle, value, array)) for handle in others]
     np.copyto(array, value._array)
     writes.note(array, name)
@@ -118,6 +146,11 @@ def replace(tensor: Variable, value: Variable, name: str) -> None:
     for handle, node in changed:
         if node is not None:
             move(handle, node)
+    for handle in handles:  # views are views of what the root is now: its gradient counts theirs
+        if handle is not root and handle._node is not None and root._node is not None:
+            found = places(handle._array, root._array)
+            if found is not None:
+                move(handle, indexing._take(root, found)._node)
 
 
 def move(tensor: Variable, node: Any) -> None:
@@ -133,16 +166,29 @@ def merged(handle: Variable, value: Variable, array: Array) -> Any:
     """The node of `handle` after `value` is written to `array`; None if they share no address."""
     if not array.size or not np.may_share_memory(handle._array, array):
         return None
-    wanted, written = addresses(handle._array), addresses(array).ravel()
-    order = np.argsort(written, kind="stable")
-    found = order[np.minimum(np.searchsorted(written[order], wanted), written.size - 1)]
-    common = written[found] == wanted
+    found, common = matched(handle._array, array)
     if not common.any():
         return None
     if common.all():
         return indexing._take(value, found)._node
     old = wrap(handle._array, handle._node)
     return indexing._setitem(old, indexing._take(value, found[common]), common)._node
+
+
+def matched(part: Array, whole: Array) -> tuple[Array, Array]:
+    """Where in `whole`, row by row, each entry of `part` is, and whether it is there."""
+    wanted, there = addresses(part), addresses(whole).ravel()
+    order = np.argsort(there, kind="stable")
+    found = order[np.minimum(np.searchsorted(there[order], wanted), there.size - 1)]
+    return found, there[found] == wanted
+
+
+def places(part: Array, whole: Array) -> Array | None:
+    """Where in `whole` the entries of `part` are; None unless all of them are there."""
+    if not part.size or not np.may_share_memory(part, whole):
+        return None
+    found, common = matched(part, whole)
+    return found if common.all() else None
 
 
 def addresses(array: Array) -> Array:
@@ -173,6 +219,7 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
     recorded = is_recorded(tensor, value)
     if recorded:
         refuse_leaf(tensor, name)
+    refuse_hidden(tensor, name)
     if is_there_already(tensor, index, value):
         return
     if not recorded:
@@ -220,6 +267,7 @@ def overwrite(tensor: Any, name: str, value: Any) -> Any:
     """Give all entries of `tensor` the values of `value`, converted to its type."""
     if is_recorded(tensor, value):
         return update(tensor, name, indexing._overwrite, value)
+    refuse_hidden(tensor, name)
     check_writeable(tensor, name)
     np.copyto(tensor._array, plain(value), casting="unsafe")
     writes.note(tensor._array, name)

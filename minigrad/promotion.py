@@ -6,6 +6,9 @@ operators.
 
 from __future__ import annotations
 
+from array import array as array_of_python
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -21,17 +24,47 @@ def constant(value: Any) -> Any:
     Python numbers stay as they are: NumPy lets them adapt to the type of the other operand.
     """
     kind = type(value)
-    if kind is ndarray or kind is float or kind is int or kind is bool or value is None:
+    if kind is float or kind is int or kind is bool or value is None:
         return value
-    if isinstance(value, (ndarray, np.generic, complex)) or hasattr(value, "__array_function__"):
+    if isinstance(value, (ndarray, np.generic)):
+        return value if kind is ndarray and value.dtype.kind in "biuf" else numbers_of(value)
+    if isinstance(value, (memoryview, array_of_python)):
+        return numbers_of(np.asarray(value))
+    if isinstance(value, (Fraction, Decimal)):
+        return float(value)
+    if isinstance(value, complex) or hasattr(value, "__array_function__"):
         return value
     if isinstance(value, (list, tuple)):
         if any(hasattr(item, "_node") for item in value):
             raise TypeError("a list of tensors is not a tensor: join them with mg.stack(...) first")
         return np.asarray(value)
     if hasattr(value, "__array__"):  # pandas and xarray, whose own arithmetic looks at labels
-        return np.asarray(value)
+        return numbers_of(np.asarray(value))
     return Sparse(value) if is_sparse(value) else value
+
+
+def numbers_of(array: Any) -> Any:
+    """An array of NumPy's of an unusual class or type as one of numbers.
+
+    Raises   TypeError if it holds none, or hides some
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError("a masked array hides numbers: use its .filled(value), or .compressed()")
+    if isinstance(array, np.generic) and array.dtype.kind in "biufc":
+        return array
+    if isinstance(array, ndarray):
+        array = np.asarray(array)
+    if array.dtype.kind == "O":
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+    if array.dtype.kind not in "biufc":
+        raise TypeError(
+            f"an array of {array.dtype} is not of numbers: convert it first, .astype(float) if "
+            "that is meant"
+        )
+    return array
 
 
 def weaken(arrays: list[Any]) -> list[Any]:

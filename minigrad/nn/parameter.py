@@ -31,7 +31,10 @@ class Parameter(Tensor):
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         if data is None:
             data = ()
-        self._array = data._array if isinstance(data, Variable) else as_array(data)
+        if isinstance(data, Variable):
+            self._array = Tensor.detach(data)._array  # a change of one in place reaches the other
+        else:
+            self._array = as_array(data)
         if requires_grad:
             self.requires_grad_()
 

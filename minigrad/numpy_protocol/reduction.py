@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad import ops
-from minigrad.graph import plain, wrap
+from minigrad.graph import Variable, plain, wrap
 from minigrad.numpy_protocol.dispatch import of
 from minigrad.numpy_protocol.shaping import refuse
 
@@ -275,6 +275,8 @@ def argpartition(
 
 @of(np.unique)
 def unique(ar: Any, *args: Any, **kwargs: Any) -> Any:
+    if isinstance(ar, Variable) and ar._node is not None and not (args or kwargs):
+        return ops.unique(ar)
     found = np.unique(plain(ar), *args, **kwargs)
     return tuple(wrap(part) for part in found) if isinstance(found, tuple) else wrap(found)
 

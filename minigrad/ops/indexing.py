@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from minigrad.calls import Array, Variable, op
+from minigrad.calls import Array, Variable, op, own_array
 from minigrad.composition import composition
 from minigrad.ops.joining import along
 from minigrad.ops.sums import is_half, widened
@@ -36,7 +36,7 @@ def plain_index(index: Any) -> Any:
     if kind is tuple:
         return tuple([i if type(i) in BASIC else plain_index(i) for i in index])
     if isinstance(index, Variable):
-        index = index._array
+        index = own_array(index)
     elif isinstance(index, list):
         index = np.asarray([plain_index(i) for i in index]) if index else np.empty(0, np.intp)
     if isinstance(index, np.ndarray) and index.ndim == 0 and index.dtype.kind in "iu":
@@ -380,7 +380,7 @@ def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Tensor:
 def integers(name: str, index: Any) -> Array:
     """`index` as an array of integers."""
     # a plain array is copied: nobody would know if it was written to before backward
-    array = index._array if isinstance(index, Variable) else np.array(index)
+    array = own_array(index) if isinstance(index, Variable) else np.array(index)
     if array.dtype.kind not in "iu":
         raise IndexError(f"{name}: positions are integers, got {array.dtype}")
     return array

@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.calls import Array, op
 from minigrad.composition import composition
+from minigrad.ops.indexing import _getitem, _take
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import ValuesAndIndices
 from minigrad.ops.typed import Tensor, returns
@@ -122,15 +123,29 @@ def unique(
 
     Forward    out = the distinct entries, always in order; with `return_inverse` also the place
                of each entry of x among them, with `return_counts` how often each occurs
-    Gradient   none: the result is a new constant
+    Gradient   x̄ = ḡ at the first of equal entries, else 0
     Shapes     (...) -> (k,); the inverse has the shape of x, the counts (k,)
     Raises     AxisError if x has no such axis
     Example    >>> mg.unique(mg.tensor([3, 1, 3]))
                tensor([1, 3])
     """
+    found: Any
     if return_inverse or return_counts:
-        return _unique(x, return_inverse, return_counts, dim)
-    return _unique_values(x, dim)
+        found = _unique(x, return_inverse, return_counts, dim)
+    else:
+        found = _unique_values(x, dim)
+    if getattr(x, "_node", None) is None:
+        return found
+    values = first_of_equal(x, dim)
+    return (values, *found[1:]) if isinstance(found, tuple) else values
+
+
+def first_of_equal(x: Any, dim: int | None) -> Any:
+    """The distinct entries or layers of a tensor, taken from where each of them is first."""
+    first: Any = np.unique(x._array, return_index=True, axis=dim)[1]
+    if dim is None:
+        return _take(x, first)
+    return _getitem(x, along(normalize_axis_index(dim, x.ndim), first))
 
 
 @op(notation="unique {x}")
