@@ -32,7 +32,8 @@ class Parameter(Tensor):
         if data is None:
             data = ()
         if isinstance(data, Variable):
-            self._array = Tensor.detach(data)._array  # a change of one in place reaches the other
+            shared: Any = data
+            self._array = shared.detach()._array  # a change of one in place reaches the other
         else:
             self._array = as_array(data)
         if requires_grad:
