@@ -49,35 +49,47 @@ def product_diagonal(x: Array, d: Array) -> Array:
 def banded_product(a: Array, x: Array, below: int, above: int) -> Array:
     """``a @ x`` where only so many diagonals below and above the main one are not zero.
 
-    A strip of rows reads only the columns of its band.
+    A strip of rows reads only the columns of its band; for a vector, one diagonal after another.
     """
     n = len(a)
+    if x.ndim == 1:
+        y = np.diagonal(a) * x
+        for k in range(1, above + 1):
+            y[:-k] += np.diagonal(a, k) * x[k:]
+        for k in range(1, below + 1):
+            y[k:] += np.diagonal(a, -k) * x[:-k]
+        return y
     out = np.empty((n, *x.shape[1:]), np.result_type(a, x))
     for start in range(0, n, STRIP):
         stop = min(n, start + STRIP)
         first, last = max(0, start - below), min(n, stop + above)
-        np.dot(a[start:stop, first:last], x[first:last], out=out[start:stop])
+        np.matmul(a[start:stop, first:last], x[first:last], out=out[start:stop])
     return out
 
 
 def blocks_product(a: Array, x: Array, blocks: tuple[tuple[int, int], ...]) -> Array:
-    """``a @ x`` of a block-diagonal matrix: each block times its rows of x."""
+    """``a @ x`` of a block-diagonal matrix: each block times its rows of x.
+
+    `np.matmul` gives parts of matrices to BLAS as they are; `np.dot` copies them first.
+    """
     out = np.empty((len(a), *x.shape[1:]), np.result_type(a, x))
     for start, stop in blocks:
-        np.dot(a[start:stop, start:stop], x[start:stop], out=out[start:stop])
+        np.matmul(a[start:stop, start:stop], x[start:stop], out=out[start:stop])
     return out
 
 
 def triangular_product(a: Array, x: Array, lower: bool) -> Array:
-    """``a @ x`` of a triangular matrix: BLAS's trmm, or panels of rows up to the diagonal."""
-    if (
-        x.ndim > 1
-        and blas is not None
-        and x.dtype == a.dtype
-        and x.dtype in (np.float32, np.float64)
-    ):
-        trmm = blas.dtrmm if x.dtype == np.float64 else blas.strmm
-        if a.flags.f_contiguous and not a.flags.c_contiguous:
+    """``a @ x`` of a triangular matrix: BLAS's trmm and trmv, or panels up to the diagonal."""
+    if blas is not None and x.dtype == a.dtype and x.dtype in (np.float32, np.float64) and x.size:
+        prefix = "d" if x.dtype == np.float64 else "s"
+        columns_first = a.flags.f_contiguous and not a.flags.c_contiguous
+        if x.ndim == 1:
+            trmv = getattr(blas, prefix + "trmv")
+            return (
+                trmv(a, x, lower=lower) if columns_first else trmv(a.T, x, lower=not lower, trans=1)
+            )
+        trmm = getattr(blas, prefix + "trmm")
+        if columns_first:
             return trmm(1.0, a, x.T, side=1, lower=lower, trans_a=1).T
         return trmm(1.0, a.T, x.T, side=1, lower=not lower).T
     n = len(a)
@@ -86,7 +98,7 @@ def triangular_product(a: Array, x: Array, lower: bool) -> Array:
     for start in range(0, n, height):
         stop = min(n, start + height)
         first, last = (0, stop) if lower else (start, n)
-        np.dot(a[start:stop, first:last], x[first:last], out=out[start:stop])
+        np.matmul(a[start:stop, first:last], x[first:last], out=out[start:stop])
     return out
 
 
@@ -183,10 +195,12 @@ def product_cost(share: float, a: Any, x: Any) -> tuple[float, float]:
 def banded_cost(statement: Any) -> tuple[float, float]:
     a, x = statement.operands
     below, above = statement.statics
-    flops = 2.0 * len_of(a) * (below + above + 1) * columns(x)
-    read = len_of(a) * (below + above + STRIP) * columns(x) * 2.0
-    strips = -(-len_of(a) // STRIP)
-    return flops, strips * CALL + max(read / 1000, 3 * x.size * PER_ENTRY)
+    n, width = len_of(a), below + above + 1
+    flops = 2.0 * n * width * columns(x)
+    if x.ndim == 1:
+        return flops, 2 * width * CALL + flops * 3 * PER_ENTRY
+    read = 2.0 * n * (below + above + STRIP) * columns(x)
+    return flops, -(-n // STRIP) * CALL + max(read / 1000, 3 * x.size * PER_ENTRY)
 
 
 def blocks_cost(statement: Any) -> tuple[float, float]:
@@ -203,8 +217,10 @@ def len_of(a: Any) -> int:
 
 def triangular_cost(statement: Any) -> tuple[float, float]:
     a, x = statement.operands[:2]
-    share = 0.5 if HAS_SCIPY else (PANELS + 1) / (2 * PANELS)
-    return product_cost(share, a, x)
+    if HAS_SCIPY:
+        return product_cost(0.5, a, x)
+    flops, time = product_cost((PANELS + 1) / (2 * PANELS), a, x)
+    return flops, time + PANELS * CALL
 
 
 def scaling_cost(statement: Any) -> tuple[float, float]:
