@@ -7,10 +7,19 @@ NumPy's arguments.  A function that is in neither place raises a TypeError that 
 is never silently turned into an array.
 """
 
-from minigrad.numpy_protocol import elementwise, indexing, linalg, products, reduction, shaping
+from minigrad.numpy_protocol import (
+    elementwise,
+    indexing,
+    linalg,
+    products,
+    ranges,
+    reduction,
+    shaping,
+    undefined,
+)
 from minigrad.numpy_protocol.dispatch import array_function, array_ufunc, functions, of
 
 __all__ = [
     "array_function", "array_ufunc", "elementwise", "functions", "indexing", "linalg", "of",
-    "products", "reduction", "shaping",
+    "products", "ranges", "reduction", "shaping", "undefined",
 ]  # fmt: skip
