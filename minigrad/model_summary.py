@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,6 +75,9 @@ class Summary:
         )
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre style='line-height:1.35'>{html.escape(str(self))}</pre>"
 
 
 def in_bytes(number: int) -> str:

@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from minigrad.training.display import history_html
+
 __all__ = ["History"]
 
 
@@ -36,6 +38,9 @@ class History(dict[str, list[Any]]):
             writer = csv.writer(file)
             writer.writerow(self)
             writer.writerows(zip(*self.values()))
+
+    def _repr_html_(self) -> str:
+        return history_html(self)
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the losses over the epochs, and return matplotlib's axes.

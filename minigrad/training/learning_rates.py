@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from minigrad.modes import no_grad
 from minigrad.training.callbacks import copied
 from minigrad.training.checkpoint import generators_of, set_state, state_of
+from minigrad.training.display import curves
 from minigrad.training.history import new_axes
 from minigrad.training.loop import batches_of, refuse_other_kinds, split
 from minigrad.training.named import loss_of
@@ -54,6 +56,15 @@ class LearningRates:
                 "and does the loss depend on its parameters?"
             )
         return self.best
+
+    def __repr__(self) -> str:
+        found = "no suggestion" if self.best is None else f"suggestion {self.best:.3g}"
+        return f"<{len(self.rates)} learning rates tried: {found}>"
+
+    def _repr_html_(self) -> str:
+        lines = {"loss": (self.rates, self.losses)}
+        picture = curves(lines, ("learning rate", "loss"), (True, False), self.best)
+        return f"<div>{html.escape(repr(self)[1:-1])}</div>{picture}"
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the loss over the rate, with the suggestion marked, and return matplotlib's axes.
