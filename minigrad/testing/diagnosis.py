@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 
 import numpy as np
 
+from minigrad.testing.hidden import hidden_mistakes
 from minigrad.testing.hypotheses import (
     Case,
     Mistake,
@@ -15,6 +17,7 @@ from minigrad.testing.hypotheses import (
     whole_mistakes,
     zero,
 )
+from minigrad.testing.layers import layer_mistakes
 from minigrad.testing.places import Place, places_of
 from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.structure import structural_mistakes
@@ -85,15 +88,17 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         return
     whole = list(whole_mistakes(case, jacobians))[:TOLD]
     if all(mistake.kind == "offset" for mistake in whole):  # which only describes
-        whole = structural or whole
+        inside = chain(layer_mistakes(case, jacobians), hidden_mistakes(case, jacobians))
+        told_by = list(islice(inside, 1)) or structural
+        if told_by:
+            yield from told_by
+            return
     if whole and not case.right.any():
         yield from whole
         if any(mistake.kind != "missing sum" for mistake in whole):
             return  # a lost slice can look like a missing sum: then the place is told, too
         whole = []
     places = [p for p in places_of(case) if not (whole and p.kind == "matrix part")]
-    if whole and whole == structural:
-        places = [p for p in places if p.kind != "beyond a bound"]
     told = [there(case, place) for place in places]
     if any(convincing for _, convincing in told):
         whole = [mistake for mistake in whole if mistake.kind not in REARRANGED]

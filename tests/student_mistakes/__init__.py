@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-THEMES = ("dense",)
+THEMES = ("dense", "convolution", "losses")
 
 
 def all_layers():

@@ -6,7 +6,6 @@ table as it stands in the code of whoever made it.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -70,11 +69,12 @@ class Layer:
             return self.make()
         source = textwrap.dedent(inspect.getsource(self.make))
         source = source[source.index(f"def {self}(") :]
+        start = source.index("def backward")
+        before, source = source[:start], source[start:]
         if source.count(wrong.old) != 1:
             raise ValueError(f"{self}: {wrong.old!r} occurs {source.count(wrong.old)} times")
-        ast.parse(source)
         scope = dict(self.make.__globals__)
-        exec(compile(source.replace(wrong.old, wrong.new), f"<{self}>", "exec"), scope)
+        exec(compile(before + source.replace(wrong.old, wrong.new), f"<{self}>", "exec"), scope)
         return scope[str(self)]()
 
     def check(self, wrong: Wrong | None, inside: str) -> Report:

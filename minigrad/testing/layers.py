@@ -1,0 +1,382 @@
+"""Hypotheses about layers of networks, as data: a name, a numeric test of the Jacobian, a sentence.
+
+A test gets the wrong Jacobian as a `Case` and returns the words for the sentence, or None where its
+mistake does not explain the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.testing.hypotheses import Case, Mistake
+from minigrad.testing.verdicts import Jacobian
+
+Array = Any
+Words = dict[str, Any]
+
+LARGEST = 200_000  # entries of a Jacobian, above which windows are not tried
+
+
+class Hypothesis(NamedTuple):
+    """A mistake: its name, what shows it in a Jacobian, and the sentence with the words found."""
+
+    name: str
+    test: Callable[[Case], Words | None]
+    sentence: str
+
+
+def layer_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
+    """The hypotheses of the table that explain all wrong entries."""
+    if np.count_nonzero(case.wrong & case.known) < 2:
+        return
+    with np.errstate(all="ignore"):
+        for hypothesis in HYPOTHESES:
+            words = hypothesis.test(case)
+            if words is not None:
+                name = words.pop("name", hypothesis.name)
+                words |= {"input": case.jacobian.input, "output": case.jacobian.output}
+                yield Mistake(name, hypothesis.sentence.format(**words))
+
+
+# ------------------------------------------------------------------------------- branches and terms
+
+
+def residual(case: Case) -> Words | None:
+    """Off by the identity."""
+    if case.x.shape != case.y.shape:
+        return None
+    identity = np.eye(len(case.n))
+    for sign, words in (
+        (-1, "the residual branch (+ {0}) is forgotten: add g"),
+        (1, "g is added once too often"),
+    ):
+        if case.fits(case.n + sign * identity):
+            return {"what": words.format(case.jacobian.input)}
+    return None
+
+
+def weight_decay(case: Case) -> Words | None:
+    """Off by λ times the input itself."""
+    if case.x.size < 3 or not case.known.all():
+        return None
+    off, x = case.a - case.n, case.x.reshape(1, -1)
+    for power, values in (("", x), ("sign of ", np.sign(x))):
+        rate = (off * values).sum(1) / (values * values).sum(1)
+        if len(np.unique(np.sign(rate))) == 1 and case.fits(case.n + rate[:, None] * values):
+            size = float(rate[np.argmax(abs(rate))])
+            if abs(size) < 1:
+                return {"rate": f"{size:.4g}", "power": power}
+    return None
+
+
+def lines(case: Case) -> Array | None:
+    """What the gradient is off by, as (outputs, rows, classes), along the last axis of the input."""
+    if case.x.ndim == 0 or case.x.shape[-1] < 3 or not case.known.all():
+        return None
+    return (case.a - case.n).reshape(len(case.n), -1, case.x.shape[-1])
+
+
+def sums_to_zero(case: Case, jacobian: Array) -> bool:
+    rows = jacobian.reshape(-1, case.x.shape[-1])
+    return bool(np.all(abs(rows.sum(1)) <= 1e-5 * abs(rows).sum(1) + case.slack.max()))
+
+
+def label_smoothing(case: Case) -> Words | None:
+    """In each row, one entry is off by the sum of what the others are off by, which are equal."""
+    off = lines(case)
+    if off is None or not sums_to_zero(case, case.n):
+        return None
+    one = np.take_along_axis(off, np.argmax(abs(off), axis=2)[..., None], 2)
+    others = np.where(abs(off) == abs(one), np.nan, off)
+    value = np.nanmedian(others, axis=2, keepdims=True)
+    count = case.x.shape[-1]
+    same = abs(others - value) <= 1e-4 * abs(value) + 1e-5 * case.typical
+    fits = (abs(one + (count - 1) * value) <= 1e-3 * abs(one)) | (one == 0)
+    if not np.all(same | np.isnan(others)) or not np.all(fits) or not np.any(off):
+        return None
+    return {} if np.all(abs(value[one != 0]) > 1e-6 * case.typical) else None
+
+
+def labels(case: Case) -> Words | None:
+    """Rows that must sum to zero do not: off by one number, in one entry each, or in all others."""
+    off = lines(case)
+    if off is None or not sums_to_zero(case, case.n) or sums_to_zero(case, case.a):
+        return None
+    wrong = abs(off) > 1e-5 * case.typical
+    count = wrong.sum(2)
+    if np.all(count <= 1):
+        return {"what": "the entry of the label is wrong (subtract 1 there, once)"}
+    sizes = abs(off[wrong])
+    if np.all(abs(sizes - sizes[0]) <= 1e-3 * sizes[0]):
+        return {
+            "what": "other entries than that of the label are changed: index it together with the "
+            "row, [np.arange(n), labels]"
+        }
+    return None
+
+
+def mask(case: Case) -> Words | None:
+    """Where the result is set to zero, whatever the input is, the gradient goes on."""
+    blocked = (case.y.reshape(-1, 1) == 0) & (case.n == 0)
+    extra = case.wrong & ~blocked
+    if not extra.any() and np.any(case.wrong) and np.all(case.n[case.wrong] == 0):
+        rows = case.wrong.any(axis=1)
+        if np.all(case.n[rows] == 0) and case.right.any():
+            return {}
+    return None
+
+
+# ----------------------------------------------------------------------------------------- windows
+
+
+def moved(grid: Array, axes: Sequence[tuple[int, int]], stride: int, shift: int) -> Array:
+    """The windows of each output moved by ``stride * (its index) + shift``; NaN where none came.
+
+    axes   pairs of an axis of the output and one of the input, along which they move
+    """
+    place = np.indices(grid.shape, sparse=True)
+    source = list(place)
+    inside = np.ones((1,) * grid.ndim, bool)
+    for of_output, of_input in axes:
+        there = place[of_input] - stride * place[of_output] - shift
+        inside = inside & (there >= 0) & (there < grid.shape[of_input])
+        source[of_input] = np.clip(there, 0, grid.shape[of_input] - 1)
+    return np.where(inside, grid[tuple(source)], np.nan)
+
+
+def window_axes(case: Case) -> Iterator[list[tuple[int, int]]]:
+    """Axes along which windows may move: the last ones, or, with channels last, those before."""
+    dims, other = case.y.ndim, case.x.ndim
+    for last in (1, 2):
+        pairs = [
+            (dims - k, dims + other - k)
+            for k in (last, last + 1)
+            if k <= min(dims, other) and case.y.shape[dims - k] > 1 and case.x.shape[other - k] > 1
+        ]
+        if len(pairs) == 2:
+            yield pairs
+        for pair in pairs:
+            yield [pair]
+
+
+def window(case: Case) -> Words | None:
+    """The windows of the result are where they are for another stride, padding or offset."""
+    if case.n.size > LARGEST:
+        return None
+    whole = case.n.reshape(*case.y.shape, *case.x.shape)
+    wrong = np.count_nonzero(case.wrong)
+    for axes in window_axes(case):
+        for stride in (0, -1, 1, -2, 2):
+            for shift in (0, 1, -1, 2, -2, 3, -3):
+                if stride == shift == 0:
+                    continue
+                supposed = moved(whole, axes, stride, shift).reshape(case.n.shape)
+                known = np.isfinite(supposed)
+                enough = 2 * np.count_nonzero(case.wrong & known) >= wrong
+                if enough and np.any(supposed[known]) and case.fits(supposed, known):
+                    return {"what": window_words(stride, shift)}
+    return None
+
+
+def window_words(stride: int, shift: int) -> str:
+    by = f"{abs(shift)} place{'s' * (abs(shift) > 1)} {'down' if shift > 0 else 'up'}"
+    if stride == 0:
+        return f"{by}: is the padding cropped at the wrong side, or by another number?"
+    far = f"by {abs(stride)} {'more' if stride > 0 else 'fewer'} for each entry of the result"
+    return f"{far}{f', and {by}' if shift else ''}: is it the stride of the forward pass?"
+
+
+def assigned(case: Case) -> Words | None:
+    """Of several contributions to an entry, only the last one is there, or the first."""
+    nonzero = abs(case.n) > 1e-9 * case.typical
+    if not np.any(nonzero.sum(axis=0) > 1):
+        return None
+    axes = range(case.y.ndim)
+    for count in range(1, case.y.ndim + 1):
+        for chosen in combinations(axes, count):
+            key = np.zeros(case.y.shape, int)
+            for axis in chosen:
+                key = key * case.y.shape[axis] + np.indices(case.y.shape)[axis]
+            keys = key.reshape(-1, 1)
+            last = np.max(np.where(nonzero, keys, -1), axis=0)
+            first = np.min(np.where(nonzero, keys, key.size), axis=0)
+            for which, kept in (("last", last), ("first", first)):
+                several = np.any(nonzero & (keys != kept))
+                if several and case.fits(np.where(keys == kept, case.n, 0.0)):
+                    return {"which": which}
+    return None
+
+
+def counted_once(case: Case) -> Words | None:
+    """Entries that are n times a number became that number: repeated indices."""
+    sizes = abs(case.n[(case.n != 0) & case.known])
+    if not sizes.size or case.y.size == 0:
+        return None
+    unit = float(sizes.min())
+    counts = case.n / unit
+    whole = np.all(abs(counts - np.rint(counts)) < 1e-4)
+    if whole and np.max(abs(counts)) > 1.5 and case.fits(np.sign(np.rint(counts)) * unit):
+        return {"most": int(np.rint(np.max(abs(counts))))}
+    return None
+
+
+# --------------------------------------------------------------------------------------- sequences
+
+
+def truncated(case: Case) -> Words | None:
+    """Nothing arrives from results that are more than some steps later."""
+    for j, length in enumerate(case.x.shape):
+        if length < 3:
+            continue
+        when = np.indices(case.x.shape)[j].reshape(1, -1)
+        for i, other in enumerate(case.y.shape):
+            if other != length:
+                continue
+            later = np.indices(case.y.shape)[i].reshape(-1, 1)
+            for sign in (1, -1):
+                gap = sign * (later - when)
+                causal = not np.any(case.n[gap < 0]) and np.any(case.n[gap > 0])
+                for steps in range(1, length - 1) if causal else ():
+                    if case.fits(np.where(gap < steps, case.n, 0.0)):
+                        return {"steps": plural(steps, "step"), "axis": j}
+        for steps in range(1, length - 1) if length not in case.y.shape else ():
+            if case.fits(np.where(when >= length - steps, case.n, 0.0)):
+                return {"steps": plural(steps, "step"), "axis": j}
+    return None
+
+
+def plural(count: int, word: str) -> str:
+    return f"{count} {word}" + "s" * (count != 1)
+
+
+def initial_state(case: Case) -> Words | None:
+    """Of the first state, only the first results are differentiated."""
+    for i, length in enumerate(case.y.shape):
+        later = np.indices(case.y.shape)[i].reshape(-1, 1)
+        shapes = {size for size in case.x.shape}
+        for steps in range(1, length) if length > 2 and length not in shapes else ():
+            if case.fits(np.where(later < steps, case.n, 0.0)):
+                return {"steps": plural(steps, "step"), "axis": i}
+    return None
+
+
+# ------------------------------------------------------------------------------------- normalisation
+
+
+def gain(case: Case) -> Words | None:
+    """The Jacobian transposed, which is symmetric but for another input: the gain."""
+    if case.x.shape != case.y.shape or not case.fits(case.n.T):
+        return None
+    for name, values in case.jacobian.others.items():
+        try:
+            along = np.broadcast_to(values, case.y.shape).reshape(-1, 1)
+        except ValueError:
+            continue
+        kernel = case.n / along
+        if np.all(abs(kernel - kernel.T) <= 1e-4 * np.nanmax(abs(kernel))):
+            return {"gain": name}
+    return None
+
+
+def epsilon(case: Case) -> Words | None:
+    """Each feature off by a factor that an ε inside or outside of the root explains."""
+    if case.x.ndim == 0 or case.x.shape != case.y.shape or case.x.size < 4:
+        return None
+    count = case.n.shape[0]
+    for axes in [(k,) for k in range(case.x.ndim)] + [tuple(range(1, case.x.ndim))]:
+        if not axes or np.prod([case.x.shape[k] for k in axes]) < 2:
+            continue
+        var = case.x.var(axes, keepdims=True)
+        v = np.broadcast_to(var, case.x.shape).reshape(-1)
+        big = case.known & (abs(case.n) > 1e-2 * case.typical)
+        if not big.all(axis=0).any() and not big.any(axis=1).all():
+            continue
+        ratio = np.array([np.median((case.a[i] / case.n[i])[big[i]]) for i in range(count)])
+        for words, factor in EPSILONS.items():
+            found = solved(factor, v, ratio)
+            if found is None:
+                continue
+            if case.fits(case.n * factor(v, found)[:, None]) and found > 1e-12:
+                return {"what": words, "epsilon": f"{found:.2g}"}
+    return None
+
+
+EPSILONS: dict[str, Callable[[Array, float], Array]] = {
+    "sqrt(var) + ε where sqrt(var + ε) belongs": (lambda v, e: np.sqrt(v + e) / (np.sqrt(v) + e)),
+    "sqrt(var + ε) where sqrt(var) + ε belongs": (lambda v, e: (np.sqrt(v) + e) / np.sqrt(v + e)),
+    "sqrt(var) where sqrt(var + ε) belongs": lambda v, e: np.sqrt(v + e) / np.sqrt(v),
+    "sqrt(var + ε) where sqrt(var) belongs": lambda v, e: np.sqrt(v) / np.sqrt(v + e),
+}
+
+
+def solved(factor: Callable[[Array, float], Array], v: Array, ratio: Array) -> float | None:
+    """The ε for which a formula gives the ratios, by bisection on that of the smallest variance."""
+    k = int(np.argmin(v))
+    want = ratio[k] - 1
+    low, high = 1e-13, 0.5 * float(v[k])
+    f = lambda e: float(factor(v[k : k + 1], e)[0]) - 1 - want
+    if not np.isfinite(want) or f(low) * f(high) > 0:
+        return None
+    for _ in range(80):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if f(low) * f(middle) > 0 else (low, middle)
+    return low
+
+
+HYPOTHESES = [
+    Hypothesis("residual", residual, "it is off by the identity: {what}"),
+    Hypothesis(
+        "gain",
+        gain,
+        "the gain {gain} stands outside of the sums: multiply g by {gain} first, then subtract the "
+        "means",
+    ),
+    Hypothesis(
+        "label smoothing",
+        label_smoothing,
+        "in each row, one entry is off by as much as all others together: the labels are smoothed "
+        "in one of the passes only",
+    ),
+    Hypothesis("labels", labels, "its rows must sum to 0 (softmax, margins), and do not: {what}"),
+    Hypothesis(
+        "assigned",
+        assigned,
+        "where several entries of the result depend on one of {input}, only the {which} "
+        "contribution is there: add (+=, np.add.at), do not assign",
+    ),
+    Hypothesis(
+        "assigned",
+        counted_once,
+        "what occurs up to {most} times is counted once: add up what belongs to a repeated index "
+        "(np.add.at, not x[i] += g)",
+    ),
+    Hypothesis(
+        "truncated",
+        truncated,
+        "nothing arrives from results more than {steps} away along axis {axis}: does the gradient "
+        "of the state go on to the step before?",
+    ),
+    Hypothesis(
+        "truncated",
+        initial_state,
+        "only the first {steps} of {output} (axis {axis}) arrive at it: does the gradient of the "
+        "state go on to the step before?",
+    ),
+    Hypothesis("window", window, "its windows are moved {what}"),
+    Hypothesis(
+        "weight decay",
+        weight_decay,
+        "it is off by {rate} times the {power}{input}: weight decay, which one of the passes has "
+        "twice or does not have?",
+    ),
+    Hypothesis("epsilon", epsilon, "it is computed with {what} (ε = {epsilon})"),
+    Hypothesis(
+        "mask",
+        mask,
+        "it goes on where {output} is set to 0 whatever {input} is: the mask is missing",
+    ),
+]
