@@ -83,16 +83,20 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         yield Mistake("non-finite", f"it is not finite{where} where finite differences are")
         return
     structural = list(structural_mistakes(case))[:1]
-    if structural and structural[0].kind == "chosen":
-        yield from structural
+    before_others = [*shares_of_ties(case), *(m for m in structural if m.kind == "chosen")]
+    if before_others:
+        yield before_others[0]
         return
     whole = list(whole_mistakes(case, jacobians))[:TOLD]
     if all(mistake.kind == "offset" for mistake in whole):  # which only describes
-        inside = chain(layer_mistakes(case, jacobians), hidden_mistakes(case, jacobians))
+        blocks = [mistake for mistake in structural if mistake.kind == "blocks"]
+        inside = chain(blocks, layer_mistakes(case, jacobians), hidden_mistakes(case, jacobians))
         told_by = list(islice(inside, 1)) or structural
         if told_by:
             yield from told_by
             return
+    if structural and structural[0].kind == "flipped" and whole[0].kind == "transposed":
+        whole = structural  # a convolution is a matrix of which both are true
     if whole and not case.right.any():
         yield from whole
         if any(mistake.kind != "missing sum" for mistake in whole):
@@ -103,9 +107,77 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     if any(convincing for _, convincing in told):
         whole = [mistake for mistake in whole if mistake.kind not in REARRANGED]
     if any(said and p.kind.startswith(("where", "beyond")) for p, (said, _) in zip(places, told)):
-        whole = [mistake for mistake in whole if mistake.kind != "offset"]  # the place has told it
+        # the place has told it
+        whole = [
+            mistake for mistake in whole if mistake.kind not in ("offset", "mixed up", "chain")
+        ]
     yield from [Mistake(p.kind, f"wrong only {p.text}{said}") for p, (said, _) in zip(places, told)]
-    yield from whole
+    if places or any(mistake.kind != "offset" for mistake in whole):
+        yield from whole
+    else:
+        yield from part_of(case) or whole
+
+
+def part_of(case: Case) -> list[Mistake]:
+    """What is wrong with the wrong entries, wherever they are."""
+    wrong = case.wrong & case.known
+    count = f"in {np.count_nonzero(wrong)} of {wrong.size} entries"
+    if np.count_nonzero(wrong) < 2:
+        return []
+    if not np.any((case.a != 0) & (case.n != 0) & case.known) and case.a.any() and case.n.any():
+        text = (
+            "it is there where it should be zero, and zero where it should be there: is a "
+            "condition the wrong way round?"
+        )
+        return [Mistake("mask", text)]
+    if not case.right.any():
+        return [formula(case)] if is_elementwise(case) else []
+    if not case.a[wrong].any():
+        return [Mistake("contribution", f"{count} it is zero: a contribution is missing")]
+    if not case.n[wrong].any():
+        text = f"{count} it is not zero, though {case.jacobian.output} does not depend on them"
+        return [Mistake("extra", text)]
+    found = factor(case, wrong)
+    if found is None and is_elementwise(case):
+        return [formula(case)]
+    return [Mistake(found.kind, f"{count} {found.text}")] if found is not None else []
+
+
+def is_elementwise(case: Case) -> bool:
+    """Whether each entry of the result depends on its own entry of the input only."""
+    if case.x.shape != case.y.shape or case.x.size < 3:
+        return False
+    off = ~np.eye(case.x.size, dtype=bool)
+    return not np.any(case.n[off]) and not np.any(case.a[off])
+
+
+def formula(case: Case) -> Mistake:
+    i, j = case.worst
+    x = float(case.x.reshape(-1)[j])
+    text = (
+        f"each entry arrives where it belongs, with another number: the formula of the derivative "
+        f"is wrong, which at {case.jacobian.input} = {x:.4g} gives {case.a[i, j]:.4g} where "
+        f"{case.n[i, j]:.4g} belongs"
+    )
+    return Mistake("formula", text)
+
+
+def shares_of_ties(case: Case) -> Iterator[Mistake]:
+    """Of several equal entries, one may get the whole gradient, or each a share: not each all."""
+    left, right = case.jacobian.left, case.jacobian.right
+    whole = np.where(abs(left) > abs(right), left, right)
+    tied = np.isfinite(whole) & ((left == 0) | (right == 0))
+    rows = case.wrong.any(axis=1)
+    if not rows.any() or np.any(case.wrong & ~tied) or np.any(tied[rows].sum(axis=1) < 2):
+        return
+    totals = np.where(tied, case.a, 0).sum(axis=1)[rows]
+    wanted = np.nanmedian(np.where(tied, whole, np.nan)[rows], axis=1)
+    if np.all(abs(totals - wanted) > 1e-3 * abs(wanted)):
+        text = (
+            f"the gradients of equal entries add up to {totals[0]:.4g} where {wanted[0]:.4g} "
+            "belongs: one of them gets all of it, or each its share, not each all of it"
+        )
+        yield Mistake("tie", text)
 
 
 def there(case: Case, place: Place) -> tuple[str, bool]:

@@ -46,10 +46,10 @@ def hidden_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mista
         return
     with np.errstate(all="ignore"):
         yield from activation_derivative(case)
+        yield from tied(case, jacobians)
         yield from other_operand(case)
         yield from operand_of_rows(case)
         yield from operand_before(case)
-        yield from tied(case, jacobians)
 
 
 def inputs_of(case: Case) -> dict[str, Array]:
@@ -180,9 +180,18 @@ def operand_before(case: Case) -> Iterator[Mistake]:
                 return
 
 
+def row_by_row(case: Case) -> bool:
+    """Whether each row of the input has its row of the result: it is an example, not a weight."""
+    if not case.y.ndim or case.x.shape[0] != case.y.shape[0]:
+        return False
+    rows = case.x.shape[0]
+    blocks = case.n.reshape(rows, -1, rows, case.x.size // rows)
+    return not np.any(blocks.transpose(0, 2, 1, 3)[~np.eye(rows, dtype=bool)])
+
+
 def tied(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     """Weights that are used twice, and one of the uses only is differentiated."""
-    if case.x.ndim != 2:
+    if case.x.ndim != 2 or row_by_row(case):
         return
     y, close = case.y.reshape(-1), 1e-4
     along = [(j @ case.x.reshape(-1)) for j in (case.a, case.n)]

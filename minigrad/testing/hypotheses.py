@@ -238,6 +238,13 @@ def rearranged(case: Case) -> Iterator[Mistake]:
             grid.transpose(0, *range(len(shape), 0, -1)).reshape(m, -1)
         ):
             yield Mistake("transposed", "all its axes are reversed")
+        for k in range(1, len(shape)) if len(shape) > 2 else ():
+            rows = math.prod(shape[:k])
+            flat = case.n.reshape(m, rows, -1).swapaxes(1, 2).reshape(m, -1)
+            if case.fits(flat):
+                text = f"as a matrix of {rows} rows it is transposed, and read back into its shape"
+                yield Mistake("transposed", text)
+                break
     yield from transposed_operand(case)
     if np.count_nonzero(case.known & ((case.n != 0) | (case.a != 0))) > 2:  # fewer fit any order
         yield from shifted(case)
@@ -379,6 +386,9 @@ FUNCTIONS: list[tuple[str, Callable[[Array], Array]]] = [
     ("exp({0})", np.exp),
     ("sign({0})", np.sign),
     ("sqrt({0})", np.sqrt),
+    ("|{0}|", np.abs),
+    ("σ({0}) (1 - σ({0}))", lambda v: np.exp(-v) / (1 + np.exp(-v)) ** 2),
+    ("1 - tanh²({0})", lambda v: 1 - np.tanh(v) ** 2),
 ]
 
 
@@ -388,6 +398,9 @@ def mixed_up(case: Case) -> Iterator[Mistake]:
     x, y = case.x.reshape(1, n), case.y.reshape(m, 1)
     name, output = case.jacobian.input, case.jacobian.output
     with np.errstate(all="ignore"):
+        if np.count_nonzero(case.wrong) > 2 and case.fits(case.n * abs(case.n)):
+            yield Mistake("chain", "the derivative is there twice: it is squared")
+            return
         if m == n and case.fits(np.where(np.eye(m, dtype=bool), y / x, 0)):
             text = f"it is {output}/{name}: of a product only one factor is differentiated"
             yield Mistake("product", text)
@@ -438,6 +451,8 @@ def factor_candidates(case: Case) -> Iterator[tuple[str, Array]]:
     for name, other in case.jacobian.others.items():
         if other.shape == case.x.shape:
             sources.append((name, np.broadcast_to(other.reshape(1, n), (m, n))))
+            difference = np.broadcast_to((case.x - other).reshape(1, n), (m, n))
+            sources.append((f"({case.jacobian.input} - {name})", difference))
         try:
             along_output = np.broadcast_to(other, case.y.shape).reshape(m, 1)
             sources.append((name, np.broadcast_to(along_output, (m, n))))

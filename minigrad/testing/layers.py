@@ -31,8 +31,6 @@ class Hypothesis(NamedTuple):
 
 def layer_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     """The hypotheses of the table that explain all wrong entries."""
-    if np.count_nonzero(case.wrong & case.known) < 2:
-        return
     with np.errstate(all="ignore"):
         for hypothesis in HYPOTHESES:
             words = hypothesis.test(case)
@@ -65,6 +63,8 @@ def weight_decay(case: Case) -> Words | None:
         return None
     off, x = case.a - case.n, case.x.reshape(1, -1)
     for power, values in (("", x), ("sign of ", np.sign(x))):
+        if len(np.unique(values)) == 1:
+            continue
         rate = (off * values).sum(1) / (values * values).sum(1)
         if len(np.unique(np.sign(rate))) == 1 and case.fits(case.n + rate[:, None] * values):
             size = float(rate[np.argmax(abs(rate))])
@@ -108,6 +108,8 @@ def labels(case: Case) -> Words | None:
         return None
     wrong = abs(off) > 1e-5 * case.typical
     count = wrong.sum(2)
+    if np.all(count == off.shape[2]):
+        return None
     if np.all(count <= 1):
         return {"what": "the entry of the label is wrong (subtract 1 there, once)"}
     sizes = abs(off[wrong])
@@ -116,6 +118,17 @@ def labels(case: Case) -> Words | None:
             "what": "other entries than that of the label are changed: index it together with the "
             "row, [np.arange(n), labels]"
         }
+    return None
+
+
+def constant_target(case: Case) -> Words | None:
+    """All entries of a softmax cross-entropy off by one number: a part of the target."""
+    off = lines(case)
+    if off is None or not sums_to_zero(case, case.n):
+        return None
+    value = float(np.median(off))
+    if abs(value) > 1e-6 * case.typical and case.fits(case.n + value):
+        return {"value": f"{value:.4g}"}
     return None
 
 
@@ -133,16 +146,21 @@ def mask(case: Case) -> Words | None:
 # ----------------------------------------------------------------------------------------- windows
 
 
-def moved(grid: Array, axes: Sequence[tuple[int, int]], stride: int, shift: int) -> Array:
+SHIFTS = [(shift,) for shift in (0, 1, -1, 2, -2, 3, -3)]
+PAIRS_OF_SHIFTS = [(*one, *other) for one in SHIFTS for other in SHIFTS]
+
+
+def moved(grid: Array, axes: Sequence[tuple[int, int]], stride: int, shift: Sequence[int]) -> Array:
     """The windows of each output moved by ``stride * (its index) + shift``; NaN where none came.
 
-    axes   pairs of an axis of the output and one of the input, along which they move
+    axes   pairs of an axis of the output and one of the input, along which they move; the other
+           way round, where each input has a window of outputs
     """
     place = np.indices(grid.shape, sparse=True)
     source = list(place)
     inside = np.ones((1,) * grid.ndim, bool)
-    for of_output, of_input in axes:
-        there = place[of_input] - stride * place[of_output] - shift
+    for (of_output, of_input), by in zip(axes, shift):
+        there = place[of_input] - stride * place[of_output] - by
         inside = inside & (there >= 0) & (there < grid.shape[of_input])
         source[of_input] = np.clip(there, 0, grid.shape[of_input] - 1)
     return np.where(inside, grid[tuple(source)], np.nan)
@@ -157,10 +175,11 @@ def window_axes(case: Case) -> Iterator[list[tuple[int, int]]]:
             for k in (last, last + 1)
             if k <= min(dims, other) and case.y.shape[dims - k] > 1 and case.x.shape[other - k] > 1
         ]
-        if len(pairs) == 2:
-            yield pairs
-        for pair in pairs:
-            yield [pair]
+        for turned in (pairs, [(j, i) for i, j in pairs]):
+            if len(turned) == 2:
+                yield turned
+            for pair in turned:
+                yield [pair]
 
 
 def window(case: Case) -> Words | None:
@@ -171,8 +190,8 @@ def window(case: Case) -> Words | None:
     wrong = np.count_nonzero(case.wrong)
     for axes in window_axes(case):
         for stride in (0, -1, 1, -2, 2):
-            for shift in (0, 1, -1, 2, -2, 3, -3):
-                if stride == shift == 0:
+            for shift in SHIFTS if len(axes) == 1 else PAIRS_OF_SHIFTS:
+                if (stride == 0 and not any(shift)) or (stride and len({*shift}) > 1):
                     continue
                 supposed = moved(whole, axes, stride, shift).reshape(case.n.shape)
                 known = np.isfinite(supposed)
@@ -182,12 +201,12 @@ def window(case: Case) -> Words | None:
     return None
 
 
-def window_words(stride: int, shift: int) -> str:
-    by = f"{abs(shift)} place{'s' * (abs(shift) > 1)} {'down' if shift > 0 else 'up'}"
+def window_words(stride: int, shift: Sequence[int]) -> str:
+    by = " and ".join([f"{k:+}" for k in shift])
     if stride == 0:
-        return f"{by}: is the padding cropped at the wrong side, or by another number?"
-    far = f"by {abs(stride)} {'more' if stride > 0 else 'fewer'} for each entry of the result"
-    return f"{far}{f', and {by}' if shift else ''}: is it the stride of the forward pass?"
+        return f"by {by}: is the padding cropped at the wrong side, or by another number?"
+    far = f"{abs(stride)} {'farther' if stride > 0 else 'less far'} from one to the next"
+    return f"{far}{f', and by {by}' if any(shift) else ''}: is it the stride of the forward pass?"
 
 
 def assigned(case: Case) -> Words | None:
@@ -257,14 +276,14 @@ def initial_state(case: Case) -> Words | None:
     """Of the first state, only the first results are differentiated."""
     for i, length in enumerate(case.y.shape):
         later = np.indices(case.y.shape)[i].reshape(-1, 1)
-        shapes = {size for size in case.x.shape}
-        for steps in range(1, length) if length > 2 and length not in shapes else ():
+        steady = length not in case.x.shape  # the input has no time of its own
+        for steps in range(1, length) if length > 2 and steady else ():
             if case.fits(np.where(later < steps, case.n, 0.0)):
                 return {"steps": plural(steps, "step"), "axis": i}
     return None
 
 
-# ------------------------------------------------------------------------------------- normalisation
+# ------------------------------------------------------------------------------------ normalisation
 
 
 def gain(case: Case) -> Words | None:
@@ -327,6 +346,21 @@ def solved(factor: Callable[[Array, float], Array], v: Array, ratio: Array) -> f
     return low
 
 
+def row_factors(case: Case) -> Words | None:
+    """Each slice along an axis of the input has a factor of its own."""
+    for axis, size in enumerate(case.x.shape):
+        if not 2 <= size < case.x.size:
+            continue
+        place = np.indices(case.x.shape)[axis].reshape(1, -1)
+        big = case.known & (abs(case.n) > 1e-3 * case.typical)
+        ratio = np.where(big, case.a / case.n, np.nan)
+        factors = np.array([np.nanmedian(ratio[:, place[0] == k]) for k in range(size)])
+        if np.isfinite(factors).all() and case.fits(case.n * factors[place]):
+            some = ", ".join(f"{c:.4g}" for c in factors[:5]) + (", ..." if size > 5 else "")
+            return {"axis": axis, "factors": some}
+    return None
+
+
 HYPOTHESES = [
     Hypothesis("residual", residual, "it is off by the identity: {what}"),
     Hypothesis(
@@ -340,6 +374,12 @@ HYPOTHESES = [
         label_smoothing,
         "in each row, one entry is off by as much as all others together: the labels are smoothed "
         "in one of the passes only",
+    ),
+    Hypothesis(
+        "label smoothing",
+        constant_target,
+        "its rows must sum to 0, and every entry is off by {value}: the even part of smoothed "
+        "labels is missing, or there twice",
     ),
     Hypothesis("labels", labels, "its rows must sum to 0 (softmax, margins), and do not: {what}"),
     Hypothesis(
@@ -374,6 +414,12 @@ HYPOTHESES = [
         "twice or does not have?",
     ),
     Hypothesis("epsilon", epsilon, "it is computed with {what} (ε = {epsilon})"),
+    Hypothesis(
+        "row factors",
+        row_factors,
+        "along axis {axis} of {input} each slice has a factor of its own, {factors}: weights of "
+        "examples or classes, lengths, a mask?",
+    ),
     Hypothesis(
         "mask",
         mask,

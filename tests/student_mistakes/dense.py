@@ -69,7 +69,7 @@ def columns_are_examples():
 @layer(
     DENSE,
     ("g * (z > 0)", "g", "where zero|where negative|relu|mask"),
-    ("(z > 0)", "(z < 0)", "mask|relu|unknown"),
+    ("(z > 0)", "(z < 0)", "mask|relu"),
     ("x.T @ dz", "x.T @ g", "relu|mask|where zero|hidden"),
     ("dz @ W.T", "2 * dz @ W.T", "factor"),
 )
@@ -128,7 +128,7 @@ def dense_tanh():
     ("da * (1 - a**2)", "da", "hidden"),
     ("a.T @ g", "a.T @ g / 4", "factor"),
     ("da = g @ W2.T", "da = g @ W2.T * 2", "factor"),
-    ("dz.sum(0)", "dz[0]", "missing sum|time|unknown"),
+    ("dz.sum(0)", "dz[0]", "missing sum|time"),
     ("(1 - a**2)", "(1 - a)", "hidden"),
 )
 def mlp_tanh():
@@ -148,7 +148,7 @@ def mlp_tanh():
     MLP,
     ("da * (z > 0)", "da", "hidden"),
     ("(z > 0)", "(da > 0)", "nonlinear"),
-    ("np.maximum(z, 0).T @ g", "z.T @ g", "mixed up|hidden|where negative|relu|operand"),
+    ("np.maximum(z, 0).T @ g", "z.T @ g", "extra|operand"),
     ("g.sum(0)", "g.sum(0) * 0", "zero"),
 )
 def mlp_relu():
@@ -189,7 +189,7 @@ def two_of_one_shape():
     ("g + dz @ W.T", "dz @ W.T", "residual"),
     ("g + dz @ W.T", "2 * g + dz @ W.T", "residual"),
     ("g + dz @ W.T", "g", "identity"),
-    ("1 - a**2", "a**2", "unknown|chain|mixed up|residual branch"),
+    ("1 - a**2", "a**2", "chain|mixed up|residual branch"),
 )
 def residual_block():
     def forward(x, W):
@@ -205,9 +205,9 @@ def residual_block():
 
 @layer(
     {"x": (4, 3), "Wt": (3, 3), "Wh": (3, 3)},
-    ("g * (h - x) * t * (1 - t)", "g * h * t * (1 - t)", "unknown|chain|mixed up|contribution"),
-    ("+ g * (1 - t)", "", "unknown|residual"),
-    ("+ g * (1 - t)", "+ g", "unknown|residual"),
+    ("g * (h - x) * t * (1 - t)", "g * h * t * (1 - t)", "chain|mixed up|contribution"),
+    ("+ g * (1 - t)", "", "residual"),
+    ("+ g * (1 - t)", "+ g", "residual"),
     ("x.T @ dt", "-x.T @ dt", "sign"),
 )
 def highway():
@@ -233,7 +233,7 @@ def activation(name, *wrongs, x=(3, 4)):
     "leaky_relu",
     ("np.where(x > 0, 1, 0.1)", "(x > 0)", "where negative|zero"),
     ("np.where(x > 0, 1, 0.1)", "np.where(x > 0, 1, 0.01)", "where negative"),
-    ("np.where(x > 0, 1, 0.1)", "np.where(x < 0, 1, 0.1)", "unknown|mask"),
+    ("np.where(x > 0, 1, 0.1)", "np.where(x < 0, 1, 0.1)", "formula|mask"),
 )
 def leaky_relu():
     def forward(x):
@@ -263,9 +263,9 @@ def elu():
 
 @activation(
     "gelu",
-    ("+ 0.5 * x * (1 - t**2) * c * (1 + 3 * 0.044715 * x**2)", "", "unknown|product"),
-    ("3 * 0.044715", "0.044715", "unknown"),
-    ("1 - t**2", "1 - t", "unknown"),
+    ("+ 0.5 * x * (1 - t**2) * c * (1 + 3 * 0.044715 * x**2)", "", "product"),
+    ("3 * 0.044715", "0.044715", "formula"),
+    ("1 - t**2", "1 - t", "formula"),
 )
 def gelu():
     def forward(x):
@@ -283,8 +283,8 @@ def gelu():
 @activation(
     "swish",
     ("s + x * s * (1 - s)", "s", "product"),
-    ("s + x * s * (1 - s)", "s * (1 - s)", "unknown"),
-    ("s + x * s * (1 - s)", "s - x * s * (1 - s)", "unknown"),
+    ("s + x * s * (1 - s)", "s * (1 - s)", "formula"),
+    ("s + x * s * (1 - s)", "s - x * s * (1 - s)", "formula"),
 )
 def swish():
     def forward(x):
@@ -299,9 +299,9 @@ def swish():
 
 @activation(
     "softplus",
-    ("sigmoid(x)", "sigmoid(-x)", "mixed up|unknown"),
-    ("sigmoid(x)", "np.log(1 + np.exp(x))", "mixed up|unknown|chain"),
-    ("sigmoid(x)", "1 / (1 + np.exp(-x)) ** 2", "unknown|chain"),
+    ("sigmoid(x)", "sigmoid(-x)", "chain"),
+    ("sigmoid(x)", "np.log(1 + np.exp(x))", "formula"),
+    ("sigmoid(x)", "1 / (1 + np.exp(-x)) ** 2", "chain"),
 )
 def softplus():
     def forward(x):
@@ -332,8 +332,8 @@ def prelu():
 
 @layer(
     {"x": (4, 3), "W": (3, 4)},
-    ("g * s, g * a * s * (1 - s)", "g * s, g * a", "unknown|chain|hidden|blocks|half"),
-    ("g * s, g * a * s * (1 - s)", "g * a * s * (1 - s), g * s", "blocks|unknown"),
+    ("g * s, g * a * s * (1 - s)", "g * s, g * a", "chain|hidden|blocks|half"),
+    ("g * s, g * a * s * (1 - s)", "g * a * s * (1 - s), g * s", "blocks"),
     ("x.T @ dz", "x.T @ dz / 2", "factor"),
 )
 def gated_linear_unit():
@@ -373,7 +373,7 @@ def tied_autoencoder():
     ("+ 0.1 * W", "+ 0.2 * W", "weight decay"),
     ("+ 0.1 * W", "", "weight decay"),
     ("g * (2 * x.T @ e / e.size + 0.1 * W)", "g * 2 * x.T @ e / e.size + 0.1 * W", "without g"),
-    ("/ e.size + 0.1", "/ len(e) + 0.1", "unknown"),
+    ("e = x @ W - y\n        return", "e = y - x @ W\n        return", "unknown"),
 )
 def weight_decay():
     def forward(x, W, y):
@@ -410,7 +410,7 @@ def dropout():
     ("s * (g - (g * s).sum(1, keepdims=True))", "g * s * (1 - s)", "cross terms"),
     ("(g * s).sum(1, keepdims=True)", "(g * s).sum(0, keepdims=True)", "axis|cross terms"),
     ("s * (g - (g * s).sum(1, keepdims=True))", "s * g", "cross terms"),
-    ("(g * s).sum(1, keepdims=True)", "g.sum(1, keepdims=True)", "unknown|cross terms"),
+    ("(g * s).sum(1, keepdims=True)", "g.sum(1, keepdims=True)", "cross terms"),
 )
 def softmax():
     def forward(x):
@@ -428,7 +428,7 @@ def softmax():
     {"x": (3, 4)},
     ("g - s * g.sum(1, keepdims=True)", "g - s", "without g"),
     ("g - s * g.sum(1, keepdims=True)", "g * (1 - s)", "cross terms"),
-    ("g - s * g.sum(1, keepdims=True)", "g - s * g.sum()", "axis|unknown"),
+    ("g - s * g.sum(1, keepdims=True)", "g - s * g.sum()", "axis|extra"),
 )
 def log_softmax():
     def forward(x):
@@ -444,7 +444,7 @@ def log_softmax():
 
 @layer(
     {"u": (3, 2), "A": (2, 4), "v": (3, 4)},
-    ("g[:, None] * (v @ A.T)", "g[:, None] * (u @ A)[:, :2]", "unknown|other input"),
+    ("g[:, None] * (v @ A.T)", "g[:, None] * (u @ A)[:, :2]", "other input"),
     ("(g[:, None] * u).T @ v", "u.T @ v", "without g"),
     ("(g[:, None] * u).T @ v", "(g[:, None] * u).T @ v / 3", "factor"),
 )
@@ -462,7 +462,7 @@ def bilinear():
     {"x": (4, 3), "c": (2, 3)},
     ("-2 * d", "2 * d", "sign"),
     ("-2 * d", "-d", "factor"),
-    ("dd.sum(0)", "dd.sum(1)", "shape|transposed|unknown"),
+    ("dd.sum(0)", "dd.sum(1)", "shape|transposed"),
 )
 def radial_basis():
     def forward(x, c):
@@ -478,9 +478,9 @@ def radial_basis():
 
 @layer(
     {"a": (3, 4), "b": (3, 4)},
-    ("b / (na * nb) - c * a / na**2", "b / (na * nb)", "unknown|contribution"),
-    ("- c * a / na**2", "- c * a / na", "unknown"),
-    ("- c * a / na**2", "+ c * a / na**2", "unknown"),
+    ("b / (na * nb) - c * a / na**2", "b / (na * nb)", "contribution"),
+    ("g * (b", "-g * (b", "sign"),
+    ("g * (b / (na * nb)", "g / 3 * (b / (na * nb)", "factor"),
 )
 def cosine_similarity():
     def forward(a, b):
@@ -497,9 +497,9 @@ def cosine_similarity():
 
 @layer(
     {"x": (4, 3), "W": (2, 3, 2)},
-    ("np.where(winner == k, g, 0)", "g", "chosen|unknown|where zero|contribution"),
+    ("np.where(winner == k, g, 0)", "g", "chosen|extra"),
     ("np.where(winner == k, g, 0)", "np.where(winner == k, g, 0) / 2", "factor"),
-    ("np.where(winner == k, g, 0)", "np.where(winner != k, g, 0)", "unknown|chosen"),
+    ("np.where(winner == k, g, 0)", "np.where(winner != k, g, 0)", "chosen"),
 )
 def maxout():
     def forward(x, W):

@@ -21,7 +21,7 @@ Array = np.ndarray
 # diagnoses that say where the wrong entries are, or that no mistake is known that explains them
 NEUTRAL = {
     "unknown", "one slice", "where zero", "where tied", "where negative", "where positive",
-    "matrix part", "beyond a bound", "offset", "tie",
+    "matrix part", "beyond a bound", "offset", "contribution", "extra",
 }  # fmt: skip
 
 LAYERS: list[Layer] = []

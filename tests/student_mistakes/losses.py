@@ -26,7 +26,7 @@ def sigmoid(z):
     ("g * (p - ONE_HOT) / 4", "g * (ONE_HOT - p) / 4", "sign"),
     ("g * (p - ONE_HOT) / 4", "(p - ONE_HOT) / 4", "without g"),
     ("g * (p - ONE_HOT) / 4", "g * (p - ONE_HOT) / 20", "factor"),
-    ("g * (p - ONE_HOT) / 4", "g * p / 4", "labels|unknown"),
+    ("g * (p - ONE_HOT) / 4", "g * p / 4", "labels"),
 )
 def cross_entropy_mean():
     def forward(z):
@@ -41,9 +41,9 @@ def cross_entropy_mean():
 
 @layer(
     LOGITS,
-    ("d[np.arange(4), LABELS] -= 1", "d[:, LABELS] -= 1", "labels|unknown"),
-    ("d[np.arange(4), LABELS] -= 1", "d[np.arange(4), LABELS] += 1", "labels|unknown"),
-    ("d[np.arange(4), LABELS] -= 1", "d -= 1", "labels|unknown"),
+    ("d[np.arange(4), LABELS] -= 1", "d[:, LABELS] -= 1", "labels"),
+    ("d[np.arange(4), LABELS] -= 1", "d[np.arange(4), LABELS] += 1", "labels"),
+    ("d[np.arange(4), LABELS] -= 1", "d -= 1", "labels"),
     ("g * d", "g * d / 4", "factor"),
 )
 def cross_entropy_sum():
@@ -60,9 +60,9 @@ def cross_entropy_sum():
 
 @layer(
     LOGITS,
-    ("g[:, None] *", "g.sum() *", "nonlinear|unknown|axis"),
+    ("g[:, None] *", "g.sum() *", "extra|axis"),
     ("(p - ONE_HOT)", "(p - ONE_HOT) / 4", "factor"),
-    ("(p - ONE_HOT)", "(p * ONE_HOT - ONE_HOT)", "labels|unknown|zero|where zero"),
+    ("(p - ONE_HOT)", "(p * ONE_HOT - ONE_HOT)", "labels|contribution"),
 )
 def cross_entropy_of_each():
     def forward(z):
@@ -78,7 +78,7 @@ def cross_entropy_of_each():
 @layer(
     LOGITS,
     ("(p - smooth)", "(p - ONE_HOT)", "label smoothing"),
-    ("(p - smooth)", "(p - 0.9 * ONE_HOT)", "unknown|offset"),
+    ("(p - smooth)", "(p - 0.9 * ONE_HOT)", "offset"),
     ("(p - smooth)", "(smooth - p)", "sign"),
 )
 def label_smoothing():
@@ -98,7 +98,7 @@ def label_smoothing():
     {"p": np.random.default_rng(3).dirichlet(np.ones(5), 4)},
     ("-ONE_HOT / p / 4", "-ONE_HOT / 4", "chain"),
     ("-ONE_HOT / p / 4", "-ONE_HOT / p", "factor"),
-    ("-ONE_HOT / p / 4", "(p - ONE_HOT) / 4", "unknown|labels"),
+    ("-ONE_HOT / p / 4", "(p - ONE_HOT) / 4", "labels"),
 )
 def negative_log_of_probabilities():
     def forward(p):
@@ -130,7 +130,7 @@ def binary_cross_entropy_with_logits():
     {"p": np.array([0.2, 0.7, 0.4, 0.9]), "y": np.array([0.0, 1.0, 1.0, 0.0])},
     ("(p - y) / (p * (1 - p))", "(p - y)", "chain"),
     ("(p - y) / (p * (1 - p))", "(y / p - (1 - y) / (1 - p))", "sign"),
-    ("(p - y) / (p * (1 - p))", "(-y / p)", "unknown|where zero|where"),
+    ("(p - y) / (p * (1 - p))", "(-y / p)", "contribution"),
 )
 def binary_cross_entropy():
     def forward(p, y):
@@ -177,9 +177,9 @@ def mean_absolute_error():
 
 @layer(
     {"p": (3, 4), "y": (3, 4)},
-    ("np.clip(e, -1, 1)", "e", "unknown|beyond a bound"),
-    ("np.clip(e, -1, 1)", "np.sign(e)", "unknown|beyond a bound"),
-    ("np.clip(e, -1, 1)", "np.clip(e, 0, 1)", "unknown|zero|beyond a bound"),
+    ("np.clip(e, -1, 1)", "e", "beyond a bound"),
+    ("np.clip(e, -1, 1)", "np.sign(e)", "beyond a bound"),
+    ("np.clip(e, -1, 1)", "np.clip(e, 0, 1)", "contribution"),
 )
 def huber():
     def forward(p, y):
@@ -195,8 +195,8 @@ def huber():
 
 @layer(
     LOGITS,
-    ("d[np.arange(4), LABELS] -= d.sum(1)", "pass", "labels|unknown|missing sum"),
-    ("d[np.arange(4), LABELS] -= d.sum(1)", "d[np.arange(4), LABELS] -= 1", "labels|unknown"),
+    ("d[np.arange(4), LABELS] -= d.sum(1)", "pass", "labels|missing sum"),
+    ("d[np.arange(4), LABELS] -= d.sum(1)", "d[np.arange(4), LABELS] -= 1", "labels"),
     ("d / 4", "d", "factor"),
 )
 def multiclass_hinge():
@@ -218,8 +218,8 @@ def multiclass_hinge():
 
 @layer(
     {"z": (6,), "y": np.array([1.0, -1.0, 1.0, 1.0, -1.0, -1.0])},
-    ("-y * (y * z < 1)", "-y", "unknown|mask|where zero|beyond a bound"),
-    ("-y * (y * z < 1)", "-y * (z < 1)", "unknown|mask|where|beyond a bound"),
+    ("-y * (y * z < 1)", "-y", "mask|extra"),
+    ("-y * (y * z < 1)", "-y * (z < 1)", "formula"),
     ("-y * (y * z < 1)", "y * (y * z < 1)", "sign"),
 )
 def hinge():
@@ -234,9 +234,9 @@ def hinge():
 
 @layer(
     LOGITS,
-    ("(np.log(p) - np.log(Q) - kl)", "(np.log(p) - np.log(Q))", "cross terms|unknown"),
-    ("p * (np.log(p)", "(np.log(p)", "chain|unknown"),
-    ("(np.log(p) - np.log(Q) - kl)", "(np.log(p) - np.log(Q) + 1)", "unknown|cross terms"),
+    ("(np.log(p) - np.log(Q) - kl)", "(np.log(p) - np.log(Q))", "cross terms"),
+    ("g[:, None] * p", "g[:, None] / 4 * p", "factor"),
+    ("g[:, None] * p", "-g[:, None] * p", "sign"),
 )
 def kl_divergence():
     Q = np.random.default_rng(0).dirichlet(np.ones(5), 4)
@@ -254,7 +254,7 @@ def kl_divergence():
 
 @layer(
     LOGITS,
-    ("(p - ONE_HOT) * w / w.sum()", "(p - ONE_HOT) / 4", "unknown|factor|class weights"),
+    ("(p - ONE_HOT) * w / w.sum()", "(p - ONE_HOT) / 4", "row factors|factor"),
     ("(p - ONE_HOT) * w / w.sum()", "(p - ONE_HOT) * w", "factor"),
     ("(p - ONE_HOT) * w / w.sum()", "(p - ONE_HOT) * w / 4", "factor"),
 )
@@ -274,7 +274,7 @@ def weighted_cross_entropy():
 
 @layer(
     {"z": (3, 4, 5)},
-    ("* mask[..., None]", "", "mask|where zero|unknown"),
+    ("* mask[..., None]", "", "mask|extra"),
     ("/ mask.sum()", "/ 12", "factor"),
     ("/ mask.sum()", "", "factor"),
 )
@@ -315,8 +315,8 @@ def triplet():
 
 @layer(
     {"u": (4, 3), "v": (4, 3)},
-    ("p - np.eye(4)", "p", "labels|unknown"),
-    ("/ T", "", "factor"),
+    ("p - np.eye(4)", "p", "labels"),
+    ("/ 4 / T", "/ 4", "factor"),
     ("d.T @ u", "d @ u", "transposed"),
 )
 def contrastive():
@@ -335,9 +335,9 @@ def contrastive():
 
 @layer(
     {"p": np.array([0.3, 0.6, 0.8, 0.1])},
-    ("+ 2 * (1 - p) * np.log(p)", "", "unknown|product"),
-    ("-((1 - p) ** 2) / p", "((1 - p) ** 2) / p", "unknown"),
-    ("2 * (1 - p)", "(1 - p)", "unknown"),
+    ("+ 2 * (1 - p) * np.log(p)", "", "formula"),
+    ("-((1 - p) ** 2) / p", "((1 - p) ** 2) / p", "formula"),
+    ("2 * (1 - p)", "(1 - p)", "formula"),
 )
 def focal():
     def forward(p):
@@ -351,7 +351,7 @@ def focal():
 
 @layer(
     {"p": np.array([0.3, 0.6, 0.8, 0.1])},
-    ("(2 * y * s - i) / s**2", "2 * y / s", "unknown|offset"),
+    ("(2 * y * s - i) / s**2", "2 * y / s", "unknown"),
     ("(2 * y * s - i) / s**2", "(i - 2 * y * s) / s**2", "sign"),
     ("(2 * y * s - i) / s**2", "(2 * y * s - i) / s", "factor"),
 )
