@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-THEMES = ("dense", "convolution", "losses")
+THEMES = ("dense", "convolution", "losses", "recurrent", "attention", "normalization")
 
 
 def all_layers():
