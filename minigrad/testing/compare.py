@@ -11,13 +11,21 @@ from typing import Any
 import numpy as np
 
 from minigrad.testing import numerical
-from minigrad.testing.causes import causes, output_entry
+from minigrad.testing.causes import causes, listed, output_entry
 from minigrad.testing.numerical import EPS, Numeric, guarded
 from minigrad.testing.report import Diagnosis
 from minigrad.testing.rounding import Otherwise, noise_within
 from minigrad.testing.staircase import precision_inside
 from minigrad.testing.ties import MOST, apart, within_ties
-from minigrad.testing.verdicts import Jacobian, Tolerance, Verdict, excuse_triangle, judge
+from minigrad.testing.verdicts import (
+    Jacobian,
+    Tolerance,
+    Verdict,
+    excuse_triangle,
+    indexed,
+    judge,
+    position,
+)
 
 Array = Any
 
@@ -78,9 +86,10 @@ def compare_all(
             judge(a, n, tolerance, natural[k], lambda k=k: wobble()[k])  # type: ignore[misc]
             for k, (a, n) in enumerate(zip(analytic, numerics))
         ]
+        excused = []
         if step is None:
-            excuse_ties(problem, analytic, numerics, verdicts, noise)
-        notes = told + judge_ties(problem, analytic, numerics, verdicts, base, noise)
+            excused = excuse_ties(problem, analytic, numerics, verdicts, noise)
+        notes = told + excused + judge_ties(problem, analytic, numerics, verdicts, base, noise)
         notes += [
             note
             for k, (a, n, v) in enumerate(zip(analytic, numerics, verdicts))
@@ -163,8 +172,9 @@ def excuse_ties(
     numerics: list[Numeric],
     verdicts: list[Array],
     noise: Array,
-) -> None:
-    """Make kinks of the wrong entries that are right as those of a tie."""
+) -> list[Diagnosis]:
+    """Make kinks of the wrong entries that are right as those of a tie; a note names them."""
+    notes = []
     for k, (verdict, numeric) in enumerate(zip(verdicts, numerics)):
         wrong = verdict == Verdict.WRONG
         for i in np.flatnonzero(wrong.any(axis=1))[:MOST]:
@@ -175,6 +185,15 @@ def excuse_ties(
                 entries, low, high = excused
                 verdict[i, entries] = Verdict.KINK
                 numeric.left[i, entries], numeric.right[i, entries] = low, high
+                name, x = problem.names[k], problem.arrays[k]
+                places = [indexed(name, position(int(j), x.shape)) for j in np.flatnonzero(entries)]
+                text = (
+                    f"the gradient of {output_entry(problem, int(i))} is taken as right at "
+                    f"{listed(places)} only because these entries are equal, and it is that of one "
+                    "of their orders; check at other numbers"
+                )
+                notes.append(Diagnosis("tie", text, name))
+    return notes
 
 
 def natural_size(base: Array, noise: Array, x: Array) -> Array:

@@ -23,6 +23,7 @@ from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.structure import structural_mistakes
 from minigrad.testing.verdicts import Jacobian, Verdict, indexed, position
 
+VAGUE = {"offset", "mixed up", "chain"}  # beside a place that says the same more plainly
 REARRANGED = {"transposed", "shifted", "reversed"}  # fit by coincidence where many numbers agree
 TOLD = 2  # mistakes that explain one whole Jacobian
 
@@ -108,9 +109,7 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         whole = [mistake for mistake in whole if mistake.kind not in REARRANGED]
     if any(said and p.kind.startswith(("where", "beyond")) for p, (said, _) in zip(places, told)):
         # the place has told it
-        whole = [
-            mistake for mistake in whole if mistake.kind not in ("offset", "mixed up", "chain")
-        ]
+        whole = [mistake for mistake in whole if mistake.kind not in VAGUE]
     yield from [Mistake(p.kind, f"wrong only {p.text}{said}") for p, (said, _) in zip(places, told)]
     if places or any(mistake.kind != "offset" for mistake in whole):
         yield from whole

@@ -50,6 +50,8 @@ def hidden_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mista
         yield from other_operand(case)
         yield from operand_of_rows(case)
         yield from operand_before(case)
+        yield from own_values(case)
+        yield from attention(case, jacobians)
 
 
 def inputs_of(case: Case) -> dict[str, Array]:
@@ -144,7 +146,9 @@ def operand_of_rows(case: Case) -> Iterator[Mistake]:
     if case.y.size % case.y.shape[0]:
         return
     a, n = case.a.reshape(shape), case.n.reshape(shape)
-    for name, x in case.jacobian.others.items():
+    if np.any(np.linalg.svd(n, compute_uv=False)[..., 1:] > 1e-4 * case.typical):
+        return  # not the product of one vector with another
+    for name, x in {**case.jacobian.others, case.jacobian.output: case.y}.items():
         if x.shape != (case.y.shape[0], rows) or not case.known.all():
             continue
         along = x[:, None, :, None]
@@ -199,8 +203,8 @@ def tied(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     linear = [bool(np.all(abs(slope - y) <= close * size + 1e-9)) for slope in along]
     if linear == [True, False] and size:
         text = (
-            f"only the use in which {case.jacobian.output} is linear in it is differentiated: it is "
-            "used twice (tied weights), add both gradients"
+            f"only the use in which {case.jacobian.output} is linear in it is differentiated: it "
+            "is used twice (tied weights), add both gradients"
         )
         yield Mistake("tied", text)
         return
@@ -223,3 +227,68 @@ def tied(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
             )
             yield Mistake("tied", text)
             return
+
+
+def own_values(case: Case) -> Iterator[Mistake]:
+    """The gradient of a gain holds the numbers of an input, where others belong."""
+    for name, x in case.jacobian.others.items():
+        if x.shape != case.y.shape or x.size < 3:
+            continue
+        if case.fits(np.where(case.n != 0, x.reshape(-1, 1), 0.0)):
+            text = f"it is made of the numbers of {name}: what it is multiplied by belongs there"
+            yield Mistake("operand", text)
+            return
+
+
+def attention(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
+    """The softmax of an attention, whose weights the gradient of the values shows."""
+    for other in jacobians:
+        v, x, y = other.x, case.x, case.y
+        if other is case.jacobian or v.ndim != 2 or x.ndim != 2 or y.ndim != 2:
+            continue
+        if other.output != case.jacobian.output or v.shape[1] != y.shape[1]:
+            continue
+        weights = other.numeric.reshape(*y.shape, *v.shape)[:, 0, :, 0]
+        if not np.allclose(weights.sum(1), 1, atol=1e-3) or not np.allclose(weights @ v, y, 1e-3):
+            continue
+        for k in case.jacobian.others.values():
+            if k.ndim != 2 or k.shape[1] != x.shape[1]:
+                continue
+            found = softmax_of_attention(case, weights, v, k)
+            if found:
+                yield Mistake("attention", found)
+                return
+
+
+def softmax_of_attention(case: Case, weights: Array, v: Array, k: Array) -> str | None:
+    """What the softmax in an attention was differentiated as, for queries or keys."""
+    rows = weights[:, None, :]  # (queries, entries of a value, keys)
+    centred = v.T[None] - case.y[:, :, None]
+    right = scores_back(case, rows * centred, k)
+    if right is None:
+        return None
+    big = abs(right) > 1e-2 * np.max(abs(right))
+    scale = float(np.median(case.n[big] / right[big]))
+    if not np.allclose(scale * right, case.n, atol=1e-3 * case.typical):
+        return None
+    for text, back in (
+        ("the sum over the row is missing: A * (dA - (A * dA).sum(axis))", rows * v.T[None]),
+        ("only the diagonal of its Jacobian is there", rows * (1 - rows) * v.T[None]),
+        ("it is not differentiated at all", 0 * rows + v.T[None]),
+    ):
+        supposed = scores_back(case, back, k)
+        if supposed is not None and case.fits(scale * supposed):
+            return f"the softmax of the attention: {text}"
+    return None
+
+
+def scores_back(case: Case, back: Array, other: Array) -> Array | None:
+    """The Jacobian for the queries, or the keys, from that for the scores."""
+    queries, entries, keys = back.shape
+    if (len(case.x), len(other)) == (queries, keys):
+        full = np.einsum("iej,jd,il->ield", back, other, np.eye(queries))
+    elif (len(case.x), len(other)) == (keys, queries):
+        full = np.einsum("iej,id->iejd", back, other)
+    else:
+        return None
+    return full.reshape(queries * entries, -1)

@@ -57,6 +57,40 @@ def residual(case: Case) -> Words | None:
     return None
 
 
+def direct_path(case: Case) -> Words | None:
+    """Right between different entries, wrong from each entry to itself."""
+    if case.x.shape != case.y.shape or case.x.size < 4:
+        return None
+    own = np.eye(len(case.n), dtype=bool)
+    between = case.right & ~own
+    if np.any(case.wrong & ~own) or np.count_nonzero(between) < case.x.size:
+        return None
+    return {} if np.count_nonzero(case.wrong) > case.x.size / 2 else None
+
+
+def gate(case: Case) -> Words | None:
+    """Wrong in one of several equal blocks only: that of a gate."""
+    if case.x.ndim == 0 or not case.right.any():
+        return None
+    size = case.x.shape[-1]
+    place = np.indices(case.x.shape)[-1].reshape(1, -1)
+    for count in (4, 3, 2):
+        if size % count or size == count:
+            continue
+        for k in range(count):
+            inside = np.broadcast_to(place // (size // count) == k, case.n.shape)
+            if np.any(case.wrong & ~inside) or 2 * np.count_nonzero(case.right & inside) > (
+                np.count_nonzero(case.wrong)
+            ):
+                continue
+            ratio = (case.a / case.n)[case.wrong & (case.n != 0)]
+            if ratio.size > 2 and np.all(ratio > 1 + 1e-6):
+                what = "is there, as if the derivative of its activation were missing"
+                low, high = float(ratio.min()), float(ratio.max())
+                return {"k": k, "count": count, "what": f"{low:.3g} to {high:.3g} times {what}"}
+    return None
+
+
 def weight_decay(case: Case) -> Words | None:
     """Off by λ times the input itself."""
     if case.x.size < 3 or not case.known.all():
@@ -74,7 +108,7 @@ def weight_decay(case: Case) -> Words | None:
 
 
 def lines(case: Case) -> Array | None:
-    """What the gradient is off by, as (outputs, rows, classes), along the last axis of the input."""
+    """What the gradient is off by, as (outputs, rows, classes): the last axis of the input."""
     if case.x.ndim == 0 or case.x.shape[-1] < 3 or not case.known.all():
         return None
     return (case.a - case.n).reshape(len(case.n), -1, case.x.shape[-1])
@@ -92,6 +126,8 @@ def label_smoothing(case: Case) -> Words | None:
         return None
     one = np.take_along_axis(off, np.argmax(abs(off), axis=2)[..., None], 2)
     others = np.where(abs(off) == abs(one), np.nan, off)
+    if np.any(np.isnan(others).all(axis=2)):
+        return None
     value = np.nanmedian(others, axis=2, keepdims=True)
     count = case.x.shape[-1]
     same = abs(others - value) <= 1e-4 * abs(value) + 1e-5 * case.typical
@@ -354,8 +390,11 @@ def row_factors(case: Case) -> Words | None:
         place = np.indices(case.x.shape)[axis].reshape(1, -1)
         big = case.known & (abs(case.n) > 1e-3 * case.typical)
         ratio = np.where(big, case.a / case.n, np.nan)
+        if not np.all([np.isfinite(ratio[:, place[0] == k]).any() for k in range(size)]):
+            continue
         factors = np.array([np.nanmedian(ratio[:, place[0] == k]) for k in range(size)])
-        if np.isfinite(factors).all() and case.fits(case.n * factors[place]):
+        own = np.all(factors > 0) and np.all(abs(factors - 1) > 1e-3)
+        if own and case.fits(case.n * factors[place]):
             some = ", ".join(f"{c:.4g}" for c in factors[:5]) + (", ..." if size > 5 else "")
             return {"axis": axis, "factors": some}
     return None
@@ -363,6 +402,17 @@ def row_factors(case: Case) -> Words | None:
 
 HYPOTHESES = [
     Hypothesis("residual", residual, "it is off by the identity: {what}"),
+    Hypothesis(
+        "residual",
+        direct_path,
+        "only the way from each entry of {input} to its own entry of {output} is wrong, the others "
+        "are right: a skip connection, or a gate times g?",
+    ),
+    Hypothesis(
+        "gate",
+        gate,
+        "only block {k} of {count} along the last axis is wrong, a gate: {what}",
+    ),
     Hypothesis(
         "gain",
         gain,
@@ -383,18 +433,6 @@ HYPOTHESES = [
     ),
     Hypothesis("labels", labels, "its rows must sum to 0 (softmax, margins), and do not: {what}"),
     Hypothesis(
-        "assigned",
-        assigned,
-        "where several entries of the result depend on one of {input}, only the {which} "
-        "contribution is there: add (+=, np.add.at), do not assign",
-    ),
-    Hypothesis(
-        "assigned",
-        counted_once,
-        "what occurs up to {most} times is counted once: add up what belongs to a repeated index "
-        "(np.add.at, not x[i] += g)",
-    ),
-    Hypothesis(
         "truncated",
         truncated,
         "nothing arrives from results more than {steps} away along axis {axis}: does the gradient "
@@ -405,6 +443,18 @@ HYPOTHESES = [
         initial_state,
         "only the first {steps} of {output} (axis {axis}) arrive at it: does the gradient of the "
         "state go on to the step before?",
+    ),
+    Hypothesis(
+        "assigned",
+        assigned,
+        "where several entries of the result depend on one of {input}, only the {which} "
+        "contribution is there: add (+=, np.add.at), do not assign",
+    ),
+    Hypothesis(
+        "assigned",
+        counted_once,
+        "what occurs up to {most} times is counted once: add up what belongs to a repeated index "
+        "(np.add.at, not x[i] += g)",
     ),
     Hypothesis("window", window, "its windows are moved {what}"),
     Hypothesis(

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.testing.combinations import COMBINED
 from minigrad.testing.html import page
-from minigrad.testing.verdicts import Entry, Jacobian, Verdict
+from minigrad.testing.verdicts import Entry, Jacobian, Verdict, indexed
 
 Array = Any
 
@@ -208,6 +208,30 @@ def unverified(report: Report) -> list[Diagnosis]:
     entries = "1 entry is" if unclear == 1 else f"{unclear} entries are"
     text = f"nothing could be verified: {entries} inconclusive"
     return [Diagnosis("unverified", text + (", and the others are zero" if others else ""))]
+
+
+def mostly_unverified(report: Report) -> list[Diagnosis]:
+    """A problem if more entries are inconclusive than were judged, zeros not counted."""
+    unclear = report.count(Verdict.INCONCLUSIVE)
+    judged, places = 0, []
+    for jacobian in report.jacobians:
+        size = (jacobian.analytic != 0) | (jacobian.numeric != 0)
+        judged += int(np.count_nonzero(size & (jacobian.verdict != Verdict.INCONCLUSIVE)))
+        for i, j in np.argwhere(jacobian.verdict == Verdict.INCONCLUSIVE)[:2]:
+            entry = jacobian.entry(int(i), int(j))
+            names = (
+                indexed(entry.output, entry.output_index),
+                indexed(entry.input, entry.input_index),
+            )
+            places.append(f"d {names[0]} / d {names[1]}")
+    if unclear <= judged:
+        return []
+    more = ", ..." if unclear > len(places[:4]) else ""
+    text = (
+        f"{unclear} entries are inconclusive ({', '.join(places[:4])}{more}), and only {judged} "
+        "that are not zero could be judged: accept_unverified=True lets this pass"
+    )
+    return [Diagnosis("unverified", text)]
 
 
 def badness(entry: Entry) -> float:

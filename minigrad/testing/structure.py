@@ -53,6 +53,12 @@ def same_line(shape: tuple[int, ...], axis: int) -> Array:
     return np.all(others[:, :, None] == others[:, None, :], axis=0)
 
 
+def centred(x: Array, axis: int) -> Array:
+    """The products of all pairs of entries of x, less its mean along an axis."""
+    c = (x - x.mean(axis, keepdims=True)).reshape(-1)
+    return np.outer(c, c)
+
+
 def missing_term(case: Case) -> Iterator[Mistake]:
     """Of a softmax or a normalisation, the sum over an axis is not differentiated."""
     if case.x.shape != case.y.shape:
@@ -69,7 +75,8 @@ def missing_term(case: Case) -> Iterator[Mistake]:
         line = same_line(case.y.shape, axis)
         if size < 2:
             continue
-        for term, words in terms:
+        spread = "the variance over axis {1} is not differentiated: subtract x̂ · mean(g · x̂)"
+        for term, words in (*terms, (centred(case.x, axis), spread)):
             used = line & (term != 0) & case.known
             off = np.where(used, case.a - case.n, 0) / np.where(used, term, 1)
             scale = np.array([np.median(row[on]) if on.any() else 0 for row, on in zip(off, used)])

@@ -64,7 +64,7 @@ def self_attention_of_equal_sizes():
 
 @layer(
     {"q": (4, 3), "k": (4, 3), "v": (4, 2)},
-    ("* CAUSAL", "", "unknown|extra"),
+    ("* CAUSAL", "/ 4", "factor"),
     ("A = weights(q, k)", "A = softmax(q @ k.T)", "extra|unknown"),
     ("A.T @ g", "2 * A.T @ g", "factor"),
     ("ds @ k", "-ds @ k", "sign"),
@@ -141,7 +141,7 @@ def multi_head_attention():
     ("+ np.outer(a, g)", "", "unknown|contribution"),
     ("softmax_back(a, h @ g)", "a * (h @ g)", "unknown"),
     ("h.T @ ds", "h.T @ ds / 5", "factor"),
-    ("np.outer(ds, w)", "np.outer(ds, w) * 0", "unknown|contribution"),
+    ("np.outer(ds, w)", "np.outer(ds, w) * 0", "tied"),
 )
 def attention_pooling():
     def forward(h, w):
@@ -177,7 +177,7 @@ def feed_forward_block():
 
 @layer(
     {"x": (3, 4)},
-    ("* c + rotated(g * s)", "* c - rotated(g * s)", "unknown|sign"),
+    ("* c + rotated(g * s)", "* c - rotated(g * s)", "transposed"),
     ("* c + rotated(g * s)", "* c", "unknown|contribution|cross terms"),
     ("return g", "return 2 * g", "factor|unknown"),
 )
@@ -201,7 +201,7 @@ def rotary_embedding():
     {"x": (4, 3), "P": (6, 3)},
     ("dP[:4] = g", "dP[1:5] = g", "shifted|window"),
     ("dP[:4] = g", "dP[:4] = g / 4", "factor"),
-    ("dP[:4] = g", "dP[0] = g.sum(0)", "unknown|assigned|missing sum|contribution"),
+    ("dP[:4] = g", "dP[2:] = g", "shifted|window"),
 )
 def positional_embedding():
     def forward(x, P):

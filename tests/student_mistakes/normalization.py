@@ -55,9 +55,9 @@ def standardise():
 
 @layer(
     AFFINE,
-    ("d = g * gamma", "d = g", "gain|row factors|unknown"),
+    ("d = g * gamma", "d = g", "chain"),
     ("d = g * gamma", "d = g * gamma / 5", "factor"),
-    ("(g * xn).sum(0)", "(g * x).sum(0)", "unknown"),
+    ("(g * xn).sum(0)", "(g * x).sum(0)", "operand"),
     ("g.sum(0)", "g.sum(0) / 5", "factor"),
 )
 def batch_norm_with_running_statistics():

@@ -19,7 +19,7 @@ def sigmoid(z):
     ("dz = g * (1 - new**2)", "dz = g", "chain"),
     ("dz @ Wh.T", "dz @ Wh", "transposed"),
     ("h.T @ dz", "dz.T @ h", "transposed"),
-    ("h.T @ dz", "new.T @ dz", "mixed up"),
+    ("h.T @ dz", "new.T @ dz", "operand"),
     ("dz.sum(0)", "dz.sum(0) / 2", "factor"),
 )
 def rnn_step():
@@ -37,9 +37,9 @@ def rnn_step():
 @layer(
     SEQUENCE,
     ("dh = dz @ Wh.T", "dh = 0 * dz", "truncated"),
-    ("dh = dz @ Wh.T", "dh = dz @ Wh", "unknown"),
+    ("dx[t] = dz @ Wx.T", "dx[t] = dz @ Wx.T / 5", "factor"),
     ("dWx += np", "dWx = np", "assigned|one step"),
-    ("(g[t] + dh)", "g[t] + dh", "unknown"),
+    ("(g[t] + dh)", "-(g[t] + dh)", "unknown"),
     ("db += dz", "db += dz / 5", "factor"),
 )
 def rnn_all_states():
@@ -69,10 +69,10 @@ def rnn_all_states():
 @layer(
     SEQUENCE,
     ("range(5)):", "range(3, 5)):", "truncated"),
-    ("range(5)):", "range(1, 5)):", "truncated|one slice|zero"),
+    ("range(5)):", "range(2, 5)):", "truncated"),
     ("np.outer(states[t], dz)", "np.outer(states[t + 1], dz)", "unknown"),
     ("1 - states[t + 1] ** 2", "1", "unknown|chain"),
-    ("dh = dz @ Wh.T", "dh = -dz @ Wh.T", "sign"),
+    ("dWx += np", "dWx -= np", "sign"),
 )
 def rnn_last_state():
     def forward(x, h0, Wx, Wh, b):
@@ -101,7 +101,7 @@ def rnn_last_state():
 
 @layer(
     {"x": (2, 12, 2), "W": (2, 3), "U": (3, 3)},
-    ("if t > 0", "if t % 4", "truncated"),
+    ("if t > 0", "if t % 4", "truncated|contribution"),
     ("dz @ U.T if t > 0 else 0", "0", "truncated"),
     ("dW += x", "dW -= x", "sign"),
     ("dU += states[t].T @ dz", "dU += states[t].T @ dz / 12", "factor"),
@@ -249,9 +249,9 @@ def lstm_sequence():
 
 @layer(
     {"x": (2, 3), "h": (2, 3), "W": (3, 9), "U": (3, 9)},
-    ("+ g * z", "", "unknown"),
+    ("+ g * z", "", "residual"),
     ("dz * z * (1 - z)", "dz", "gate"),
-    ("dn * (1 - n**2)", "dn * (1 + n**2)", "gate|unknown"),
+    ("dn * (1 - n**2)", "dn", "gate|unknown"),
     ("x.T @ d", "x.T @ d / 2", "factor"),
 )
 def gru_step():
@@ -278,7 +278,7 @@ def gru_step():
     {"x": (2, 4, 3), "W": (3, 2)},
     ("dx[:, ::-1]", "dx", "reversed|shifted"),
     ("g @ W.T", "g @ W.T / 4", "factor"),
-    ("x[:, ::-1]", "x", "reversed|unknown"),
+    ("x[:, ::-1], g", "x[:, ::-1], 2 * g", "factor"),
 )
 def reversed_sequence():
     def forward(x, W):
@@ -294,7 +294,7 @@ def reversed_sequence():
 @layer(
     {"x": (6, 2)},
     ("dx[::-1]", "dx", "reversed|extra|contribution"),
-    ("np.cumsum(g[::-1], axis=0)", "g[::-1].copy()", "contribution|cross terms"),
+    ("np.cumsum(g[::-1], axis=0)", "g[::-1].copy()", "identity|cross terms"),
     ("np.cumsum(g[::-1], axis=0)", "np.cumsum(g[::-1], axis=1)", "unknown|axis"),
 )
 def running_sum():
@@ -310,7 +310,7 @@ def running_sum():
 
 @layer(
     {"x": (6,), "a": (1,)},
-    ("carry = back * a", "carry = 0", "truncated"),
+    ("carry = back * a", "carry = 0", "truncated|identity|cross terms"),
     ("da += back * h[t]", "da += back * h[t + 1]", "unknown"),
     ("da += back * h[t]", "da += back * h[t] / 6", "factor"),
     ("carry = back * a", "carry = back", "unknown"),
