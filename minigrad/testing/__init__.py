@@ -1,6 +1,7 @@
 """Checks of gradients: of minigrad's functions, and of backward passes written by hand.
 
 check_gradients         gradients of a function against finite differences, and what is wrong
+check_layer             a layer written by hand, wherever it keeps parameters and gradients
 check_vjp               a backward pass written by hand against differences of its forward pass
 assert_close            two tensors, arrays, or trees of them have the same shapes and numbers
 assert_gradients_close  the gradients of some outputs are what is expected
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from minigrad.testing.assertions import assert_close, assert_gradients_close
     from minigrad.testing.check import check_gradients
     from minigrad.testing.handwritten import check_vjp
+    from minigrad.testing.layer_check import check_layer
     from minigrad.testing.numerical import numerical_jacobian
     from minigrad.testing.pytorch import gradcheck, gradgradcheck
     from minigrad.testing.report import Diagnosis, GradientError, Report
@@ -36,6 +38,7 @@ __all__ = [
     "assert_close",
     "assert_gradients_close",
     "check_gradients",
+    "check_layer",
     "check_vjp",
     "gradcheck",
     "gradgradcheck",
@@ -47,6 +50,7 @@ HOMES = {
     "assertions": ("assert_close", "assert_gradients_close"),
     "check": ("check_gradients",),
     "handwritten": ("check_vjp",),
+    "layer_check": ("check_layer",),
     "numerical": ("numerical_jacobian",),
     "pytorch": ("gradcheck", "gradgradcheck"),
     "report": ("Diagnosis", "GradientError", "Report"),

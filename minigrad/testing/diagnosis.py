@@ -91,13 +91,15 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     whole = list(whole_mistakes(case, jacobians))[:TOLD]
     if all(mistake.kind == "offset" for mistake in whole):  # which only describes
         blocks = [mistake for mistake in structural if mistake.kind == "blocks"]
-        inside = chain(blocks, layer_mistakes(case, jacobians), hidden_mistakes(case, jacobians))
+        inside = chain(blocks, layer_mistakes(case), hidden_mistakes(case, jacobians))
         told_by = list(islice(inside, 1)) or structural
         if told_by:
             yield from told_by
             return
-    if structural and structural[0].kind == "flipped" and whole[0].kind == "transposed":
-        whole = structural  # a convolution is a matrix of which both are true
+    if whole and whole[0].kind == "transposed":
+        # a convolution is a matrix of which both are true, as is a layer with a gain
+        flipped = [mistake for mistake in structural if mistake.kind == "flipped"]
+        whole = flipped or list(islice(layer_mistakes(case, ("gain",)), 1)) or whole
     if whole and not case.right.any():
         yield from whole
         if any(mistake.kind != "missing sum" for mistake in whole):

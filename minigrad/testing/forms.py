@@ -140,9 +140,14 @@ def wrong_form(name: str, x: Array, dtype: Any, gradient: Any) -> list[Diagnosis
     return []
 
 
+def squeezed(shape: Shape) -> list[int]:
+    """The sizes of a shape that are not 1."""
+    return [size for size in shape if size != 1]
+
+
 def wrong_shape(name: str, want: Shape, got: Shape) -> tuple[str, str]:
     text = f"the gradient of {name} has shape {got}, {name} has shape {want}"
-    if [size for size in got if size != 1] == [size for size in want if size != 1]:
+    if squeezed(got) == squeezed(want):
         return "shape", text + f": it lacks or has axes of size 1 (keepdims?), .reshape({want})"
     try:
         broadcast = np.broadcast_shapes(want, got) == got

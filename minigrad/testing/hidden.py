@@ -51,6 +51,7 @@ def hidden_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mista
         yield from operand_of_rows(case)
         yield from operand_before(case)
         yield from own_values(case)
+        yield from contributions(case, jacobians)
         yield from attention(case, jacobians)
 
 
@@ -226,6 +227,35 @@ def tied(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
                 "used twice (tied weights), add both gradients"
             )
             yield Mistake("tied", text)
+            return
+
+
+def contributions(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
+    """Of several products with the input, what comes back through one is missing, or transposed.
+
+    The gradient of ``x @ W`` follows from that of W, where x has no more rows than columns.
+    """
+    x = case.x
+    if x.ndim != 2 or x.shape[0] > x.shape[1] or np.linalg.cond(x) > 1e5:
+        return
+    for other in jacobians:
+        w = other.x
+        if other is case.jacobian or w.ndim != 2 or w.shape[0] != x.shape[1]:
+            continue
+        if other.output != case.jacobian.output:
+            continue
+        u = np.linalg.pinv(x.T) @ other.numeric.reshape(-1, *w.shape)
+        back = (u @ w.T).reshape(case.n.shape)
+        product = f"{case.jacobian.input} @ {other.input}"
+        if np.any(back) and case.fits(case.n - back):
+            yield Mistake("contribution", f"what comes back through {product} is missing")
+            return
+        if np.any(back) and case.fits(case.n + back):
+            yield Mistake("contribution", f"what comes back through {product} is there twice")
+            return
+        if w.shape[0] == w.shape[1] and case.fits(case.n - back + (u @ w).reshape(case.n.shape)):
+            text = f"what comes back through {product} is multiplied by {other.input}, not its .T"
+            yield Mistake("transposed", text)
             return
 
 

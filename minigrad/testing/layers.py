@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.testing.hypotheses import Case, Mistake
-from minigrad.testing.verdicts import Jacobian
 
 Array = Any
 Words = dict[str, Any]
@@ -29,10 +28,12 @@ class Hypothesis(NamedTuple):
     sentence: str
 
 
-def layer_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
-    """The hypotheses of the table that explain all wrong entries."""
+def layer_mistakes(case: Case, names: Sequence[str] = ()) -> Iterator[Mistake]:
+    """The hypotheses of the table that explain all wrong entries; `names`: only these."""
     with np.errstate(all="ignore"):
         for hypothesis in HYPOTHESES:
+            if names and hypothesis.name not in names:
+                continue
             words = hypothesis.test(case)
             if words is not None:
                 name = words.pop("name", hypothesis.name)
@@ -85,7 +86,7 @@ def gate(case: Case) -> Words | None:
                 continue
             ratio = (case.a / case.n)[case.wrong & (case.n != 0)]
             if ratio.size > 2 and np.all(ratio > 1 + 1e-6):
-                what = "is there, as if the derivative of its activation were missing"
+                what = "what belongs there, as if the derivative of its activation were missing"
                 low, high = float(ratio.min()), float(ratio.max())
                 return {"k": k, "count": count, "what": f"{low:.3g} to {high:.3g} times {what}"}
     return None
@@ -114,6 +115,13 @@ def lines(case: Case) -> Array | None:
     return (case.a - case.n).reshape(len(case.n), -1, case.x.shape[-1])
 
 
+def is_softmax_loss(case: Case) -> bool:
+    """Whether the right rows sum to 0, with one entry, that of the label, of the other sign."""
+    rows = case.n.reshape(-1, case.x.shape[-1])
+    one = np.fmin((rows < 0).sum(1), (rows > 0).sum(1))
+    return bool(len(rows) > 1 and np.all(one <= 1) and sums_to_zero(case, case.n))
+
+
 def sums_to_zero(case: Case, jacobian: Array) -> bool:
     rows = jacobian.reshape(-1, case.x.shape[-1])
     return bool(np.all(abs(rows.sum(1)) <= 1e-5 * abs(rows).sum(1) + case.slack.max()))
@@ -122,7 +130,7 @@ def sums_to_zero(case: Case, jacobian: Array) -> bool:
 def label_smoothing(case: Case) -> Words | None:
     """In each row, one entry is off by the sum of what the others are off by, which are equal."""
     off = lines(case)
-    if off is None or not sums_to_zero(case, case.n):
+    if off is None or not is_softmax_loss(case):
         return None
     one = np.take_along_axis(off, np.argmax(abs(off), axis=2)[..., None], 2)
     others = np.where(abs(off) == abs(one), np.nan, off)
@@ -140,7 +148,7 @@ def label_smoothing(case: Case) -> Words | None:
 def labels(case: Case) -> Words | None:
     """Rows that must sum to zero do not: off by one number, in one entry each, or in all others."""
     off = lines(case)
-    if off is None or not sums_to_zero(case, case.n) or sums_to_zero(case, case.a):
+    if off is None or not is_softmax_loss(case) or sums_to_zero(case, case.a):
         return None
     wrong = abs(off) > 1e-5 * case.typical
     count = wrong.sum(2)
@@ -160,7 +168,7 @@ def labels(case: Case) -> Words | None:
 def constant_target(case: Case) -> Words | None:
     """All entries of a softmax cross-entropy off by one number: a part of the target."""
     off = lines(case)
-    if off is None or not sums_to_zero(case, case.n):
+    if off is None or not is_softmax_loss(case):
         return None
     value = float(np.median(off))
     if abs(value) > 1e-6 * case.typical and case.fits(case.n + value):
@@ -373,7 +381,10 @@ def solved(factor: Callable[[Array, float], Array], v: Array, ratio: Array) -> f
     k = int(np.argmin(v))
     want = ratio[k] - 1
     low, high = 1e-13, 0.5 * float(v[k])
-    f = lambda e: float(factor(v[k : k + 1], e)[0]) - 1 - want
+
+    def f(e: float) -> float:
+        return float(factor(v[k : k + 1], e)[0]) - 1 - want
+
     if not np.isfinite(want) or f(low) * f(high) > 0:
         return None
     for _ in range(80):
@@ -385,7 +396,7 @@ def solved(factor: Callable[[Array, float], Array], v: Array, ratio: Array) -> f
 def row_factors(case: Case) -> Words | None:
     """Each slice along an axis of the input has a factor of its own."""
     for axis, size in enumerate(case.x.shape):
-        if not 2 <= size < case.x.size:
+        if size < 2 or (size == case.x.size and len(case.n) < 2):
             continue
         place = np.indices(case.x.shape)[axis].reshape(1, -1)
         big = case.known & (abs(case.n) > 1e-3 * case.typical)
@@ -393,10 +404,24 @@ def row_factors(case: Case) -> Words | None:
         if not np.all([np.isfinite(ratio[:, place[0] == k]).any() for k in range(size)]):
             continue
         factors = np.array([np.nanmedian(ratio[:, place[0] == k]) for k in range(size)])
-        own = np.all(factors > 0) and np.all(abs(factors - 1) > 1e-3)
+        own = np.all(abs(abs(factors) - 1) > 1e-3)
         if own and case.fits(case.n * factors[place]):
+            for name, values in case.jacobian.others.items():
+                for words, supposed in (("is missing", 1 / values), ("is there too often", values)):
+                    if values.size == size and np.allclose(factors, supposed.reshape(-1), 1e-3):
+                        return {"name": "chain", "axis": axis, "factors": f"{name}, which {words}"}
             some = ", ".join(f"{c:.4g}" for c in factors[:5]) + (", ..." if size > 5 else "")
             return {"axis": axis, "factors": some}
+    return None
+
+
+def centre(case: Case) -> Words | None:
+    """x where x less its mean belongs."""
+    for axis in [*range(case.x.ndim), None]:
+        less = case.x - case.x.mean(axis, keepdims=True)
+        ratio = np.where(less == 0, np.nan, case.x / less).reshape(1, -1)
+        if np.isfinite(ratio).all() and case.x.size > 2 and case.fits(case.n * ratio):
+            return {}
     return None
 
 
@@ -408,10 +433,11 @@ HYPOTHESES = [
         "only the way from each entry of {input} to its own entry of {output} is wrong, the others "
         "are right: a skip connection, or a gate times g?",
     ),
+    Hypothesis("mean", centre, "{input} stands where {input} less its mean belongs"),
     Hypothesis(
         "gate",
         gate,
-        "only block {k} of {count} along the last axis is wrong, a gate: {what}",
+        "only block {k} of {count} along the last axis is wrong, that of a gate: {what}",
     ),
     Hypothesis(
         "gain",

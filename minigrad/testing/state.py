@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 
@@ -109,10 +110,10 @@ def not_the_same(names: Sequence[str], draws: bool) -> Diagnosis:
 def draws_random_numbers(passes: Passes, v: Array) -> bool:
     """Whether NumPy's global random numbers are drawn in the backward pass."""
     passes.forward()
-    before = np.random.get_state()  # noqa: NPY002  # what hand-written layers draw from
+    before: Any = np.random.get_state()  # noqa: NPY002  # what hand-written layers draw from
     try:
         passes.backward(v)
-        after = np.random.get_state()  # noqa: NPY002
+        after: Any = np.random.get_state()  # noqa: NPY002
     finally:
         np.random.set_state(before)  # noqa: NPY002
     return before[2] != after[2] or not np.array_equal(before[1], after[1])
@@ -128,12 +129,13 @@ def poisoned() -> Iterator[None]:
             made[...] = np.nan
         return made
 
-    np.empty = lambda *args, **kwargs: filled(empty(*args, **kwargs))  # type: ignore[assignment]
-    np.empty_like = lambda *args, **kwargs: filled(empty_like(*args, **kwargs))  # type: ignore[assignment]
-    try:
+    with (
+        mock.patch.object(np, "empty", lambda *a, **options: filled(empty(*a, **options))),
+        mock.patch.object(
+            np, "empty_like", lambda *a, **options: filled(empty_like(*a, **options))
+        ),
+    ):
         yield
-    finally:
-        np.empty, np.empty_like = empty, empty_like
 
 
 def reads_garbage(passes: Passes, v: Array, gradients: Sequence[Any]) -> Diagnosis | None:

@@ -6,7 +6,7 @@ sums inside a softmax or a normalisation, the chosen entry of a maximum, the gat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 from typing import Any
 
@@ -46,16 +46,16 @@ def chosen(case: Case) -> Iterator[Mistake]:
         yield Mistake("chosen", text)
 
 
-def same_line(shape: tuple[int, ...], axis: int) -> Array:
-    """Which pairs of entries differ in their index along `axis` only."""
+def same_line(shape: tuple[int, ...], axes: Sequence[int]) -> Array:
+    """Which pairs of entries differ in their indices along `axes` only."""
     grids = np.indices(shape).reshape(len(shape), -1)
-    others = np.delete(grids, axis, axis=0)
+    others = np.delete(grids, axes, axis=0)
     return np.all(others[:, :, None] == others[:, None, :], axis=0)
 
 
-def centred(x: Array, axis: int) -> Array:
-    """The products of all pairs of entries of x, less its mean along an axis."""
-    c = (x - x.mean(axis, keepdims=True)).reshape(-1)
+def centred(x: Array, axes: tuple[int, ...]) -> Array:
+    """The products of all pairs of entries of x, less its mean along some axes."""
+    c = (x - x.mean(axes, keepdims=True)).reshape(-1)
     return np.outer(c, c)
 
 
@@ -71,12 +71,11 @@ def missing_term(case: Case) -> Iterator[Mistake]:
             "the mean over axis {1} is not differentiated: subtract that of g",
         ),
     )
-    for axis, size in enumerate(case.y.shape):
-        line = same_line(case.y.shape, axis)
-        if size < 2:
-            continue
+    for axes in sets_of_axes(case.y.shape):
+        line = same_line(case.y.shape, axes)
+        axis = axes[0] if len(axes) == 1 else axes
         spread = "the variance over axis {1} is not differentiated: subtract x̂ · mean(g · x̂)"
-        for term, words in (*terms, (centred(case.x, axis), spread)):
+        for term, words in (*terms, (centred(case.x, axes), spread)):
             used = line & (term != 0) & case.known
             off = np.where(used, case.a - case.n, 0) / np.where(used, term, 1)
             scale = np.array([np.median(row[on]) if on.any() else 0 for row, on in zip(off, used)])
@@ -84,6 +83,12 @@ def missing_term(case: Case) -> Iterator[Mistake]:
                 text = words.format(case.jacobian.output, axis)
                 yield Mistake("cross terms", f"{text} (softmax, normalisation)")
                 return
+
+
+def sets_of_axes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The axes that a sum may go along: each, or several at a time."""
+    long = [k for k, size in enumerate(shape) if size > 1]
+    return [axes for count in range(1, len(long) + 1) for axes in combinations(long, count)]
 
 
 def coupled_along(jacobian: Array, shape: tuple[int, ...]) -> int | None:
@@ -94,7 +99,7 @@ def coupled_along(jacobian: Array, shape: tuple[int, ...]) -> int | None:
     if not off.any():
         return None
     axes = [
-        k for k, size in enumerate(shape) if size > 1 and not np.any(off & ~same_line(shape, k))
+        k for k, size in enumerate(shape) if size > 1 and not np.any(off & ~same_line(shape, [k]))
     ]
     return axes[0] if len(axes) == 1 else None
 
@@ -110,6 +115,16 @@ def wrong_axis(case: Case) -> Iterator[Mistake]:
             "sum or a mean taken over the wrong axis?"
         )
         yield Mistake("axis", text)
+    extra = (abs(case.a) > 1e-9 * case.typical) & (case.n == 0)
+    if there is None or not extra.any() or np.any(extra & np.eye(len(extra), dtype=bool)):
+        return
+    for k in range(case.x.ndim):
+        if k != there and not np.any(extra & ~same_line(case.x.shape, [k])):
+            text = (
+                f"it couples entries along axis {k}, too, the function does along axis {there}: is "
+                "one of the sums or means taken over the wrong axis?"
+            )
+            yield Mistake("axis", text)
 
 
 def own_entries_only(case: Case) -> Iterator[Mistake]:

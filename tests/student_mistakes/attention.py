@@ -90,7 +90,7 @@ def causal_attention():
     ("dq @ Wq.T +", "", "unknown|contribution"),
     ("x.T @ dk", "x.T @ dq", "other input"),
     ("x.T @ dv", "x.T @ dv * 2", "factor"),
-    ("dv @ Wv.T", "dv @ Wv", "unknown|transposed"),
+    ("dv @ Wv.T", "dv @ Wv", "transposed"),
 )
 def self_attention_with_projections():
     def forward(x, Wq, Wk, Wv):

@@ -79,7 +79,7 @@ def batch_norm_with_running_statistics():
     ("(0, 2, 3), keepdims=True) - xn", "0, keepdims=True) - xn", "unknown|cross terms|axis"),
     ("(g * xn).sum((0, 2, 3))", "(g * xn).sum((0, 2, 3)) / 8", "factor"),
     ("d.mean((0, 2, 3), keepdims=True) - xn", "xn", "cross terms|unknown"),
-    ("d = g * gamma[:, None, None]", "d = g", "row factors|unknown"),
+    ("d = g * gamma[:, None, None]", "d = g", "chain"),
 )
 def batch_norm_of_images():
     def normal(x):
@@ -102,7 +102,7 @@ def batch_norm_of_images():
     {"x": (3, 5), "gamma": (5,), "beta": (5,)},
     ("dx = mean_free(g * gamma", "dx = gamma * mean_free(g", "gain"),
     ("- xn * (d * xn).mean(1, keepdims=True)", "", "cross terms"),
-    ("/ np.sqrt(x.var(1, keepdims=True) + EPS)", "/ x.std(1, keepdims=True)", "epsilon"),
+    ("dx / np.sqrt(x.var(1, keepdims=True) + EPS)", "dx / x.std(1, keepdims=True)", "epsilon"),
     ("d - d.mean(1, keepdims=True)", "d - d.mean(0, keepdims=True)", "unknown|extra|axis"),
     ("(g * xn).sum(0)", "(g * xn).sum(0) / 3", "factor"),
 )
@@ -126,8 +126,8 @@ def layer_norm():
 
 @layer(
     {"x": (3, 5), "gamma": (5,)},
-    ("- x * (d * x).mean(1, keepdims=True) / r**2", "", "cross terms|unknown"),
-    ("(g * x / r).sum(0)", "(g * x).sum(0)", "unknown"),
+    ("- x * (d * x).mean(1, keepdims=True) / r**2", "", "cross terms|product"),
+    ("(g * x / r).sum(0)", "(g * x).sum(0)", "operand"),
     ("d = g * gamma", "d = -g * gamma", "sign"),
     ("(d - x", "2 * (d - x", "factor"),
 )
@@ -145,8 +145,8 @@ def rms_norm():
 
 @layer(
     {"x": (3, 4)},
-    ("- y * (g * y).sum(1, keepdims=True)", "", "cross terms"),
-    ("/ n", "", "row factors|unknown|cross terms"),
+    ("- y * (g * y).sum(1, keepdims=True)", "", "cross terms|product"),
+    ("x / n", "x", "unknown|cross terms"),
     ("(g * y).sum(1, keepdims=True)", "(g * y).sum(0, keepdims=True)", "axis|extra|unknown"),
     ("- y * (g * y)", "+ y * (g * y)", "cross terms"),
 )
@@ -166,7 +166,7 @@ def l2_normalise():
     {"x": (4, 3)},
     ("/ 3", "/ 4", "factor"),
     ("2 * (x", "(x", "factor"),
-    ("(x - x.mean(0))", "x", "unknown|mixed up"),
+    ("(x - x.mean(0))", "x", "mean"),
 )
 def unbiased_variance():
     def forward(x):
@@ -182,7 +182,7 @@ def unbiased_variance():
     {"x": (6,)},
     ("/ (6 * s)", "/ s", "factor"),
     ("/ (6 * s)", "/ 6", "factor"),
-    ("(x - x.mean())", "x", "unknown|offset"),
+    ("(x - x.mean())", "x", "mean"),
 )
 def standard_deviation():
     def forward(x):
@@ -199,7 +199,7 @@ def standard_deviation():
     {"x": (2, 4, 3)},
     ("- d.mean((2, 3), keepdims=True)", "", "cross terms|unknown"),
     ("- xn * (d * xn).mean((2, 3), keepdims=True)", "", "cross terms|unknown"),
-    ("return (out / s)", "return (out / s) / 2", "factor"),
+    ("return (out / s)", "return 2 * (out / s)", "factor"),
 )
 def group_norm():
     def split(x):
@@ -222,9 +222,9 @@ def group_norm():
 
 @layer(
     {"x": (4, 3), "v": (3, 2), "s": (2,)},
-    ("- v * (dW * v).sum(0) / n**2", "", "unknown|contribution"),
+    ("- v * (dW * v).sum(0) / n**2", "", "tied"),
     ("s / n * (dW", "1 / n * (dW", "row factors|unknown|other input|chain"),
-    ("(dW * v).sum(0) / n, x", "(dW * v).sum(0), x", "factor|row factors"),
+    ("(dW * v).sum(0) / n, x", "(dW * v).sum(0), x", "row factors"),
 )
 def weight_norm():
     def forward(x, v, s):
