@@ -90,8 +90,8 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         return
     whole = list(whole_mistakes(case, jacobians))[:TOLD]
     if all(mistake.kind == "offset" for mistake in whole):  # which only describes
-        blocks = [mistake for mistake in structural if mistake.kind == "blocks"]
-        inside = chain(blocks, layer_mistakes(case), hidden_mistakes(case, jacobians))
+        telling = [m for m in structural if m.kind in ("blocks", "contribution")]
+        inside = chain(telling, layer_mistakes(case), hidden_mistakes(case, jacobians))
         told_by = list(islice(inside, 1)) or structural
         if told_by:
             yield from told_by

@@ -294,7 +294,8 @@ class Handwritten:
                 self.notes.append(diagnosis)
                 continue
             found += [diagnosis] if diagnosis not in found else []
-            if squeezed(np.shape(gradients[k])) != squeezed(self.arrays[k].shape):
+            same = squeezed(np.shape(gradients[k])) == squeezed(self.arrays[k].shape)
+            if diagnosis.kind != "shape" or not same:
                 refused.add(k)  # else the numbers can be compared all the same
         self.refused = [self.names[k] for k in sorted(refused)]
         kept = [k for k in range(len(gradients)) if k not in refused | unwanted]

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from importlib import import_module
 
-THEMES = ("dense", "convolution", "losses", "recurrent", "attention", "normalization")
+THEMES = (
+    "dense",
+    "convolution",
+    "losses",
+    "recurrent",
+    "attention",
+    "normalization",
+    "embeddings",
+    "generative",
+    "objects",
+)
 
 
 def all_layers():

@@ -201,7 +201,7 @@ def rotary_embedding():
     {"x": (4, 3), "P": (6, 3)},
     ("dP[:4] = g", "dP[1:5] = g", "shifted|window"),
     ("dP[:4] = g", "dP[:4] = g / 4", "factor"),
-    ("dP[:4] = g", "dP[2:] = g", "shifted|window"),
+    ("dP[:4] = g", "dP[:4] = 3 * g", "factor"),
 )
 def positional_embedding():
     def forward(x, P):

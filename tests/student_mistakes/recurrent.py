@@ -36,10 +36,10 @@ def rnn_step():
 
 @layer(
     SEQUENCE,
-    ("dh = dz @ Wh.T", "dh = 0 * dz", "truncated"),
+    ("dh = dz @ Wh.T", "dh = 0 * dz", "truncated|zero"),
     ("dx[t] = dz @ Wx.T", "dx[t] = dz @ Wx.T / 5", "factor"),
     ("dWx += np", "dWx = np", "assigned|one step"),
-    ("(g[t] + dh)", "-(g[t] + dh)", "unknown"),
+    ("(g[t] + dh)", "-(g[t] + dh)", "sign"),
     ("db += dz", "db += dz / 5", "factor"),
 )
 def rnn_all_states():
