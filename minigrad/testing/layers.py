@@ -398,7 +398,8 @@ def solved(factor: Callable[[Array, float], Array], v: Array, ratio: Array) -> f
 def row_factors(case: Case) -> Words | None:
     """Each slice along an axis of the input has a factor of its own."""
     for axis, size in enumerate(case.x.shape):
-        if size < 2 or (size == case.x.size and len(case.n) < 2):
+        alone = size == case.x.size and (len(case.n) < 2 or case.x.shape == case.y.shape)
+        if size < 2 or alone:
             continue
         place = np.indices(case.x.shape)[axis].reshape(1, -1)
         big = case.known & (abs(case.n) > 1e-3 * case.typical)

@@ -136,7 +136,7 @@ class Tolerance:
     @property
     def sharp(self) -> float:
         """The error of a numeric value, relative, up to which it can be judged by."""
-        return max(1e-2, 256 * self.eps)
+        return max(1e-2, min(4e5 * self.eps, 0.25)) if self.eps > EPS else 1e-2
 
     @property
     def zero(self) -> float:
