@@ -7,7 +7,6 @@ arguments.  ``mg.matmul.op.source`` shows the text, and tracebacks show its line
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Sequence
 from functools import cache, update_wrapper
 from types import CodeType, FunctionType
@@ -110,11 +109,13 @@ def become_call(function: Any, operation: Op, promote: bool) -> None:
     """Give `function` the code, the defaults and the names of a call of `operation`."""
     text = write_call(operation, promote)
     operation.source = text.replace("def call(", f"def {operation.name}(", 1)
-    code = compiled(text, f"<minigrad call of {operation.name}>")
+    code = compiled(text, f"<minigrad call> {operation.name}")
     arity = operation.arity
     function.__globals__.update(
         ENGINE,
         ENGINE=ENGINE,
+        __name__=f"{__name__}.{operation.name}",
+        __loader__=Text(text),
         Tensor=Variable.result_class,
         op=operation,
         forward=operation.forward,
@@ -127,10 +128,19 @@ def become_call(function: Any, operation: Op, promote: bool) -> None:
     function.__code__ = code.replace(co_name=operation.name, co_qualname=operation.name)
 
 
+class Text:
+    """Where tracebacks and debuggers find the lines of a call: a loader as of PEP 302."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def get_source(self, name: str) -> str:
+        return self.text
+
+
 @cache
 def compiled(text: str, filename: str) -> CodeType:
-    """The code of the function `call` in `text`, whose lines tracebacks show."""
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    """The code of the function `call` in `text`."""
     module = compile(text, filename, "exec")
     return next(each for each in module.co_consts if isinstance(each, CodeType))
 
