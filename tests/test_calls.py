@@ -75,7 +75,7 @@ def test_every_mode_gives_one_result(sample: Sample, dtype: Any) -> None:
             mg.manual_seed(0)
             tensors = [mg.tensor(a.astype(dtype)).requires_grad_() for a in arrays]
             if name == "trace" and sample.name in READ_THEIR_OPERANDS:
-                with contextlib.suppress(NotTraced), mode():
+                with contextlib.suppress(RuntimeError), mode():
                     found[name] = sample.run(*tensors)
             else:
                 with mode():
