@@ -90,7 +90,7 @@ def one_step(program: Program) -> Program | None:
 def rule_of(statement: Statement) -> Callable[[Writer, Statement, Statement], bool] | None:
     """How a statement may be taken before the one that makes its operand."""
     name, statics = statement.op.name, statement.statics
-    if name == "getitem":
+    if name in ("getitem", "entry"):
         return rows_and_columns if plain_index(statics[0]) is not None else None
     if name == "trace":
         return trace
@@ -130,7 +130,8 @@ def taken(writer: Writer, x: Value, index: tuple[Any, ...], like: Statement) -> 
     if all([i == ALL for i in index]):
         return x
     shape = indexed_shape(x.shape, index)
-    return writer.call(GETITEM, [x], shape, like=like, statics=(index,), name=f"{x.name}_part")
+    op = GETITEM if shape else kernels.ENTRY
+    return writer.call(op, [x], shape, like=like, statics=(index,), name=f"{x.name}_part")
 
 
 def rows_and_columns(writer: Writer, statement: Statement, maker: Statement) -> bool:
@@ -174,7 +175,7 @@ def finish_transposed(writer: Writer, statement: Statement, x: Value) -> bool:
     op: Any = MT
     if x.ndim < 2:  # the last statement took it: its result is the one wanted
         last = writer.statements.pop()
-        writer.call(GETITEM, last.operands, x.shape, like=statement, statics=last.statics,
+        writer.call(last.op, last.operands, x.shape, like=statement, statics=last.statics,
                     result=statement.result)  # fmt: skip
         return True
     writer.call(op, [x], statement.result.shape, like=statement, result=statement.result)
