@@ -14,11 +14,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minigrad import ops
 from minigrad.calls import Array
 from minigrad.compile.numba_loops import (
     LARGEST_PRODUCT,
@@ -42,6 +44,7 @@ DECORATOR = (
     '@njit("int64(int64[::1])", cache=True, error_model="numpy", fastmath={"reassoc", "contract"})'
 )
 HAS_BLAS = importlib.util.find_spec("scipy") is not None  # through which numba calls it
+ADD: Any = ops.add.op  # type: ignore[attr-defined]  # what @op returns has it
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -95,7 +98,7 @@ class NumbaLowered:
         placed: Mapping[Value, Array],
         arrays: Mapping[Value, Array],
     ) -> None:
-        self.program = program
+        program = self.program = biases_apart(program)
         self.arrays: dict[Value, Array] = {}
         self.addresses: list[int] = []  # of pieces of memory, by number
         self.numbers: dict[Any, int] = {}
@@ -289,13 +292,7 @@ class NumbaLowered:
         result = statement.result
         if not isinstance(x, Value) or x.ndim != 2 or not isinstance(weight, Value):
             return False
-        if bias is not None and (not isinstance(bias, Value) or bias.dtype != result.dtype):
-            return False
-        if not self.dot(x, weight, result, y_turned=True):
-            return False
-        if bias is not None:
-            self.loops().add_row(self.place(result), self.place(bias))
-        return True
+        return bias is None and self.dot(x, weight, result, y_turned=True)
 
     def total(self, statement: Statement) -> bool:
         (x,) = statement.operands
@@ -422,6 +419,25 @@ class NumbaLowered:
 
 
 # -------------------------------------------------------------------------------------- small parts
+
+
+def biases_apart(program: Program) -> Program:
+    """The program with each bias of a linear layer added by a statement of its own.
+
+    The sum then stands in one loop with the activation that follows.
+    """
+    statements = []
+    for statement in program.statements:
+        bias = statement.operands[2] if statement.op.name == "linear" else None
+        result = statement.results[0]
+        if not isinstance(bias, Value) or bias.dtype != result.dtype:
+            statements.append(statement)
+            continue
+        plain = Value(f"{result.name}_product", result.shape, result.dtype)
+        x, weight, _ = statement.operands
+        statements.append(replace(statement, operands=(x, weight, None), results=(plain,)))
+        statements.append(replace(statement, op=ADD, operands=(plain, bias), statics=()))
+    return program.with_statements(statements)
 
 
 def may_be_view(statement: Statement) -> bool:

@@ -179,12 +179,6 @@ class Text:
                      f"{n}, {k}, {m})")  # fmt: skip
         return True
 
-    def add_row(self, out: Place, row: Place) -> None:
-        """Add a vector to each row of a matrix."""
-        for place in (out, row):
-            self.memories[place.memory] = place.dtype
-        self.nest([0, 1], out.shape, f"{out.at(['i0', 'i1'])} += {row.at(['i1'])}")
-
     # ---------------------------------------------------------------------------------------- sums
 
     def total(self, x: Place, out: Place, axes: tuple[int, ...], divide: bool) -> bool:
@@ -313,6 +307,7 @@ FORMULAS: dict[str, str] = {
     "reciprocal": "{one} / {0}", "relu": "({0} if {0} > {zero} or {0} != {0} else {zero})",
     "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
     "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})", "clone": "{0}",
+    "where": "({0} if {2} else {1})",
 }  # fmt: skip
 COMPARISONS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 
@@ -338,6 +333,8 @@ def is_elementwise(statement: Statement) -> bool:
         return False
     if name in COMPARISONS:
         return len(operands) == 2 and result.dtype.kind == "b"
+    if name == "where":
+        return result.dtype in floats and getattr(operands[2], "dtype", None) == np.bool_
     return name in FORMULAS and result.dtype in floats
 
 
@@ -345,7 +342,11 @@ def expression(statement: Statement, parts: list[tuple[str, Any]]) -> str:
     """The formula of an elementwise statement; operands of other types are converted."""
     values = [x for x in operands_of(statement) if isinstance(x, Value)]
     kind = next(v.dtype for v in values if v.dtype.kind == "f")
-    texts = [text if dtype == kind else typed(text, kind) for text, dtype in parts]
+    chooses = statement.op.name == "where"  # the last of three is a condition, and stays one
+    texts = [
+        text if dtype == kind or (chooses and i == 2) else typed(text, kind)
+        for i, (text, dtype) in enumerate(parts)
+    ]
     name = statement.op.name
     if name in COMPARISONS:
         return f"{texts[0]} {COMPARISONS[name]} {texts[1]}"

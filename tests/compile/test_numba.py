@@ -15,6 +15,7 @@ from minigrad.compile import numba_backend, numba_loops
 from minigrad.compile.program import Builder, run
 from minigrad.ops.indexing import _getitem as getitem
 from minigrad.ops.neural import cross_entropy
+from minigrad.ops.selection import _where as where
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:numba")
 needs_numba = pytest.mark.skipif(
@@ -73,6 +74,7 @@ def every_formula(dtype):
         outputs += [b(getattr(mg, name), x, y) for name in BINARY]
         outputs += [b(mg.mul, x, 0.1), b(mg.sub, 1, y), b(mg.maximum, x, 0.0)]
         outputs += [b(mg.add, x, row), b(mg.mul, b(mg.mT, x), y), b(mg.mul, y, b(mg.gt, x, y))]
+        outputs += [b(where, x, y, b(mg.gt, x, y)), b(where, x, 0.0, b(mg.gt, y, 0.0))]
         # a transpose of what the same chain computes
         outputs.append(b(mg.add, b(mg.mT, b(mg.mul, x, 2.0)), y))
     return b.program(*outputs)
@@ -87,7 +89,7 @@ def test_every_formula(dtype):
     lowered = agree(program, inputs, 4 * np.finfo(dtype).eps)
     kinds = [kind for kind, _ in lowered.steps]
     assert kinds == ["loops"]  # nothing fell back to a call
-    for name in {*numba_loops.FORMULAS, *numba_loops.COMPARISONS} - {"clone"}:
+    for name in {*numba_loops.FORMULAS, *numba_loops.COMPARISONS} - {"clone", "where"}:
         assert name in UNARY + BINARY
 
 
