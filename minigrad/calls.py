@@ -388,6 +388,11 @@ def prepare(
         else:
             arrays.append(constant(operand))
             edges.append(None)
+            if isinstance(operand, NOT_NUMBERS) or (operand is None and op.defaults[i] is MISSING):
+                raise TypeError(
+                    f"{op.name}: {op.operand_names[i]} is a tensor, an array or a number, got "
+                    f"{type(operand).__name__}"
+                )
     if not tensors:
         return tuple(arrays), None
     if frame is None or (frame.detail is not None and not frame.detail.grad):
@@ -413,6 +418,8 @@ def prepare(
                 arrays[i] = array.copy(order="K")
     return tuple(arrays), tuple(edges)
 
+
+NOT_NUMBERS = (str, bytes, dict, set, type, slice, np.dtype)
 
 # arguments that say how, and are never arrays of the user's
 NO_ARRAYS = {

@@ -25,12 +25,36 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
     known = {alias: name for alias, name in ALIASES.items() if name in names and alias not in names}
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if kwargs and not known.keys().isdisjoint(kwargs):
-            translated: Any = {known.get(name, name): value for name, value in kwargs.items()}
-            if len(translated) < len(kwargs):
-                raise TypeError(f"{function.__name__}() got an argument under two names: {kwargs}")
-            return function(*args, **translated)
-        return function(*args, **kwargs)
+        try:
+            if kwargs and not known.keys().isdisjoint(kwargs):
+                translated: Any = {known.get(name, name): value for name, value in kwargs.items()}
+                if len(translated) < len(kwargs):
+                    raise TypeError(
+                        f"{function.__name__}() got an argument under two names: {kwargs}"
+                    )
+                return function(*args, **translated)
+            return function(*args, **kwargs)
+        except AttributeError as error:
+            complain_of_argument(function, args, kwargs, error)
+            raise
 
     update_wrapper(call, function)
     return call
+
+
+# what has no shape, and could be passed where a tensor belongs
+NOT_TENSORS = (type(None), bool, int, float, str, bytes, list, tuple, dict, set, type, slice)
+
+
+def complain_of_argument(
+    function: Callable[..., Any], args: Any, kwargs: Any, error: AttributeError
+) -> None:
+    """Raise a TypeError that names the argument, if it was asked for what only a tensor has."""
+    if not isinstance(error.obj, NOT_TENSORS):
+        return
+    code = function.__code__
+    for name, value in [*zip(code.co_varnames[: code.co_argcount], args), *kwargs.items()]:
+        if value is error.obj:
+            raise TypeError(
+                f"{function.__name__}: {name} is a tensor, got {type(value).__name__}"
+            ) from None

@@ -23,6 +23,12 @@ HERE = os.path.dirname(__file__)
 
 def explain(error: Exception, op: Op, operands: Sequence[Any], statics: Sequence[Any]) -> None:
     """Add to `error` which op failed on which operands, and what would have worked."""
+    if isinstance(error, AttributeError):
+        for name, value in zip((*op.operand_names, *op.static_names), (*operands, *statics)):
+            if value is error.obj and not hasattr(value, "dtype"):
+                raise TypeError(
+                    f"{op.name}: {name} is a tensor or an array, got {type(value).__name__}"
+                ) from None
     if getattr(error, "__notes__", None):
         return
     described = ", ".join(describe(operand) for operand in operands)

@@ -32,6 +32,7 @@ def update(
     Raises   RuntimeError for a leaf that requires grad, or a view of one; ValueError if the new
              value has another shape; TypeError if the tensor's type cannot hold it.
     """
+    check_tensor(tensor, name)
     if not is_recorded(tensor, *operands, *statics.values()):
         refuse_hidden(tensor, name)
         arrays = [plain(operand) for operand in operands]
@@ -50,6 +51,11 @@ def update(
         value = conversion.astype(value, tensor._array.dtype)
     replace(tensor, value, name)
     return tensor
+
+
+def check_tensor(tensor: Any, name: str) -> None:
+    if not isinstance(tensor, Variable):
+        raise TypeError(f"{name}: what is changed in place is a tensor, got {type(tensor).__name__}")
 
 
 def is_recorded(*operands: Any) -> bool:
@@ -265,6 +271,7 @@ def is_there_already(tensor: Variable, index: Any, value: Any) -> bool:
 
 def overwrite(tensor: Any, name: str, value: Any) -> Any:
     """Give all entries of `tensor` the values of `value`, converted to its type."""
+    check_tensor(tensor, name)
     if is_recorded(tensor, value):
         return update(tensor, name, indexing._overwrite, value)
     refuse_hidden(tensor, name)

@@ -31,11 +31,12 @@ clock = count()  # one clock for the creation of nodes and for writes; next() is
 class Alias:
     """The handles that look at one piece of memory: the first of them, and the views made of it."""
 
-    __slots__ = ("detached", "members", "root")
+    __slots__ = ("detached", "limit", "members", "root")
 
     def __init__(self, root: Variable) -> None:
         self.root = weakref.ref(root)
         self.members: list[weakref.ref[Variable]] = []
+        self.limit = 64  # so many members, and those that are gone are looked for
         self.detached = False  # a detached tensor or an array shares the memory too
 
     def live(self) -> list[Variable]:
@@ -58,8 +59,9 @@ def share_memory(base: Variable, view: Variable) -> None:
         alias = base._alias = Alias(base)
     view._alias = alias
     members = alias.members
-    if len(members) > 64:
+    if len(members) > alias.limit:
         members[:] = [member for member in members if member() is not None]
+        alias.limit = max(64, 2 * len(members))
     members.append(weakref.ref(view))
 
 

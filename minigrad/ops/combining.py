@@ -30,6 +30,7 @@ __all__ = [
 # ------------------------------------------------------------------------------------ sets
 
 
+@composition
 def cartesian_prod(*tensors: Any) -> Any:
     """All ways to take one entry of each vector, one in each row.
 
@@ -124,6 +125,7 @@ def gradient(
     return tuple([slope(input, plain(s), axis, edge_order) for s, axis in zip(spacings, axes)])
 
 
+@composition
 def slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     """Differences of second order inside, of `edge_order` at the two ends.
 
@@ -266,6 +268,7 @@ def narrow_copy(x: Any, dim: int, start: int, length: int) -> Any:
     return clone(narrow(x, dim, start, length))
 
 
+@composition
 def chain_matmul(*matrices: Any) -> Any:
     """The product of several matrices, in the order of multiplication that costs least.
 

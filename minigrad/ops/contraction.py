@@ -269,6 +269,7 @@ def interleaved(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     return equation, list(pairs_of[0::2])
 
 
+@composition
 def einsum(equation: Any, *operands: Any) -> Tensor:
     """Sum of products over named indices.
 
@@ -369,6 +370,7 @@ def axes_in_pairs(a: Array, b: Array, dims: Any) -> tuple[list[int], list[int]]:
     )
 
 
+@composition
 def inner(input: Array, other: Array) -> Tensor:
     """Sum of products over the last axes.
 
@@ -386,6 +388,7 @@ def inner(input: Array, other: Array) -> Tensor:
     return tensordot(input, other, ([-1], [-1]))
 
 
+@composition
 def vdot(input: Array, other: Array) -> Tensor:
     """Sum of all products of corresponding entries; operands with several axes are flattened.
 
@@ -401,6 +404,7 @@ def vdot(input: Array, other: Array) -> Tensor:
     return x @ y
 
 
+@composition
 def kron(input: Array, other: Array) -> Tensor:
     """Kronecker product: each entry of the first operand times the whole second.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import devices, dtypes
 from minigrad.calls import Array, Variable, op
+from minigrad.composition import composition
 from minigrad.ops.typed import Tensor
 
 __all__ = ["_bfloat16", "astype", "cpu", "cuda", "pin_memory", "to", "to_type", "type_as"]
@@ -25,6 +26,7 @@ def _astype(x: Array, dtype: np.dtype[Any]) -> Array:
     return x.astype(dtype)
 
 
+@composition
 def astype(x: Any, dtype: Any) -> Tensor:
     """x, with entries of another type; x itself if it has the type.
 
@@ -41,6 +43,7 @@ def astype(x: Any, dtype: Any) -> Tensor:
     return x if x.dtype == wanted else _astype(x, wanted)
 
 
+@composition
 def to_type(dtype: np.dtype[Any]) -> Callable[[Any], Tensor]:
     """The method that converts to a type: ``t.double()``."""
 
@@ -71,6 +74,7 @@ def _bfloat16(x: Array) -> Array:
     return np.where(np.isfinite(rounded) | np.isinf(x), rounded, np.asarray(x, np.float32))
 
 
+@composition
 def type_as(x: Any, other: Any) -> Tensor:
     """x, with entries of the type of another tensor.
 
@@ -83,6 +87,7 @@ def type_as(x: Any, other: Any) -> Tensor:
     return astype(x, other.dtype)
 
 
+@composition
 def to(
     x: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False,
     copy: bool = False,
@@ -112,16 +117,19 @@ def to(
     return out.clone() if copy and out is x else out
 
 
+@composition
 def cpu(self: Any) -> Tensor:
     """This tensor: it is on the CPU."""
     return self
 
 
+@composition
 def pin_memory(self: Any, device: Any = None) -> Tensor:
     """This tensor: memory is pinned for the way to a GPU, and there is none."""
     return self
 
 
+@composition
 def cuda(self: Any, device: Any = None, non_blocking: bool = False) -> Any:
     """There is no GPU.
 

@@ -117,6 +117,7 @@ def observation_weights(n: int, fweights: Any, aweights: Any) -> Any:
     return product
 
 
+@composition
 def corrcoef(input: Array) -> Array:
     """Correlation coefficients of variables: one row for each variable.
 

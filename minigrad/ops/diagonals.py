@@ -206,6 +206,7 @@ def _one_hot(x: Array, num_classes: int) -> Array:
     return (x[..., None] == np.arange(num_classes)).astype(np.int64)
 
 
+@composition
 def one_hot(x: Any, num_classes: int = -1) -> Any:
     """Vectors of zeros with a one at the position that x says.
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple
 import numpy as np
 
 from minigrad.calls import Array, Variable, op
+from minigrad.composition import composition
 from minigrad.graph import plain, wrap
 from minigrad.ops.matrices import (
     LinAlgError,
@@ -81,6 +82,7 @@ def indefinite(x: Array) -> LinAlgError:
     )
 
 
+@composition
 def cholesky_solve(B: Array, L: Array, upper: bool = False) -> Tensor:
     """Solution of A X = B by the Cholesky factor of A.
 
@@ -98,6 +100,7 @@ def cholesky_solve(B: Array, L: Array, upper: bool = False) -> Tensor:
     return solve_triangular(L.mT, solve_triangular(L, B, upper=False), upper=True)
 
 
+@composition
 def cholesky_inverse(L: Array, upper: bool = False) -> Tensor:
     """Inverse of a matrix by its Cholesky factor.
 
@@ -185,6 +188,7 @@ def _qr(x: Array, mode: Any) -> Any:
     return QRResult(*np.linalg.qr(x, mode))
 
 
+@composition
 def qr(A: Array, mode: str = "reduced") -> QRResult[Tensor]:
     """A = Q R, with orthonormal columns in Q and an upper triangular R.
 
@@ -220,6 +224,7 @@ class LQResult(NamedTuple, Generic[Each]):
     Q: Each
 
 
+@composition
 def lq(A: Array) -> LQResult[Tensor]:
     """A = L Q, with a lower triangular L and orthonormal rows in Q: the QR of Aᵀ, transposed.
 
@@ -347,6 +352,7 @@ class LUResult(NamedTuple, Generic[Each]):
     U: Each
 
 
+@composition
 def lu(A: Array, *, pivot: bool = True) -> LUResult[Tensor]:
     """A = P L U: a permutation, a unit lower and an upper triangular matrix.
 
@@ -409,6 +415,7 @@ def order_of(pivots: Array, n: int) -> Array:
     return order.reshape((*pivots.shape[:-1], n))
 
 
+@composition
 def lu_factor(A: Array, *, pivot: bool = True) -> LUFactorResult[Tensor]:
     """The LU factorization in compact form, for `lu_solve`.
 
@@ -428,6 +435,7 @@ def lu_factor(A: Array, *, pivot: bool = True) -> LUFactorResult[Tensor]:
     return LUFactorResult(compact, wrap(pivots) if isinstance(compact, Variable) else pivots)
 
 
+@composition
 def lu_solve(
     LU: Array, pivots: Array, B: Array, *, left: bool = True, adjoint: bool = False
 ) -> Tensor:

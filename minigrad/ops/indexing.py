@@ -27,6 +27,7 @@ __all__ = [
 BASIC = {int, slice, type(None), type(Ellipsis)}
 
 
+@composition
 def plain_index(index: Any) -> Any:
     """`index` as NumPy reads it: tensors and lists as arrays, 0-d integer tensors as integers."""
     given = index
@@ -142,6 +143,7 @@ def kind_of(part: Any) -> str:
     return "i" if isinstance(part, (int, np.integer)) else "s"
 
 
+@composition
 def getitem(x: Any, index: Any) -> Tensor:
     """Entries of a tensor by position: ``x[index]``.
 
@@ -217,6 +219,7 @@ def without_leading_ones(value: Any) -> Any:
     return value.reshape(shape[extra:]) if extra else value
 
 
+@composition
 def setitem(x: Any, value: Any, index: Any) -> Any:
     """A copy of x with ``x[index] = value``.
 

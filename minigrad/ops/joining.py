@@ -147,6 +147,7 @@ def stack(tensors: Tensors, dim: int = 0) -> Array:
     return np.concatenate([x[at] for x in tensors], dim)
 
 
+@composition
 def hstack(tensors: Tensors) -> Tensor:
     """Tensors one after the other along the second axis; vectors along their only one.
 
@@ -162,6 +163,7 @@ def hstack(tensors: Tensors) -> Tensor:
     return cat(parts, 0 if len(parts[0].shape) == 1 else 1)
 
 
+@composition
 def vstack(tensors: Tensors) -> Tensor:
     """Tensors one below the other; a vector is a row.
 
@@ -180,6 +182,7 @@ def vstack(tensors: Tensors) -> Tensor:
 row_stack = vstack
 
 
+@composition
 def dstack(tensors: Tensors) -> Tensor:
     """Tensors one behind the other, along the third axis; a vector is a row, a matrix a front.
 
@@ -195,6 +198,7 @@ def dstack(tensors: Tensors) -> Tensor:
     return cat([atleast_3d(x) for x in tensors], 2)
 
 
+@composition
 def column_stack(tensors: Tensors) -> Tensor:
     """Vectors as the columns of a matrix; matrices keep theirs.
 
@@ -239,6 +243,7 @@ def _block_diag(tensors: Tensors, shapes: tuple[tuple[int, int], ...]) -> Array:
     return out
 
 
+@composition
 def block_diag(*tensors: Any) -> Tensor:
     """Matrices on the diagonal of a larger one, zeros elsewhere; vectors count as rows.
 
@@ -259,6 +264,7 @@ def block_diag(*tensors: Any) -> Tensor:
     return _block_diag(matrices, shapes)
 
 
+@composition
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     """The coordinates of a grid, from those along each of its axes.
 

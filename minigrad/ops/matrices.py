@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import Array
+from minigrad.composition import composition
 
 __all__ = ["LinAlgError", "symmetrize"]
 
@@ -30,6 +31,7 @@ class LinAlgError(np.linalg.LinAlgError, RuntimeError):
     """
 
 
+@composition
 def symmetrize(A: Array) -> Array:
     """The symmetric part of each matrix.
 

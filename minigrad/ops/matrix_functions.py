@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import Array, Variable, op
+from minigrad.composition import composition
 from minigrad.graph import plain, wrap
 from minigrad.ops.diagonals import diagonal
 from minigrad.ops.matrices import LinAlgError, check_matrix, check_square
@@ -27,6 +28,7 @@ def _zeroth_power(x: Array) -> Array:
     return np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape).copy()
 
 
+@composition
 def matrix_power(A: Array, n: int) -> Tensor:
     """A square matrix, multiplied with itself.
 
@@ -130,6 +132,7 @@ def pade(A: Array) -> Array:
 # ------------------------------------------------------------------------------------ rank, vectors
 
 
+@composition
 def matrix_rank(
     A: Array, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:
@@ -183,6 +186,7 @@ def _vander(x: Array, N: int) -> Array:
     return np.cumprod(factors[..., :N], -1, wide)
 
 
+@composition
 def vander(x: Array, N: int | None = None) -> Tensor:
     """Vandermonde matrix: the powers of each entry, from 0 upwards.
 
@@ -205,6 +209,7 @@ def vander(x: Array, N: int | None = None) -> Tensor:
     return _vander(x, N)
 
 
+@composition
 def linalg_diagonal(A: Array, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Diagonal of each matrix; `diagonal` under PyTorch's main namespace takes the first two axes.
 

@@ -361,6 +361,7 @@ def distances_by_products(x: Array, y: Array) -> Array | None:
     return np.sqrt(squares)
 
 
+@composition
 def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
     """Distances between each pair of two sets of vectors.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import Array, op
+from minigrad.composition import composition
 
 __all__ = ["_crop", "_pad", "pad", "pad_by_index"]
 
@@ -42,6 +43,7 @@ def _crop(x: Array, widths: Any) -> Array:
     return x[inside(widths, x.shape)]
 
 
+@composition
 def pad_by_index(x: Any, widths: Any, mode: str) -> Any:
     """A frame made of entries of x: NumPy's modes "reflect", "edge", "wrap" and "symmetric".
 
@@ -58,6 +60,7 @@ def pad_by_index(x: Any, widths: Any, mode: str) -> Any:
 NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
+@composition
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
     """A frame around a tensor.
 

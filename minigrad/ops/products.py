@@ -132,6 +132,7 @@ def check_ndim(name: str, operand: str, x: Array, ndim: int) -> None:
         )
 
 
+@composition
 def mm(input: Array, mat2: Array) -> Tensor:
     """Product of two matrices; `matmul` is the general form.
 
@@ -148,6 +149,7 @@ def mm(input: Array, mat2: Array) -> Tensor:
     return matmul(input, mat2)
 
 
+@composition
 def mv(input: Array, vec: Array) -> Tensor:
     """Product of a matrix and a vector.
 
@@ -163,6 +165,7 @@ def mv(input: Array, vec: Array) -> Tensor:
     return matmul(input, vec)
 
 
+@composition
 def bmm(input: Array, mat2: Array) -> Tensor:
     """Products of the matrices of two stacks, pair by pair; `matmul` also broadcasts.
 
@@ -183,6 +186,7 @@ def bmm(input: Array, mat2: Array) -> Tensor:
     return matmul(input, mat2)
 
 
+@composition
 def dot(input: Array, tensor: Array) -> Tensor:
     """Dot product of two vectors; of other operands what ``np.dot`` gives.
 
@@ -218,6 +222,7 @@ def _outer(x: Array, y: Array) -> Array:
     return np.multiply(x[:, None], y)
 
 
+@composition
 def outer(input: Array, vec2: Array) -> Tensor:
     """Outer product of two vectors; operands with several axes are flattened.
 
@@ -248,6 +253,7 @@ def scaled_sum(name: str, x: Array, product: Array, beta: float, alpha: float) -
     return product + (x if beta == 1 else x * beta)
 
 
+@composition
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """A matrix product, added to a matrix.
 
@@ -262,6 +268,7 @@ def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: flo
     return scaled_sum("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
+@composition
 def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """A product of a matrix and a vector, added to a vector.
 
@@ -275,6 +282,7 @@ def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float
     return scaled_sum("addmv", input, mv(mat, vec), beta, alpha)
 
 
+@composition
 def addr(input: Array, vec1: Array, vec2: Array, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """An outer product, added to a matrix.
 
@@ -291,6 +299,7 @@ def addr(input: Array, vec1: Array, vec2: Array, *, beta: float = 1, alpha: floa
     return scaled_sum("addr", input, _outer(vec1, vec2), beta, alpha)
 
 
+@composition
 def baddbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -306,6 +315,7 @@ def baddbmm(
     return scaled_sum("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
+@composition
 def addbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -416,6 +426,7 @@ def cross(input: Array, other: Array, dim: int | None = None) -> Tensor:
 # ------------------------------------------------------------------------------- chains of products
 
 
+@composition
 def multi_dot(tensors: Sequence[Array]) -> Tensor:
     """Product of two or more matrices, in the order that costs least.
 

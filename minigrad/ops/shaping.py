@@ -54,6 +54,7 @@ def reshape(x: Array, *shape: Any) -> Array:
     return x.reshape(shape)
 
 
+@composition
 def view(x: Any, *shape: int) -> Any:
     """`reshape`; where no view is possible it is a copy that cannot be written to.
 
@@ -79,6 +80,7 @@ def guarded(out: Any, x: Any) -> Any:
     return out
 
 
+@composition
 def view_as(x: Any, other: Any) -> Any:
     """`x` in the shape of another tensor.
 
@@ -91,6 +93,7 @@ def view_as(x: Any, other: Any) -> Any:
     return guarded(reshape(x, other.shape), x)
 
 
+@composition
 def reshape_as(x: Any, other: Any) -> Any:
     """`x` in the shape of another tensor; a copy where no view is possible.
 
@@ -197,6 +200,7 @@ def unsqueeze(x: Array, dim: int) -> Array:
     return x.reshape((*x.shape[:dim], 1, *x.shape[dim:]))
 
 
+@composition
 def atleast_1d(*tensors: Any) -> Any:
     """0-d tensors as vectors of one entry; others as they are.
 
@@ -210,6 +214,7 @@ def atleast_1d(*tensors: Any) -> Any:
     return each(lambda x: x if len(x.shape) else reshape(x, 1), tensors)
 
 
+@composition
 def atleast_2d(*tensors: Any) -> Any:
     """With axes of size 1 in front where there are fewer than two axes.
 
@@ -223,6 +228,7 @@ def atleast_2d(*tensors: Any) -> Any:
     return each(lambda x: x if len(x.shape) > 1 else reshape(x, 1, -1), tensors)
 
 
+@composition
 def atleast_3d(*tensors: Any) -> Any:
     """With axes of size 1 around where there are fewer than three axes.
 
@@ -416,6 +422,7 @@ def expand(x: Array, *shape: Any) -> Array:
     return broadcast(x, shape)
 
 
+@composition
 def expand_as(x: Any, other: Any) -> Any:
     """`x`, broadcast to the shape of another tensor.
 
@@ -429,6 +436,7 @@ def expand_as(x: Any, other: Any) -> Any:
     return expand(x, other.shape)
 
 
+@composition
 def broadcast_to(x: Any, size: Sequence[int]) -> Any:
     """`x`, broadcast to the shape `size`, without copying.
 
@@ -443,6 +451,7 @@ def broadcast_to(x: Any, size: Sequence[int]) -> Any:
     return expand(x, tuple(size))
 
 
+@composition
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """Tensors broadcast against each other, without copying.
 
@@ -492,6 +501,7 @@ def tile(x: Array, *dims: Any) -> Array:
     return np.array(spread.reshape([copies * size for copies, size in pairs]))
 
 
+@composition
 def repeat(x: Any, *sizes: int) -> Any:
     """`tile`, with a number for every axis: PyTorch's `repeat`. (NumPy's is `repeat_interleave`.)
 
@@ -689,6 +699,7 @@ def _contiguous(x: Array) -> Array:
     return x.copy("C")
 
 
+@composition
 def contiguous(x: Any) -> Any:
     """`x` itself if its memory is in row-major order, else a copy that is.
 

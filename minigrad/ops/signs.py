@@ -298,6 +298,7 @@ def isin(
     return _isin(elements, test_elements, invert)
 
 
+@composition
 def is_same_size(input: Any, other: Any) -> bool:
     """Whether two tensors have one shape.
 
@@ -310,6 +311,7 @@ def is_same_size(input: Any, other: Any) -> bool:
     return tuple(input.shape) == tuple(other.shape)
 
 
+@composition
 def is_nonzero(input: Any) -> bool:
     """Whether the only entry of a tensor is not zero.
 

@@ -11,6 +11,7 @@ from typing import Any, Generic, NamedTuple
 import numpy as np
 
 from minigrad.calls import Array, Variable, op
+from minigrad.composition import composition
 from minigrad.graph import plain, wrap
 from minigrad.ops.matrices import (
     LinAlgError,
@@ -78,6 +79,7 @@ def _solve(tensors: Any) -> Array:
         raise singular("solve", A, first_failing(np.linalg.inv, A)) from None
 
 
+@composition
 def solve(A: Array, B: Array, *, left: bool = True) -> Tensor:
     """Solution of a square system of linear equations, without inverting the matrix.
 
@@ -186,6 +188,7 @@ def _solve_triangular(tensors: Any, upper: bool, unitriangular: bool) -> Array:
     return substitute(A[..., ::-1, ::-1], B[..., ::-1, :])[..., ::-1, :]
 
 
+@composition
 def solve_triangular(
     A: Array, B: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
@@ -471,6 +474,7 @@ def _pinv(x: Array, atol: Any, rtol: Any, hermitian: bool) -> Array:
     return (Vh.mT * inverted(s, cutoff(s, x.shape, atol, rtol))[..., None, :]) @ U.mT
 
 
+@composition
 def pinv(
     A: Array, rtol: Any = None, hermitian: bool = False, *, atol: Any = None, rcond: Any = None
 ) -> Tensor:
@@ -556,6 +560,7 @@ def _lstsq(tensors: Any, rcond: Any) -> Any:
     return Solution(solution, rank, s), Vh.mT @ (inverse * U.mT)
 
 
+@composition
 def lstsq(
     A: Array, B: Array, rcond: Any = None, *, driver: str | None = None
 ) -> LstsqResult[Tensor]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from minigrad.backward import walk
 from minigrad.calls import Array, Variable, op
+from minigrad.composition import composition
 from minigrad.graph import Leaf, plain, wrap
 from minigrad.modes import enable_grad
 from minigrad.ops.matrices import (
@@ -277,6 +278,7 @@ def refuse_complex(name: str, w: Array) -> None:
         )
 
 
+@composition
 def eigvals(A: Array) -> Tensor:
     """Eigenvalues of a square matrix, if they are real.
 

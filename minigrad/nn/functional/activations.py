@@ -71,6 +71,7 @@ def _hardtanh(x: Array, low: float, high: float) -> Array:
     return np.clip(x, low, high)
 
 
+@composition
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
@@ -88,6 +89,7 @@ def hardtanh(
     return apply(_hardtanh, input, inplace, min_val, max_val)
 
 
+@composition
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """Rectified linear unit, cut off at 6.
 
@@ -120,6 +122,7 @@ def _leaky_relu(x: Array, slope: float) -> Array:
     return np.maximum(x, 0) + slope * np.minimum(x, 0)
 
 
+@composition
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Rectified linear unit that lets a little through.
 
@@ -133,6 +136,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     return apply(_leaky_relu, input, inplace, negative_slope)
 
 
+@composition
 def rrelu(
     input: Tensor,
     lower: float = 1 / 8,
@@ -188,6 +192,7 @@ def _prelu(x: Array, weight: Array) -> Array:
     return np.maximum(x, 0) + weight * np.minimum(x, 0)
 
 
+@composition
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Leaky rectified linear unit whose slope is learned.
 
@@ -213,6 +218,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return _prelu(input, ops.reshape(weight, n, *[1] * (len(input.shape) - 2)))
 
 
+@composition
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """What is above a threshold, and a constant instead of the rest.
 
@@ -248,6 +254,7 @@ def _hardshrink(x: Array, bound: float) -> Array:
     return choose(abs(x) > bound, x, 0)
 
 
+@composition
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Zero for small entries.
 
@@ -260,6 +267,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return _hardshrink(input, lambd)
 
 
+@composition
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Every entry drawn towards zero by `lambd`, at most to zero.
 
@@ -289,6 +297,7 @@ def tanhshrink(x: Array) -> Array:
     return x - np.tanh(x)
 
 
+@composition
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """A sigmoid made of straight lines.
 
@@ -306,6 +315,7 @@ def _hardsigmoid(x: Tensor) -> Tensor:
     return _hardtanh(x + 3, 0.0, 6.0) / 6
 
 
+@composition
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """`silu` with the sigmoid made of straight lines.
 
@@ -345,6 +355,7 @@ def _elu(x: Array, alpha: float, scale: float, rate: float) -> Array:
     return scale * (np.maximum(x, 0) + alpha * np.expm1(rate * np.minimum(x, 0)))
 
 
+@composition
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Exponential linear unit.
 
@@ -362,6 +373,7 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
+@composition
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """`elu`, scaled so that mean 0 and variance 1 are kept from layer to layer.
 
@@ -375,6 +387,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     return apply(_elu, input, inplace, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
+@composition
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """`elu` with a continuous derivative for every alpha.
 
@@ -415,6 +428,7 @@ def _softsign(x: Array) -> Array:
     return x / (abs(x) + 1)
 
 
+@composition
 def softsign(input: Tensor) -> Tensor:
     """A sigmoid with slow tails.
 
@@ -456,6 +470,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return apply(_silu, input, inplace)
 
 
+@composition
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """A smooth, non-monotonic relative of `silu`.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.composition import composition
 from minigrad.nn.functional.dropping import dropout
 from minigrad.nn.functional.reducing import plain
 from minigrad.tensor import Tensor
@@ -15,6 +16,7 @@ from minigrad.tensor import Tensor
 __all__ = ["bilinear", "scaled_dot_product_attention"]
 
 
+@composition
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,
@@ -113,6 +115,7 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
     return weights if alive.all() else ops.where(alive, weights, 0.0)
 
 
+@composition
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """A layer that is linear in each of two inputs.
 

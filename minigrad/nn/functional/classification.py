@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.calls import Array
+from minigrad.composition import composition
 from minigrad.nn.functional.reducing import (
     constant_like,
     legacy,
@@ -110,6 +111,7 @@ def soft_cross_entropy(
     return reduce_loss(-ops.sum(log_probabilities * target, axis), reduction)
 
 
+@composition
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -236,6 +238,7 @@ def along(weight: Any, axis: int, ndim: int) -> Any:
     return weight[(slice(None), *[None] * (ndim - axis - 1))]
 
 
+@composition
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -265,6 +268,7 @@ def binary_cross_entropy(
     return reduce_loss(loss if weight is None else loss * weight, reduction, size_average, reduce)
 
 
+@composition
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -290,6 +294,7 @@ def binary_cross_entropy_with_logits(
     return reduce_loss(loss if weight is None else loss * weight, reduction, size_average, reduce)
 
 
+@composition
 def kl_div(
     input: Tensor,
     target: Tensor,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import ops
+from minigrad.composition import composition
 from minigrad.ops.convolution import _convolve, _convolve_back
 from minigrad.tensor import Tensor
 
@@ -104,6 +105,7 @@ def convolution(
     return _convolve(input, weight, bias, stride, pairs, dilation, groups)
 
 
+@composition
 def conv1d(
     input: Tensor,
     weight: Tensor,
@@ -208,6 +210,7 @@ def transposed_convolution(
     return out[0] if single else out
 
 
+@composition
 def conv_transpose1d(
     input: Tensor,
     weight: Tensor,
@@ -249,6 +252,7 @@ def conv_transpose1d(
     )
 
 
+@composition
 def conv_transpose2d(
     input: Tensor,
     weight: Tensor,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops, random
+from minigrad.composition import composition
 from minigrad.inplace import update
 from minigrad.nn.functional.reducing import as_given
 from minigrad.tensor import Tensor
@@ -71,6 +72,7 @@ def channels_of(input: Any) -> tuple[int, ...]:
     return (*input.shape[:2], *[1] * (len(input.shape) - 2))
 
 
+@composition
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -92,6 +94,7 @@ def dropout1d(
     return drop("dropout1d", input, p, training, inplace, shape)
 
 
+@composition
 def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -138,6 +141,7 @@ def drop_to_alpha(
     return out
 
 
+@composition
 def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
@@ -157,6 +161,7 @@ def alpha_dropout(
     return drop_to_alpha("alpha_dropout", input, p, training, inplace, input.shape)
 
 
+@composition
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.calls import Array
+from minigrad.composition import composition
 from minigrad.memory import writes
 from minigrad.nn.functional.reducing import plain
 from minigrad.ops.neural import _add_rows, _embedding
@@ -67,6 +68,7 @@ def gradient_scale(
     return scale
 
 
+@composition
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -102,6 +104,7 @@ def embedding(
     return _embedding(weight, index, scale)
 
 
+@composition
 def embedding_bag(
     input: Tensor,
     weight: Tensor,

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.calls import Array
+from minigrad.composition import composition
 from minigrad.memory import writes
 from minigrad.nn.functional.reducing import plain
 from minigrad.ops.neural import _standardize, count_of, moments_of
@@ -63,6 +64,7 @@ def move(running: Any, new: Array, momentum: float) -> None:
         writes.note(array, "an update of running statistics")
 
 
+@composition
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -119,6 +121,7 @@ def batch_norm(
     return out
 
 
+@composition
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
@@ -189,6 +192,7 @@ def last_axes(
     return tuple(range(ndim - len(shape), ndim))
 
 
+@composition
 def layer_norm(
     input: Tensor,
     normalized_shape: int | Sequence[int],
@@ -212,6 +216,7 @@ def layer_norm(
     return scale_and_shift(_standardize(input, dim, eps), weight, bias)
 
 
+@composition
 def rms_norm(
     input: Tensor,
     normalized_shape: int | Sequence[int],
@@ -245,6 +250,7 @@ def rms_norm(
     return scale_and_shift(scaled * ops.rsqrt(mean + eps / largest / largest), weight, None)
 
 
+@composition
 def group_norm(
     input: Tensor,
     num_groups: int,
@@ -275,6 +281,7 @@ def group_norm(
     return scale_and_shift(out, weight, bias)
 
 
+@composition
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.calls import Array
+from minigrad.composition import composition
 from minigrad.nn.functional.convolution import Numbers, per_axis
 from minigrad.nn.functional.reducing import as_given, plain
 from minigrad.ops.mixing import _mix
@@ -89,6 +90,7 @@ def max_pool(
     return out, as_given(positions, input)
 
 
+@composition
 def max_pool1d(
     input: Tensor,
     kernel_size: Numbers,
@@ -190,6 +192,7 @@ def seen_count(
     return np.minimum(last, size) - np.maximum(first, 0)
 
 
+@composition
 def avg_pool1d(
     input: Tensor,
     kernel_size: Numbers,
@@ -217,6 +220,7 @@ def avg_pool1d(
     )
 
 
+@composition
 def avg_pool2d(
     input: Tensor,
     kernel_size: Numbers,
@@ -276,6 +280,7 @@ def averaging(size: int, count: int) -> tuple[Array, Array]:
     return np.minimum(places, last - 1), np.where(places < last, 1 / (last - first), 0.0)
 
 
+@composition
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """Means of a given number of windows, of equal size as far as possible.
 
@@ -290,6 +295,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     return _mix(input, *averaging(input.shape[-1], count), len(input.shape) - 1)
 
 
+@composition
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Means of a given number of windows, of equal size as far as possible.
 
@@ -311,6 +317,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     return _mix(across, *averaging(height, rows), axes - 2)
 
 
+@composition
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima of a given number of windows, of equal size as far as possible.
 
@@ -325,6 +332,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
     return adaptive_max_pool(input, sizes, return_indices)
 
 
+@composition
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima of a given number of windows, of equal size as far as possible.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.composition import composition
 from minigrad.nn.functional.activations import logsigmoid
 from minigrad.nn.functional.classification import (
     check_classes,
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 
+@composition
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -63,6 +65,7 @@ def hinge_embedding_loss(
     return reduce_loss(apart + together, reduction, size_average, reduce)
 
 
+@composition
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -88,6 +91,7 @@ def margin_ranking_loss(
     return reduce_loss(loss, reduction, size_average, reduce)
 
 
+@composition
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -130,6 +134,7 @@ def multi_margin_loss(
     return reduce_loss(loss, reduction, size_average, reduce)
 
 
+@composition
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -171,6 +176,7 @@ def multilabel_margin_loss(
     return reduce_loss(loss, reduction, size_average, reduce)
 
 
+@composition
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -194,6 +200,7 @@ def soft_margin_loss(
     return reduce_loss(loss, reduction, size_average, reduce)
 
 
+@composition
 def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -219,6 +226,7 @@ def multilabel_soft_margin_loss(
     return reduce_loss(ops.mean(loss, -1), reduction, size_average, reduce)
 
 
+@composition
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -252,6 +260,7 @@ def cosine_embedding_loss(
     return reduce_loss(apart + together, reduction, size_average, reduce)
 
 
+@composition
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -288,6 +297,7 @@ def triplet_margin_loss(
     )  # fmt: skip
 
 
+@composition
 def triplet_margin_with_distance_loss(
     anchor: Tensor,
     positive: Tensor,

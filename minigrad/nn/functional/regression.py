@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.calls import Array, op
+from minigrad.composition import composition
 from minigrad.nn.functional.reducing import (
     plain,
     reduce_loss,
@@ -49,6 +50,7 @@ def mse_loss(
     return weighted_mean("mse_loss", loss, weight, reduction, size_average, reduce)
 
 
+@composition
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -71,6 +73,7 @@ def l1_loss(
     return weighted_mean("l1_loss", loss, weight, reduction, size_average, reduce)
 
 
+@composition
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -113,6 +116,7 @@ def _huber(difference: Array, delta: float) -> Array:
     return near * (size - 0.5 * near)
 
 
+@composition
 def huber_loss(
     input: Tensor,
     target: Tensor,
@@ -141,6 +145,7 @@ def huber_loss(
     return reduce_loss(loss, reduction)
 
 
+@composition
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -180,6 +185,7 @@ def stirling(y: Tensor) -> Tensor:
     return out
 
 
+@composition
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,

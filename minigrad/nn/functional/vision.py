@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.calls import Array
+from minigrad.composition import composition
 from minigrad.nn.functional.convolution import Numbers, per_axis
 from minigrad.nn.functional.pooling import averaging
 from minigrad.ops.mixing import _mix
@@ -19,6 +20,7 @@ from minigrad.tensor import Tensor
 __all__ = ["fold", "interpolate", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
 
+@composition
 def unfold(
     input: Tensor,
     kernel_size: Numbers,
@@ -73,6 +75,7 @@ def fitting(
     return counts
 
 
+@composition
 def fold(
     input: Tensor,
     output_size: Numbers,
@@ -107,6 +110,7 @@ def fold(
     return _lay_windows(windows, size, step, tuple((p, p) for p in around), spread)
 
 
+@composition
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Channels turned into pixels: an image `upscale_factor` times as high and wide.
 
@@ -131,6 +135,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return ops.reshape(parts, *lead, channels // (r * r), r * height, r * width)
 
 
+@composition
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Pixels turned into channels: the inverse of `pixel_shuffle`.
 
@@ -159,6 +164,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 LINEAR = {"linear": 1, "bilinear": 2}
 
 
+@composition
 def interpolate(
     input: Tensor,
     size: Numbers | None = None,
