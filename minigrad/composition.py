@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 from minigrad.primitive import ALIASES
 
 __all__ = ["composition"]
@@ -43,7 +45,9 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
 
 
 # what has no shape, and could be passed where a tensor belongs
-NOT_TENSORS = (type(None), bool, int, float, str, bytes, list, tuple, dict, set, type, slice)
+NOT_TENSORS = (
+    type(None), bool, int, float, str, bytes, list, tuple, dict, set, type, slice, np.dtype,
+)  # fmt: skip
 
 
 def complain_of_argument(
@@ -53,8 +57,19 @@ def complain_of_argument(
     if not isinstance(error.obj, NOT_TENSORS):
         return
     code = function.__code__
-    for name, value in [*zip(code.co_varnames[: code.co_argcount], args), *kwargs.items()]:
+    count = code.co_argcount
+    named = [*zip(code.co_varnames[:count], args), *kwargs.items()]
+    if code.co_flags & 0x04:  # it takes any number of tensors
+        several = code.co_varnames[count + code.co_kwonlyargcount]
+        named += [(f"{several}[{i}]", value) for i, value in enumerate(args[count:])]
+    for name, value in [*named, *within(named)]:
         if value is error.obj:
             raise TypeError(
                 f"{function.__name__}: {name} is a tensor, got {type(value).__name__}"
             ) from None
+
+
+def within(named: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The entries of the lists and tuples among arguments, with names."""
+    lists = [(name, value) for name, value in named if isinstance(value, (list, tuple))]
+    return [(f"{name}[{i}]", each) for name, value in lists for i, each in enumerate(value)]

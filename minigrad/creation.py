@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import numpy as np
 
 from minigrad import devices, dtypes, errors, promotion
+from minigrad.composition import composition
 from minigrad.graph import Variable, wrap
 from minigrad.memory import Alias
 from minigrad.ops.conversion import _bfloat16
@@ -647,6 +648,7 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Variable)
 
 
+@composition
 def is_floating_point(input: Any) -> bool:
     """Whether the entries are floating-point numbers.
 
@@ -665,6 +667,7 @@ def is_complex(input: Any) -> bool:
     return False
 
 
+@composition
 def is_signed(input: Any) -> bool:
     """Whether the type has negative numbers.
 
@@ -695,6 +698,7 @@ def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
     return found[0] if len(found) == 1 else dtypes.promote_types(*found)
 
 
+@composition
 def numel(input: Any) -> int:
     """Number of entries.
 

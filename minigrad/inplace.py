@@ -55,7 +55,9 @@ def update(
 
 def check_tensor(tensor: Any, name: str) -> None:
     if not isinstance(tensor, Variable):
-        raise TypeError(f"{name}: what is changed in place is a tensor, got {type(tensor).__name__}")
+        raise TypeError(
+            f"{name}: what is changed in place is a tensor, got {type(tensor).__name__}"
+        )
 
 
 def is_recorded(*operands: Any) -> bool:
@@ -394,6 +396,7 @@ def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> An
     Example  >>> mg.arange(4).resize_as_(mg.zeros(2))
              tensor([0, 1])
     """
+    check_tensor(the_template, "resize_as_")
     return resize_(self, tuple(the_template.shape))
 
 

@@ -300,7 +300,7 @@ def allclose(
     Example    >>> mg.allclose(mg.tensor([1.0, 2.0]), mg.tensor([1.0, 2.1]))
                False
     """
-    return np.allclose(plain(x), plain(y), rtol, atol, equal_nan)
+    return np.allclose(plain(x), plain(y), plain(rtol), plain(atol), bool(plain(equal_nan)))
 
 
 @composition

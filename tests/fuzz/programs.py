@@ -44,6 +44,7 @@ CHANGES = (
 )  # fmt: skip
 STATES = (
     "{a}.retain_grad()", "{a}.register_hook(lambda g: g * 2)", "{a}.requires_grad_()",
+    "{a}.requires_grad_(False)", "{a}.detach_()",
     "{a}.sum().backward(retain_graph=True)", "m.autograd.grad({a}.sum(), {a}, retain_graph=True)",
 )  # fmt: skip
 # PyTorch lets a view made under no_grad require grad, and minigrad does not

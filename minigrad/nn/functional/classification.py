@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 
+@composition
 def cross_entropy(
     input: Tensor,
     target: Tensor,

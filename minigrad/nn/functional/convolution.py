@@ -136,6 +136,7 @@ def conv1d(
     return convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
+@composition
 def conv2d(
     input: Tensor,
     weight: Tensor,
