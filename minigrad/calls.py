@@ -388,10 +388,11 @@ def prepare(
         else:
             arrays.append(constant(operand))
             edges.append(None)
-            if isinstance(operand, NOT_NUMBERS) or (operand is None and op.defaults[i] is MISSING):
+            missing = operand is None and i == 0 and op.defaults[0] is MISSING
+            if missing or isinstance(operand, NOT_NUMBERS):
                 raise TypeError(
-                    f"{op.name}: {op.operand_names[i]} is a tensor, an array or a number, got "
-                    f"{type(operand).__name__}"
+                    f"{op.name}: {op.operand_names[0 if op.joint else i]} is a tensor, an array or "
+                    f"a number, got {type(operand).__name__}"
                 )
     if not tensors:
         return tuple(arrays), None
