@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 from typing import Any
+
+import minigrad as mg
 
 PROJECTS = {"sklearn": "scikit-learn"}  # where the name to install is not the name to import
 
@@ -22,7 +25,15 @@ class Options(argparse.ArgumentParser):
     def parse_args(self, *arguments: Any, **named: Any) -> Any:
         parsed = super().parse_args(*arguments, **named)
         need(*self.packages)
+        one_thread()
         return parsed
+
+
+def one_thread() -> None:
+    """Keep matrix products on one core, unless a variable says otherwise: they are all small."""
+    chosen = any(name in os.environ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"))
+    if not chosen and importlib.util.find_spec("threadpoolctl") is not None:
+        mg.set_num_threads(1)
 
 
 def options(documentation: str | None, *packages: str) -> Options:

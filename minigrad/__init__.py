@@ -59,8 +59,10 @@ from minigrad.creation import (
 from minigrad.devices import (
     device,
     get_float32_matmul_precision,
+    get_num_threads,
     set_default_device,
     set_float32_matmul_precision,
+    set_num_threads,
     use_deterministic_algorithms,
 )
 from minigrad.dtypes import (
@@ -640,6 +642,7 @@ __all__ = [
     "ger",
     "get_default_dtype",
     "get_float32_matmul_precision",
+    "get_num_threads",
     "get_rng_state",
     "gradcheck",
     "gradgradcheck",
@@ -832,6 +835,7 @@ __all__ = [
     "set_default_tensor_type",
     "set_float32_matmul_precision",
     "set_grad_enabled",
+    "set_num_threads",
     "set_printoptions",
     "set_rng_state",
     "sgn",
