@@ -341,6 +341,17 @@ ATTENTION = [
     case("TransformerEncoderLayer", 4, 2, 5, dropout=0.0, bias=False, inputs=normal(3, 4),
          call={"src_mask": mask(3, 3)}),
     case("TransformerEncoderLayer", 4, 2, 5, inputs=normal(3, 2, 4), random=True),
+    case("TransformerDecoderLayer", 4, 2, 5, 0.0, inputs=(normal(3, 2, 4), normal(5, 2, 4)),
+         call={"tgt_mask": mask(3, 3), "memory_key_padding_mask": mask(2, 5)}),
+    case("TransformerDecoderLayer", 4, 2, 5, 0.0, "gelu", norm_first=True, batch_first=True,
+         bias=False, inputs=(normal(2, 3, 4), normal(2, 5, 4)),
+         call={"memory_mask": mask(3, 5), "tgt_key_padding_mask": mask(2, 3)}),
+    case("TransformerDecoderLayer", 4, 2, 5, inputs=(normal(3, 4), normal(5, 4)), random=True),
+    case("Transformer", 4, 2, 1, 2, 5, 0.0, inputs=(normal(4, 2, 4), normal(3, 2, 4)),
+         call={"src_mask": mask(4, 4), "tgt_mask": mask(3, 3), "memory_mask": mask(3, 4),
+               "src_key_padding_mask": mask(2, 4), "tgt_key_padding_mask": mask(2, 3)}),
+    case("Transformer", 4, 2, 1, 1, 5, 0.0, norm_first=True, batch_first=True,
+         inputs=(normal(2, 4, 4), normal(2, 3, 4))),
 ]  # fmt: skip
 
 CASES = [

@@ -14,7 +14,8 @@ from tests.module_cases import CASES
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 CONTAINERS = {
     "DataParallel", "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict",
-    "ParameterList", "Sequential", "TransformerEncoder", "UninitializedBuffer",
+    "ParameterList", "Sequential", "TransformerDecoder", "TransformerEncoder",
+    "UninitializedBuffer",
     "UninitializedParameter",
 }  # fmt: skip
 CLASSES = {name: c for name, c in vars(nn).items() if inspect.isclass(c) and name[0].isupper()}

@@ -25,3 +25,4 @@ from minigrad.nn.parameter import UninitializedParameter as UninitializedParamet
 from minigrad.nn.pooling import *
 from minigrad.nn.recurrent import *
 from minigrad.nn.shaping import *
+from minigrad.nn.transformer import *

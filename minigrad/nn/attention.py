@@ -1,10 +1,8 @@
-"""Attention, and the layers of transformers."""
+"""Attention of several heads."""
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,16 +10,12 @@ import numpy as np
 from minigrad import ops
 from minigrad.graph import Variable, wrap
 from minigrad.nn import functional, init, parameter
-from minigrad.nn.containers import ModuleList
-from minigrad.nn.dropout import Dropout
 from minigrad.nn.functional.attention import masked_softmax
 from minigrad.nn.linear import Linear, fortran_parameter, linear
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import LayerNorm
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Tensor
 
-__all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
+__all__ = ["MultiheadAttention"]
 
 
 class NonDynamicallyQuantizableLinear(Linear):
@@ -245,134 +239,3 @@ def additive(mask: Any, like: Any) -> Any:
     if array.dtype == bool:
         return wrap(np.where(array, -np.inf, 0.0).astype(like.dtype))
     return mask if isinstance(mask, Variable) else wrap(array.astype(like.dtype))
-
-
-# ------------------------------------------------------------------------------------ transformers
-
-
-def activation_of(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The function of a name.
-
-    Raises   ValueError for a name that is not "relu" or "gelu".
-    """
-    if not isinstance(activation, str):
-        return activation
-    if activation not in ("relu", "gelu"):
-        raise ValueError(f"activation is 'relu', 'gelu' or a function, got {activation!r}")
-    return functional.relu if activation == "relu" else functional.gelu
-
-
-class TransformerEncoderLayer(Module):
-    """Attention of a sequence to itself, then a network for each entry, with residuals.
-
-    d_model          size of an entry
-    nhead            heads of attention
-    dim_feedforward  size of the hidden layer of the network
-    dropout          probability of a zero, in training
-    activation       of the hidden layer: "relu", "gelu" or a function
-    layer_norm_eps   eps of the normalizations
-    batch_first      sequences are (n, length, ...) instead of (length, n, ...)
-    norm_first       normalize before each part instead of after it
-    bias             whether the linear layers and normalizations have biases
-
-    Forward     x = norm1(x + attention(x)); out = norm2(x + network(x)); or with `norm_first`
-                x = x + attention(norm1(x)); out = x + network(norm2(x))
-    Shapes      (length, n, d_model), unchanged; or without n
-    Source      Vaswani et al. 2017, section 3.1
-    Example     >>> layer = mg.nn.TransformerEncoderLayer(8, 2, batch_first=True)
-                >>> layer(mg.ones(1, 5, 8)).shape
-                (1, 5, 8)
-    """
-
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Any], Any] = "relu",
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        here = {"device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(
-            d_model, nhead, dropout, bias, batch_first=batch_first, **here
-        )
-        self.linear1 = Linear(d_model, dim_feedforward, bias, **here)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, **here)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **here)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **here)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        self.activation = activation_of(activation)
-
-    def forward(
-        self,
-        src: Any,
-        src_mask: Any = None,
-        src_key_padding_mask: Any = None,
-        is_causal: bool = False,
-    ) -> Tensor:
-        """The masks are those of `MultiheadAttention`: attn_mask and key_padding_mask."""
-
-        def attend(x: Any) -> Tensor:
-            out, _ = self.self_attn(
-                x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal
-            )
-            return self.dropout1(out)
-
-        def transform(x: Any) -> Tensor:
-            return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
-
-        if self.norm_first:
-            src = src + attend(self.norm1(src))
-            return src + transform(self.norm2(src))
-        src = self.norm1(src + attend(src))
-        return self.norm2(src + transform(src))
-
-
-class TransformerEncoder(Module):
-    """Copies of a `TransformerEncoderLayer`, one after the other.
-
-    encoder_layer         the layer to copy
-    num_layers            how many
-    norm                  a module to apply at the end
-    enable_nested_tensor  for PyTorch's sake; it changes nothing, nor does `mask_check`
-
-    Shapes   those of the layer
-    Example  >>> layer = mg.nn.TransformerEncoderLayer(4, 2, dim_feedforward=8, batch_first=True)
-             >>> mg.nn.TransformerEncoder(layer, 2)(mg.ones(1, 3, 4)).shape
-             (1, 3, 4)
-    """
-
-    def __init__(
-        self,
-        encoder_layer: Module,
-        num_layers: int,
-        norm: Module | None = None,
-        enable_nested_tensor: bool = True,
-        mask_check: bool = True,
-    ) -> None:
-        super().__init__()
-        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
-        self.num_layers = num_layers
-        self.norm = norm
-
-    def forward(
-        self,
-        src: Any,
-        mask: Any = None,
-        src_key_padding_mask: Any = None,
-        is_causal: bool | None = None,
-    ) -> Tensor:
-        """The masks are those of `MultiheadAttention`: attn_mask and key_padding_mask."""
-        for layer in self.layers:
-            src = layer(src, mask, src_key_padding_mask, is_causal=bool(is_causal))
-        return src if self.norm is None else self.norm(src)

@@ -18,6 +18,7 @@ from minigrad.nn import functional, init, parameter
 from minigrad.nn.linear import fortran_parameter, linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.utils.rnn import PackedSequence
 from minigrad.ops import recurrent
 from minigrad.tensor import Tensor
 
@@ -331,22 +332,78 @@ class Recurrent(Module):
             outputs.reverse()
         return outputs, states
 
-    def _run_layers(self, inputs: Any, states: tuple[Any, ...]) -> tuple[Any, list[Any]]:
-        """All layers along (length, n, input): their output, and the last states of all cells."""
+    def _run_packed_cell(
+        self, inputs: Any, sizes: list[int], suffix: str, states: tuple[Any, ...]
+    ) -> tuple[list[Any], tuple[Any, ...]]:
+        """`_run_cell` along sequences of falling lengths: `sizes` of them are left at each time."""
+        names = ("weight_ih", "bias_ih", "weight_hh", "bias_hh", "weight_hr")
+        weight_ih, bias_ih, weight_hh, bias_hh, weight_hr = [
+            getattr(self, name + suffix, None) for name in names
+        ]
+        steps = ops.split(linear(inputs, weight_ih, bias_ih), sizes, 0)
+        backward = suffix.endswith("reverse")
+        times = range(len(sizes) - 1, -1, -1) if backward else range(len(sizes))
+        first, finished = states, []
+        states = tuple([state[: sizes[times[0]]] for state in states])
+        outputs: list[Any] = []
+        for time in times:
+            there, now = states[0].shape[0], sizes[time]
+            if now > there:  # backwards, sequences begin at their own ends
+                states = tuple([ops.cat([s, f[there:now]], 0) for s, f in zip(states, first)])
+            elif now < there:
+                finished.append([state[now:] for state in states])
+                states = tuple([state[:now] for state in states])
+            states = self._step(steps[time], linear(states[0], weight_hh, bias_hh), states)
+            if weight_hr is not None:
+                states = (linear(states[0], weight_hr, None), *states[1:])
+            outputs.append(states[0])
+        if backward:
+            outputs.reverse()
+        last = zip(states, *reversed(finished))
+        return outputs, tuple([ops.cat(list(parts), 0) for parts in last])
+
+    def _forward_packed(self, packed: PackedSequence, states: Any) -> tuple[Any, list[Any]]:
+        """`_forward` of a packed sequence; first and last states are in the order of the batch."""
+        sizes = packed.batch_sizes.tolist()
+        if states is not None and packed.sorted_indices is not None:
+            states = tuple([ops.index_select(s, 1, packed.sorted_indices) for s in states])
+        like = ops.expand(packed.data[:1][:, None], (1, sizes[0], packed.data.shape[-1]))
+        states = self._first_states(like, states, batched=True)
+        output, last = self._run_layers(packed.data, states, sizes)
+        if packed.unsorted_indices is not None:
+            last = [ops.index_select(state, 1, packed.unsorted_indices) for state in last]
+        return packed._replace(data=output), last
+
+    def _run_layers(
+        self, inputs: Any, states: tuple[Any, ...], sizes: list[int] | None = None
+    ) -> tuple[Any, list[Any]]:
+        """All layers along (length, n, input): their output, and the last states of all cells.
+
+        sizes   of a packed sequence, which is (total length, input): how many are left at each time
+        """
         cells = [suffix for suffixes in self.suffixes for suffix in suffixes]
         first = dict(zip(cells, zip(*[ops.unbind(state, 0) for state in states])))
         last = []
         for layer, suffixes in enumerate(self.suffixes):
             if layer and self.dropout:
                 inputs = functional.dropout(inputs, self.dropout, self.training)
-            results = [self._run_cell(inputs, suffix, first[suffix]) for suffix in suffixes]
-            directions = [ops.stack(outputs) for outputs, _ in results]
+            if sizes is None:
+                results = [self._run_cell(inputs, suffix, first[suffix]) for suffix in suffixes]
+            else:
+                results = [
+                    self._run_packed_cell(inputs, sizes, suffix, first[suffix])
+                    for suffix in suffixes
+                ]
+            join = ops.stack if sizes is None else ops.cat
+            directions = [join(outputs) for outputs, _ in results]
             inputs = ops.cat(directions, -1) if self.bidirectional else directions[0]
             last += [states for _, states in results]
         return inputs, [ops.stack(states) for states in zip(*last)]
 
     def _forward(self, input: Any, states: Any) -> tuple[Any, list[Any]]:
         """The output and the last states, in the layout of the input."""
+        if isinstance(input, PackedSequence):
+            return self._forward_packed(input, states)
         if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
             layout = "(n, length, {})" if self.batch_first else "(length, n, {})"
             raise ValueError(

@@ -34,3 +34,4 @@ from minigrad.nn.normalization import *
 from minigrad.nn.pooling import *
 from minigrad.nn.recurrent import *
 from minigrad.nn.shaping import *
+from minigrad.nn.transformer import *

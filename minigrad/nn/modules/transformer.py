@@ -1,5 +1,3 @@
 """Transformers, where PyTorch has them."""
 
-from minigrad.nn.attention import TransformerEncoder, TransformerEncoderLayer
-
-__all__ = ["TransformerEncoder", "TransformerEncoderLayer"]
+from minigrad.nn.transformer import *

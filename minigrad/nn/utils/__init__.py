@@ -10,12 +10,22 @@ import numpy as np
 from minigrad import inplace, ops
 from minigrad.graph import Variable, wrap
 from minigrad.memory import writes
+from minigrad.nn.utils import parametrizations as parametrizations
+from minigrad.nn.utils import parametrize as parametrize
+from minigrad.nn.utils import prune as prune
 from minigrad.nn.utils import rnn as rnn
+from minigrad.nn.utils.reparametrize import (
+    remove_spectral_norm,
+    remove_weight_norm,
+    spectral_norm,
+    weight_norm,
+)
 from minigrad.tensor import Tensor
 
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
-    "parameters_to_vector", "vector_to_parameters",
+    "parameters_to_vector", "parametrizations", "parametrize", "prune", "remove_spectral_norm",
+    "remove_weight_norm", "rnn", "spectral_norm", "vector_to_parameters", "weight_norm",
 ]  # fmt: skip
 
 

@@ -1,0 +1,142 @@
+"""Ready-made parametrizations: `weight_norm` and `spectral_norm`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops, random
+from minigrad.graph import no_grad, wrap
+from minigrad.nn import functional
+from minigrad.nn.module import Module
+from minigrad.nn.utils.parametrize import register_parametrization
+
+__all__ = ["spectral_norm", "weight_norm"]
+
+
+def other_axes(x: Any, dim: int | None) -> tuple[int, ...]:
+    """All axes but one; all of them for None or -1, as PyTorch has it."""
+    return tuple([axis for axis in range(x.ndim) if dim in (None, -1) or axis != dim % x.ndim])
+
+
+def norm_except(v: Any, dim: int | None) -> Any:
+    """The norm of each slice of `v` along an axis, with axes of size 1 for the others."""
+    axes = other_axes(v, dim)
+    return ops.sqrt(ops.sum(v * v, axes, True)) if axes else ops.abs(v)
+
+
+class _WeightNorm(Module):
+    """A tensor as a length of each row, and a direction."""
+
+    def __init__(self, dim: int | None = 0) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, weight_g: Any, weight_v: Any) -> Any:
+        return weight_v * (weight_g / norm_except(weight_v, self.dim))
+
+    def right_inverse(self, weight: Any) -> Any:
+        return norm_except(weight, self.dim), weight
+
+
+class _SpectralNorm(Module):
+    """A matrix divided by its largest singular value, which power iteration estimates."""
+
+    _u: Any
+    _v: Any
+
+    def __init__(
+        self, weight: Any, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
+    ) -> None:
+        super().__init__()
+        if not -weight.ndim <= dim < weight.ndim:
+            raise IndexError(f"spectral_norm: dim {dim} is not an axis of a {weight.ndim}-D weight")
+        if n_power_iterations <= 0:
+            raise ValueError(
+                f"spectral_norm: n_power_iterations is positive, got {n_power_iterations}"
+            )
+        self.dim, self.eps = dim % weight.ndim, eps
+        self.n_power_iterations = n_power_iterations
+        if weight.ndim > 1:
+            matrix = self._as_matrix(weight.detach())
+            for name, size in zip(("_u", "_v"), matrix.shape):
+                self.register_buffer(name, random_direction(size, matrix.dtype, eps))
+            self._iterate(matrix, 15)
+
+    def _as_matrix(self, weight: Any) -> Any:
+        moved = ops.movedim(weight, self.dim, 0)
+        return ops.reshape(moved, (moved.shape[0], -1))
+
+    def _iterate(self, matrix: Any, steps: int) -> None:
+        with no_grad():
+            self._u, self._v = power_iteration(matrix, self._u, self._v, steps, self.eps)
+
+    def forward(self, weight: Any) -> Any:
+        if weight.ndim == 1:
+            return functional.normalize(weight, dim=0, eps=self.eps)
+        matrix = self._as_matrix(weight)
+        if self.training:
+            self._iterate(matrix.detach(), self.n_power_iterations)
+        return weight / ops.sum(self._u * ops.matmul(matrix, self._v))
+
+    def right_inverse(self, value: Any) -> Any:
+        return value
+
+
+def random_direction(size: int, dtype: Any, eps: float) -> Any:
+    drawn = wrap(random.normal_array((size,), np.dtype(dtype), None))
+    return functional.normalize(drawn, dim=0, eps=eps)
+
+
+def power_iteration(matrix: Any, u: Any, v: Any, steps: int, eps: float) -> tuple[Any, Any]:
+    """Estimates of the first left and right singular vectors, nearer by so many steps."""
+    for _ in range(steps):
+        u = functional.normalize(ops.matmul(matrix, v), dim=0, eps=eps)
+        v = functional.normalize(ops.matmul(ops.transpose(matrix, 0, 1), u), dim=0, eps=eps)
+    return u, v
+
+
+def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
+    """Learn the length and the direction of each row of a weight apart.
+
+    name   of the weight
+    dim    the axis along which each slice has a length of its own; None: one length for all
+
+    Forward  weight = g v / |v|; g and v are ``parametrizations.weight.original0`` and ``original1``
+    Source   Salimans and Kingma 2016, equation 2
+    Example  >>> layer = mg.nn.utils.parametrizations.weight_norm(mg.nn.Linear(2, 3))
+             >>> list(layer.state_dict())
+             ['bias', 'parametrizations.weight.original0', 'parametrizations.weight.original1']
+    """
+    return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+
+def spectral_norm(
+    module: Module,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
+) -> Module:
+    """Divide a weight by its largest singular value, so that a layer stretches nothing.
+
+    name                 of the weight
+    n_power_iterations   steps of power iteration at each use in training
+    eps                  keeps from dividing by zero
+    dim                  the axis of the outputs; None: 0, of transposed convolutions 1
+
+    Forward  weight = W / (uᵀ W v), with estimates u, v of the first singular vectors
+    Source   Miyato, Kataoka, Koyama and Yoshida 2018
+    Raises   ValueError if the module has no such weight
+    Example  >>> layer = mg.nn.utils.parametrizations.spectral_norm(mg.nn.Linear(4, 4))
+             >>> abs(mg.linalg.matrix_norm(layer.eval().weight, 2).item() - 1) < 0.1
+             True
+    """
+    weight = getattr(module, name, None)
+    if weight is None:
+        raise ValueError(f"{type(module).__name__} has no weight {name!r}")
+    if dim is None:
+        dim = 1 if getattr(module, "transposed", False) else 0
+    made = _SpectralNorm(weight, n_power_iterations, dim, eps)
+    return register_parametrization(module, name, made)
