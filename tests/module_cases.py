@@ -30,6 +30,11 @@ def integers(high: int, *shape: int) -> Callable[[np.random.Generator], Any]:
     return lambda rng: rng.integers(0, high, shape)
 
 
+def first_places(*shape: int) -> Callable[[np.random.Generator], Any]:
+    """Positions of windows of size 2 along the last axis: no two of them are the same."""
+    return lambda rng: np.broadcast_to(np.arange(shape[-1]) * 2, shape).copy()
+
+
 def mask(*shape: int) -> Callable[[np.random.Generator], Any]:
     """A random boolean mask that leaves the first key visible to all."""
 
@@ -354,7 +359,50 @@ ATTENTION = [
          inputs=(normal(2, 4, 4), normal(2, 3, 4))),
 ]  # fmt: skip
 
+VOLUME = normal(2, 4, 3, 4, 5)
+VOLUMES = [
+    case("Conv3d", 4, 2, 2, inputs=VOLUME),
+    case("Conv3d", 4, 6, (2, 3, 1), stride=(2, 1, 2), padding=(1, 0, 1), groups=2, bias=False,
+         inputs=VOLUME),
+    case("Conv3d", 4, 2, 3, padding="same", dilation=(1, 2, 1), inputs=normal(4, 3, 4, 5)),
+    case("Conv3d", 4, 2, 2, padding=1, padding_mode="replicate", inputs=VOLUME),
+    case("ConvTranspose3d", 4, 2, 2, inputs=normal(2, 4, 2, 3, 2)),
+    case("ConvTranspose3d", 4, 6, (2, 3, 1), stride=(2, 2, 3), padding=(1, 0, 0), groups=2,
+         output_padding=(1, 0, 2), dilation=(1, 2, 1), inputs=normal(4, 3, 3, 2)),
+    case("MaxPool3d", 2, inputs=VOLUME),
+    case("MaxPool3d", (2, 3, 2), 2, (1, 1, 0), ceil_mode=True, inputs=normal(4, 3, 4, 5)),
+    case("AvgPool3d", 2, inputs=VOLUME),
+    case("AvgPool3d", (2, 3, 2), 1, (1, 1, 0), ceil_mode=True, count_include_pad=False,
+         inputs=normal(4, 3, 4, 5)),
+    case("AvgPool3d", 2, divisor_override=3, inputs=VOLUME),
+    case("AdaptiveAvgPool3d", (2, None, 3), inputs=VOLUME),
+    case("AdaptiveMaxPool3d", (2, 3, 2), inputs=VOLUME),
+    case("BatchNorm3d", 4, inputs=VOLUME),
+    case("InstanceNorm3d", 4, affine=True, track_running_stats=True, inputs=VOLUME),
+    case("Dropout3d", 0.4, inputs=VOLUME, random=True),
+    case("ConstantPad3d", (1, 2, 0, 1, 2, 0), 1.5, inputs=VOLUME),
+    case("ZeroPad3d", 1, inputs=VOLUME),
+    case("ReflectionPad3d", (1, 2, 0, 1, 2, 0), inputs=VOLUME),
+    case("ReplicationPad3d", (1, 2, 0, 1, 2, 0), inputs=VOLUME),
+    case("CircularPad3d", (1, 2, 0, 1, 2, 0), inputs=VOLUME),
+]  # fmt: skip
+PLACES = [
+    case("Unfold", 2, inputs=normal(2, 3, 4, 5)),
+    case("Unfold", (2, 3), 1, (1, 0), (2, 1), inputs=normal(3, 4, 5)),
+    case("Fold", (4, 5), 2, inputs=normal(2, 8, 12)),
+    case("Fold", (4, 5), (2, 3), padding=(1, 0), stride=(2, 1), inputs=normal(12, 9)),
+    case("MaxUnpool1d", 2, inputs=(normal(2, 3, 2), first_places(2, 3, 2))),
+    case("MaxUnpool2d", 2, inputs=(normal(1, 2, 1, 1), integers(4, 1, 2, 1, 1))),
+    case("MaxUnpool3d", 2, inputs=(normal(2, 1, 1, 1), integers(8, 2, 1, 1, 1))),
+    case("ChannelShuffle", 2, inputs=normal(2, 6, 3)),
+    *[
+        case("EmbeddingBag", 6, 3, mode=mode, inputs=integers(6, 4, 3))
+        for mode in ("sum", "mean", "max")
+    ],
+    case("EmbeddingBag", 6, 3, padding_idx=2, inputs=integers(6, 4, 3)),
+]  # fmt: skip
+
 CASES = [
     *ACTIVATIONS, *LOSSES, *CONVOLUTIONS, *POOLINGS, *NORMS, *SHAPES, *LAYERS, *RECURRENT,
-    *ATTENTION,
+    *ATTENTION, *VOLUMES, *PLACES,
 ]  # fmt: skip

@@ -23,6 +23,8 @@ from minigrad.nn.parameter import Parameter as Parameter
 from minigrad.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from minigrad.nn.parameter import UninitializedParameter as UninitializedParameter
 from minigrad.nn.pooling import *
+from minigrad.nn.positions import *
 from minigrad.nn.recurrent import *
 from minigrad.nn.shaping import *
 from minigrad.nn.transformer import *
+from minigrad.nn.volumes import *

@@ -28,10 +28,12 @@ from minigrad.nn.normalization import (
     RunningNorm,
 )
 from minigrad.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+from minigrad.nn.volumes import BatchNorm3d, Conv3d, ConvTranspose3d, InstanceNorm3d
 
 __all__ = [
-    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose1d",
-    "LazyConvTranspose2d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyLinear",
+    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d",
+    "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d",
+    "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d", "LazyLinear",
 ]  # fmt: skip
 
 
@@ -309,6 +311,18 @@ class LazyConv2d(LazyForward, Conv2d):
     cls_to_become = Conv2d
 
 
+class LazyConv3d(LazyForward, Conv3d):
+    """A `Conv3d` whose in_channels is the number of channels of its first input.
+
+    Example     >>> layer = mg.nn.LazyConv3d(3, kernel_size=2)
+                >>> out = layer(mg.ones(1, 2, 6, 6, 6))
+                >>> layer
+                Conv3d(2, 3, kernel_size=(2, 2, 2), stride=(1, 1, 1))
+    """
+
+    cls_to_become = Conv3d
+
+
 class LazyConvTranspose1d(LazyTransposed, ConvTranspose1d):
     """A `ConvTranspose1d` whose in_channels is the number of channels of its first input.
 
@@ -333,6 +347,18 @@ class LazyConvTranspose2d(LazyTransposed, ConvTranspose2d):
     cls_to_become = ConvTranspose2d
 
 
+class LazyConvTranspose3d(LazyTransposed, ConvTranspose3d):
+    """A `ConvTranspose3d` whose in_channels is the number of channels of its first input.
+
+    Example     >>> layer = mg.nn.LazyConvTranspose3d(3, kernel_size=2)
+                >>> out = layer(mg.ones(1, 2, 6, 6, 6))
+                >>> layer
+                ConvTranspose3d(2, 3, kernel_size=(2, 2, 2), stride=(1, 1, 1))
+    """
+
+    cls_to_become = ConvTranspose3d
+
+
 class LazyBatchNorm1d(LazyBatchNorm, BatchNorm1d):
     """A `BatchNorm1d` whose num_features is the number of channels of its first input.
 
@@ -355,6 +381,17 @@ class LazyBatchNorm2d(LazyBatchNorm, BatchNorm2d):
     cls_to_become = BatchNorm2d
 
 
+class LazyBatchNorm3d(LazyBatchNorm, BatchNorm3d):
+    """A `BatchNorm3d` whose num_features is the number of channels of its first input.
+
+    Example     >>> layer = mg.nn.LazyBatchNorm3d()
+                >>> layer(mg.randn(2, 3, 4, 4, 4)).shape[1], layer.num_features
+                (3, 3)
+    """
+
+    cls_to_become = BatchNorm3d
+
+
 class LazyInstanceNorm1d(LazyInstanceNorm, InstanceNorm1d):
     """An `InstanceNorm1d` whose num_features is the number of channels of its first input.
 
@@ -375,3 +412,14 @@ class LazyInstanceNorm2d(LazyInstanceNorm, InstanceNorm2d):
     """
 
     cls_to_become = InstanceNorm2d
+
+
+class LazyInstanceNorm3d(LazyInstanceNorm, InstanceNorm3d):
+    """An `InstanceNorm3d` whose num_features is the number of channels of its first input.
+
+    Example     >>> layer = mg.nn.LazyInstanceNorm3d()
+                >>> layer(mg.randn(2, 3, 4, 4, 4)).shape[1], layer.num_features
+                (3, 3)
+    """
+
+    cls_to_become = InstanceNorm3d

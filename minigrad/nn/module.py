@@ -496,7 +496,9 @@ class Module:
         """
         self.__dict__.update(state)
         for t in (*self._parameters.values(), *self._buffers.values()):
-            if t is not None and not t._array.flags.writeable:
+            if t is None or isinstance(t, WithoutShape):
+                continue
+            if not t._array.flags.writeable:
                 t._array = t._array.copy(order="K")
 
     def __repr__(self) -> str:

@@ -362,6 +362,8 @@ LAYERS = [
                 zero_d=None, empty=None, call=seeded("dropout1d")),
     elementwise("dropout2d", lambda x: x * mask((*x.shape[:2], 1, 1)) / 0.6, zero_d=None,
                 shapes=((2, 3, 4, 2),), empty=None, call=seeded("dropout2d")),
+    elementwise("dropout3d", lambda x: x * mask((*x.shape[:2], 1, 1, 1)) / 0.6, zero_d=None,
+                shapes=((2, 3, 2, 1, 2),), empty=None, call=seeded("dropout3d")),
     elementwise("rrelu", random_leaks, off_kinks(0), call=seeded("rrelu", 0.1, 0.4, True)),
     elementwise("rrelu", lambda x: np.where(x >= 0, x, x * 0.25), off_kinks(0), case="evaluation",
                 call=call("rrelu", 0.1, 0.4)),

@@ -13,9 +13,11 @@ from minigrad.nn.functional.dropping import *
 from minigrad.nn.functional.lookup import *
 from minigrad.nn.functional.normalization import *
 from minigrad.nn.functional.pooling import *
+from minigrad.nn.functional.positions import *
 from minigrad.nn.functional.ranking import *
 from minigrad.nn.functional.regression import *
 from minigrad.nn.functional.vision import *
+from minigrad.nn.functional.volumes import *
 from minigrad.ops.diagonals import one_hot as one_hot
 from minigrad.ops.padding import pad as pad
 from minigrad.ops.products import linear as linear

@@ -5,6 +5,7 @@ Each takes a batch, or one signal or image without a batch axis.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -174,7 +175,7 @@ def avg_pool(
     counts = [
         seen_count(*each, count_include_pad) for each in zip(sizes, kernel, step, around, pairs)
     ]
-    divisor = counts[0] if axes == 1 else np.multiply.outer(*counts)
+    divisor = reduce(np.multiply.outer, counts)
     if np.all(divisor == divisor.flat[0]):
         return _avg_pool(input, kernel, step, pairs, int(divisor.flat[0]))
     return _avg_pool(input, kernel, step, pairs, divisor.astype(input.dtype))

@@ -11,11 +11,13 @@ from minigrad.nn.loss import *
 from minigrad.nn.module import Module as Module
 from minigrad.nn.modules import activation as activation
 from minigrad.nn.modules import batchnorm as batchnorm
+from minigrad.nn.modules import channelshuffle as channelshuffle
 from minigrad.nn.modules import container as container
 from minigrad.nn.modules import conv as conv
 from minigrad.nn.modules import distance as distance
 from minigrad.nn.modules import dropout as dropout
 from minigrad.nn.modules import flatten as flatten
+from minigrad.nn.modules import fold as fold
 from minigrad.nn.modules import instancenorm as instancenorm
 from minigrad.nn.modules import lazy as lazy
 from minigrad.nn.modules import linear as linear
@@ -32,6 +34,8 @@ from minigrad.nn.modules import upsampling as upsampling
 from minigrad.nn.modules import utils as utils
 from minigrad.nn.normalization import *
 from minigrad.nn.pooling import *
+from minigrad.nn.positions import *
 from minigrad.nn.recurrent import *
 from minigrad.nn.shaping import *
 from minigrad.nn.transformer import *
+from minigrad.nn.volumes import *

@@ -1,6 +1,8 @@
 """Batch normalisation, where PyTorch has it."""
 
-from minigrad.nn.normalization import BatchNorm as _BatchNorm
-from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d
+from minigrad.nn.normalization import BatchNorm, BatchNorm1d, BatchNorm2d
+from minigrad.nn.volumes import BatchNorm3d
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "_BatchNorm"]
+_BatchNorm = BatchNorm
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]

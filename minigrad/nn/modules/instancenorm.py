@@ -1,6 +1,8 @@
 """Instance normalisation, where PyTorch has it."""
 
-from minigrad.nn.normalization import InstanceNorm as _InstanceNorm
-from minigrad.nn.normalization import InstanceNorm1d, InstanceNorm2d
+from minigrad.nn.normalization import InstanceNorm, InstanceNorm1d, InstanceNorm2d
+from minigrad.nn.volumes import InstanceNorm3d
 
-__all__ = ["InstanceNorm1d", "InstanceNorm2d", "_InstanceNorm"]
+_InstanceNorm = InstanceNorm
+
+__all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]

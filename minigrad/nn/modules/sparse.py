@@ -1,5 +1,6 @@
 """Embeddings, where PyTorch has them."""
 
 from minigrad.nn.linear import Embedding
+from minigrad.nn.positions import EmbeddingBag
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "EmbeddingBag"]

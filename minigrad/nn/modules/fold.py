@@ -1,0 +1,5 @@
+"""Windows of images, where PyTorch has them."""
+
+from minigrad.nn.positions import Fold, Unfold
+
+__all__ = ["Fold", "Unfold"]
