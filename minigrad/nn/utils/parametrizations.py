@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops, random
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 from minigrad.nn import functional
 from minigrad.nn.module import Module
 from minigrad.nn.utils.parametrize import register_parametrization
