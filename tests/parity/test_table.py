@@ -6,6 +6,7 @@ is gone fails too: its exception then goes.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -39,3 +40,9 @@ def test_the_comparison_notices_a_wrong_gradient() -> None:
     assert "slope 0" in difference(wrong, "float64")
     second = "x * x if m.__name__ == 'torch' else x * x.detach() * 2 - x.detach() ** 2"
     assert "slope 1" in difference(second, "float64")
+
+
+def test_the_table_covers_five_hundred_functions() -> None:
+    called = {name for row in ROWS for name in re.findall(r"[\w.]*\w(?=\()", row)}
+    functions = {name.rpartition(".")[2] for name in called}
+    assert len(functions) > 500
