@@ -169,17 +169,39 @@ def plain_ratio(ratio: Fraction) -> str:
 def ratio_text(ratio: Fraction, sizes: list[int]) -> str:
     n, m = abs(ratio.numerator), ratio.denominator
     text = plain_ratio(ratio)
-    if m == 1 and n in sizes:
-        return f"{text}: a mean over {n} is missing its 1/{n}, or a sum is taken {n} times"
-    if (n, m) == (1, 2):
-        return f"{text}: a factor 2 is missing, or one of two contributions of an input used twice"
-    if n == 1 and m in sizes:
-        return f"{text}: a mean over {m} is taken where a sum belongs, or a factor {m} is missing"
+    readings = readings_of(n, sizes) if m == 1 else inverse_readings(m, sizes) if n == 1 else []
+    if readings:
+        return f"{text}: {', or '.join(readings)}"
     if n in sizes and m in sizes:
         return f"{text}: a mean divides by {m} instead of {n} (the size of another axis?)"
     if abs(n - m) == 1 and max(n, m) > 3 and max(n, m) in sizes:
         return f"{text}: {m} where {n} belongs (the n - 1 of an unbiased variance?)"
     return text
+
+
+def readings_of(n: int, sizes: list[int]) -> list[str]:
+    """What may have made a gradient n times too large."""
+    found = []
+    if n in sizes:
+        found += [f"a mean over {n} is missing its 1/{n}", f"a sum is taken {n} times"]
+    if n > 1 and n * n in sizes:
+        found.append(f"the 1/√{n * n} of an attention is missing")
+    if n == 2:
+        found.append("a ½ is forgotten")
+    return found
+
+
+def inverse_readings(m: int, sizes: list[int]) -> list[str]:
+    """What may have made a gradient one part in m of what it should be."""
+    found = []
+    if m == 2:
+        found += ["a factor 2 is missing", "one of two contributions of an input used twice"]
+    if m in sizes:
+        found.append(f"a mean over {m} is taken where a sum belongs")
+        found += [f"a factor {m} is missing"] if m != 2 else []
+    if m * m in sizes:
+        found.append(f"the 1/√{m * m} of an attention is there twice")
+    return found
 
 
 def factor_text(c: float, sizes: list[int]) -> str:
