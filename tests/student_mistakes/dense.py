@@ -90,7 +90,7 @@ def dense_relu():
     ("a * (1 - a)", "1", "chain"),
     ("a * (1 - a)", "a", "chain"),
     ("a * (1 - a)", "(1 - a)", "chain"),
-    ("a * (1 - a)", "a * (1 + a)", "mixed up|chain"),
+    ("a * (1 - a)", "a * (1 + a)", "mixed up|chain|hidden"),
 )
 def dense_sigmoid():
     def forward(x, W, b):
@@ -108,7 +108,7 @@ def dense_sigmoid():
     DENSE,
     ("1 - a**2", "1", "chain"),
     ("1 - a**2", "1 - a", "chain"),
-    ("1 - a**2", "1 + a**2", "mixed up|chain"),
+    ("1 - a**2", "1 + a**2", "mixed up|chain|hidden"),
     ("dz.sum(0)", "dz.sum(0) / 4", "factor"),
 )
 def dense_tanh():
@@ -189,7 +189,7 @@ def two_of_one_shape():
     ("g + dz @ W.T", "dz @ W.T", "residual"),
     ("g + dz @ W.T", "2 * g + dz @ W.T", "residual"),
     ("g + dz @ W.T", "g", "identity"),
-    ("1 - a**2", "a**2", "chain|mixed up|residual branch"),
+    ("1 - a**2", "a**2", "chain|hidden"),
 )
 def residual_block():
     def forward(x, W):
@@ -332,7 +332,7 @@ def prelu():
 
 @layer(
     {"x": (4, 3), "W": (3, 4)},
-    ("g * s, g * a * s * (1 - s)", "g * s, g * a", "chain|hidden|blocks|half"),
+    ("g * s, g * a * s * (1 - s)", "g * s, g * a", "gate|hidden"),
     ("g * s, g * a * s * (1 - s)", "g * a * s * (1 - s), g * s", "blocks"),
     ("x.T @ dz", "x.T @ dz / 2", "factor"),
 )
