@@ -243,3 +243,9 @@ def test_the_plot_marks_the_suggestion():
     assert len(marks) == 1
     assert "0.01" in marks[0].get_label()
     matplotlib.pyplot.close("all")
+
+
+@pytest.mark.parametrize("make", [mg.optim.SGD, mg.optim.Adam])
+def test_a_model_in_place_of_its_parameters(make):
+    with pytest.raises(TypeError, match=rf"write {make.__name__}\(model\.parameters\(\), \.\.\.\)"):
+        make(nn.Linear(2, 1), lr=0.1)

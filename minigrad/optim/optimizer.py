@@ -334,6 +334,11 @@ class Optimizer:
         self.name = f"{type(self).__name__}.step"
         self.steps_taken = 0
         vars(self).update(self._new_workspace())
+        if hasattr(params, "named_parameters"):
+            raise TypeError(
+                f"{type(self).__name__} takes the parameters of a model, not the model: write "
+                f"{type(self).__name__}(model.parameters(), ...)"
+            )
         groups = list(params)
         if not groups:
             raise ValueError(
