@@ -456,6 +456,7 @@ if _TYPE_CHECKING:
         utils,
         visualize,
     )
+    from minigrad.compile.front import compile
     from minigrad.model_summary import summary
     from minigrad.serialization import load, save
     from minigrad.testing import gradcheck, gradgradcheck
@@ -554,6 +555,7 @@ __all__ = [
     "clone",
     "column_stack",
     "combinations",
+    "compile",
     "composition",
     "concat",
     "concatenate",
@@ -925,6 +927,7 @@ _MODULES = {
     "optim", "testing", "training", "utils", "visualize",
 }  # fmt: skip
 _NAMES = {
+    "compile": "compile.front",
     "gradcheck": "testing",
     "gradgradcheck": "testing",
     "vmap": "func",
@@ -957,10 +960,6 @@ def __getattr__(name: str) -> _Any:
         return getattr(_import_module("minigrad.nn.functional"), name)
     if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
         return getattr(Tensor, name)  # in place: `mg.relu_(t)` is `t.relu_()`
-    if name == "compile":
-        raise AttributeError(
-            "minigrad compiles nothing: remove mg.compile(model), or use PyTorch for it"
-        )
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
 
 

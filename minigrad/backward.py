@@ -32,8 +32,8 @@ from minigrad.graph import (
     wrap,
 )
 from minigrad.memory import clock, own, writes
-from minigrad.modes import enable_grad, no_grad, recording
-from minigrad.primitive import arguments_of
+from minigrad.modes import Call, NotTraced, caller, enable_grad, no_grad, recording
+from minigrad.primitive import Op, arguments_of
 
 ndarray = np.ndarray
 
@@ -55,7 +55,9 @@ def walk(
     """
     if retain_graph is None:
         retain_graph = create_graph
-    as_tensors = create_graph or recording.trace is not None
+    trace = recording.trace
+    as_tensors = create_graph or trace is not None
+    begin = 0 if trace is None else len(trace.calls)
     needed = None if targets is None else leading_to(targets, [edge for edge, _ in roots])
     wanted = None if targets is None else set(targets)
     results: dict[Any, Any] = {}
@@ -74,6 +76,8 @@ def walk(
         else:
             node = heappop(waiting)[1]
         g = gradients.pop(node)
+        if trace is not None:
+            trace.cotangents.append((node, g))
         plan = node.plan
         saved = node.saved
         extras = node.extras
@@ -114,6 +118,8 @@ def walk(
                     gradient = vjp(g, saved[pick])
                 else:
                     gradient = vjp(g, *pick(saved, node))
+            except NotTraced:
+                gradient = opaque_vjp(g, node, vjp, pick)
             except Exception as error:
                 note_backward(error, node)
                 raise
@@ -142,6 +148,9 @@ def walk(
                     summed.add(edge)
         if not retain_graph and saved:
             node.saved = None
+    if trace is not None:
+        trace.backward.append((begin, len(trace.calls)))
+        trace.cotangents += gradients.items()
     if wanted is None:
         return gradients
     for leaf, g in gradients.items():
@@ -223,6 +232,35 @@ def contributions(
 def as_array(value: Any) -> Any:
     """NumPy's scalars as 0-d arrays."""
     return np.asarray(value) if isinstance(value, np.generic) else value
+
+
+def opaque_vjp(g: Any, node: Node, vjp: Any, pick: Any) -> Any:
+    """The gradient by a VJP that looks at numbers, for a trace: one call, of the VJP itself."""
+    trace: Any = recording.trace
+    arguments = arrays_of((g, *picked(node, node.saved, pick)))
+    gradient = vjp(*arguments)
+    if gradient is None:
+        return None
+    gradient = np.asarray(gradient)
+    frame: Any = recording.frame
+    trace.note(Call(derivative(node.op, vjp), (), arguments, (gradient,), frame, caller()))
+    return wrap(gradient)
+
+
+def arrays_of(values: Any) -> Any:
+    """Arrays in the place of tensors, in nested tuples too."""
+    if isinstance(values, (tuple, list)):
+        parts = [arrays_of(value) for value in values]
+        return type(values)(*parts) if hasattr(values, "_fields") else type(values)(parts)
+    return values._array if isinstance(values, Variable) else values
+
+
+@lru_cache(maxsize=512)
+def derivative(op: Op, vjp: Callable[..., Any]) -> Op:
+    """A VJP as an op of its own, all of whose arguments are static."""
+    made = Op.of_vjp(vjp)
+    made.name = f"{op.name}_vjp"
+    return made
 
 
 def picked(node: Node, saved: Any, pick: Any) -> Sequence[Any]:

@@ -525,6 +525,8 @@ def annotate(
         if detail.values:
             node.extras.values = copied((out, *([tuple(arrays)] if op.joint else arrays), *kept))
     if detail.trace is not None:
+        if node is not None:
+            detail.trace.made[node] = out
         results = (*out, *kept) if isinstance(out, tuple) else (out, *kept)
         detail.trace.note(Call(op, tuple(arrays), statics, results, frame, caller()))
 

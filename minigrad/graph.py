@@ -61,6 +61,13 @@ def wrap(array: Array, node: Edge | None = None) -> Any:
     return tensor
 
 
+def refuse_in_trace(tensor: Variable, what: str) -> None:
+    """Raise a RuntimeError in a trace that computed `tensor`: `what` would read its numbers."""
+    trace = recording.trace
+    if trace is not None:
+        trace.refuse_reading(tensor._array, what)
+
+
 def plain(value: Any) -> Any:
     """The array of a tensor, whose numbers have no derivative; anything else as it is.
 

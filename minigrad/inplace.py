@@ -35,9 +35,10 @@ def update(
     check_tensor(tensor, name)
     if not is_recorded(tensor, *operands, *statics.values()):
         refuse_hidden(tensor, name)
-        arrays = [plain(operand) for operand in operands]
-        statics = {key: plain(value) for key, value in statics.items()}
-        value = function(wrap(tensor._array), *arrays, **statics)
+        if recording.trace is None:
+            operands = tuple([plain(operand) for operand in operands])
+            statics = {key: plain(value) for key, value in statics.items()}
+        value = function(wrap(tensor._array), *operands, **statics)
         write(tensor, value._array, name)
         return tensor
     refuse_leaf(tensor, name)
@@ -62,7 +63,7 @@ def check_tensor(tensor: Any, name: str) -> None:
 
 def is_recorded(*operands: Any) -> bool:
     """Whether an operation on these has a gradient to keep."""
-    if recording.frame is None:
+    if not recording.enabled:
         return False
     return any(isinstance(each, Variable) and each._node is not None for each in operands)
 
@@ -79,6 +80,8 @@ def write(tensor: Variable, value: Array, name: str) -> None:
     check_writeable(tensor, name)
     np.copyto(tensor._array, value, casting="same_kind")
     writes.note(tensor._array, name)
+    if recording.trace is not None:
+        recording.trace.note_write(tensor._array, value)
 
 
 def check_writeable(tensor: Variable, name: str) -> None:

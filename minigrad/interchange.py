@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import sparse
 from minigrad.creation import from_numpy
+from minigrad.graph import refuse_in_trace
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -33,6 +34,7 @@ def to_array(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(None, dtype=object)
     if self._node is not None:
         raise RuntimeError(LOST)
+    refuse_in_trace(self, "a conversion to an array")
     return np.array(self._array, dtype=dtype, copy=copy)
 
 

@@ -136,6 +136,10 @@ class Write:
 WRITE = Write()
 
 
+class NotTraced(RuntimeError):
+    """A program does what a trace cannot write down: it reads numbers outside of ops."""
+
+
 class Trace:
     """Every call that ran inside ``with trace() as t:``, in order: ``t.calls``.
 
@@ -143,8 +147,13 @@ class Trace:
     result of another where both are one object.  All of them are kept alive for that.
     """
 
+    drawing = False  # whether random numbers that are drawn just now will be noted
+
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.made: dict[Any, Any] = {}  # node -> the array that it computed
+        self.cotangents: list[tuple[Any, Any]] = []  # node or leaf, and the gradient that arrived
+        self.backward: list[tuple[int, int]] = []  # which calls belong to backward passes
         self.known: dict[int, Any] = {}  # id of an array that a call computed, or an input -> it
 
     def watch(self, array: Any) -> None:
@@ -166,7 +175,7 @@ class Trace:
         """Raise an error if the program reads the numbers of a traced tensor outside an op."""
         if id(array) in self.known:
             file, line, function = caller()
-            raise RuntimeError(
+            raise NotTraced(
                 f"{what} reads the numbers of a traced tensor, which another call would have "
                 f"others of ({file}, line {line}, in {function}). Keep it a tensor (mg.where for "
                 "a choice), or compute it outside of what is traced"

@@ -44,6 +44,7 @@ class Op:
         promote: bool = False,
         view: bool = False,
         notation: str | None = None,
+        names: bool = True,
     ) -> None:
         self.name = forward.__name__.strip("_")
         self.forward = forward
@@ -71,7 +72,7 @@ class Op:
         self.index = {name: i for i, name in enumerate(self.arguments)}
         special = {"out", *self.keep, *[f"{name}_shape" for name in self.operand_names]}
         ambiguous = special.intersection(self.arguments)
-        if ambiguous:
+        if ambiguous and names:
             raise TypeError(
                 f"{self.name}: {min(ambiguous)!r} means something else to a VJP than the argument "
                 "of that name; give the argument another name"
@@ -81,6 +82,11 @@ class Op:
         for vjp in (joint, *self.vjps):
             if vjp is not None:
                 self.wants[vjp] = self.wanted_by(vjp, known)
+
+    @classmethod
+    def of_vjp(cls, vjp: Callable[..., Any]) -> Op:
+        """An op whose forward is a VJP, and whose arguments are all static."""
+        return cls(vjp, (), names=False)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -6,6 +6,7 @@ Everywhere: `generator` is a `Generator` of one's own; None means the common one
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy as np
 from minigrad import devices, dtypes, inplace, promotion
 from minigrad.creation import creating, finish, floating, like, shape_of
 from minigrad.graph import plain
+from minigrad.modes import Call, NotTraced, caller, recording
+from minigrad.primitive import Op
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -57,6 +60,8 @@ class Generator:
 
         Raises   TypeError if `seed` is not an integer.
         """
+        if recording.trace is not None:
+            raise NotTraced("a generator cannot be seeded inside of what is traced: do it before")
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise TypeError(f"a seed is an integer, got {type(seed).__name__}")
         self._seed = int(seed)
@@ -97,7 +102,16 @@ default_generator = Generator()
 
 
 def source(generator: Any) -> np.random.Generator:
-    """NumPy's generator behind `generator`, which may be one itself; None: the common one."""
+    """NumPy's generator behind `generator`, which may be one itself; None: the common one.
+
+    Raises   RuntimeError in a trace, where `drawn` does not note what is drawn.
+    """
+    trace = recording.trace
+    if trace is not None and not trace.drawing:
+        raise NotTraced(
+            "a trace notes the random numbers of rand, randn and dropout, not these: draw them "
+            "outside of what is traced, and pass them as a tensor"
+        )
     if generator is None:
         return default_generator.numpy
     if isinstance(generator, np.random.Generator):
@@ -105,6 +119,25 @@ def source(generator: Any) -> np.random.Generator:
     if not isinstance(generator, Generator):
         raise TypeError(f"generator is a mg.Generator, got {type(generator).__name__}")
     return generator.numpy
+
+
+drawing: dict[Any, Op] = {}  # functions that draw random numbers, as a trace notes them
+
+
+def drawn(function: Callable[..., Array], *arguments: Any) -> Array:
+    """``function(*arguments)``, an array of random numbers; in a trace the call is noted."""
+    trace = recording.trace
+    if trace is None:
+        return function(*arguments)
+    trace.drawing = True
+    try:
+        array = function(*arguments)
+    finally:
+        trace.drawing = False
+    op = drawing.setdefault(function, Op(function, ()))
+    assert recording.frame is not None
+    trace.note(Call(op, (), arguments, (array,), recording.frame, caller()))
+    return array
 
 
 def manual_seed(seed: int) -> Generator:
@@ -206,7 +239,7 @@ def rand(
     Example  >>> mg.rand(2, 3).shape
              (2, 3)
     """
-    array = uniform_array(shape_of("rand", size), floating(dtype), generator)
+    array = drawn(uniform_array, shape_of("rand", size), floating(dtype), generator)
     return finish(array, requires_grad, device)
 
 
@@ -224,7 +257,7 @@ def randn(
     Example  >>> mg.randn(2, 3).shape
              (2, 3)
     """
-    array = normal_array(shape_of("randn", size), floating(dtype), generator)
+    array = drawn(normal_array, shape_of("randn", size), floating(dtype), generator)
     return finish(array, requires_grad, device)
 
 
@@ -299,7 +332,7 @@ def rand_like(
              (2, 3)
     """
     kind = like(input, dtype)
-    return finish(uniform_array(input.shape, kind, generator), requires_grad, device)
+    return finish(drawn(uniform_array, input.shape, kind, generator), requires_grad, device)
 
 
 @creating
@@ -317,7 +350,7 @@ def randn_like(
              (2, 3)
     """
     kind = like(input, dtype)
-    return finish(normal_array(input.shape, kind, generator), requires_grad, device)
+    return finish(drawn(normal_array, input.shape, kind, generator), requires_grad, device)
 
 
 @creating

@@ -28,7 +28,7 @@ from minigrad import (
 from minigrad.backward import HookHandle
 from minigrad.backward import backward as run_backward
 from minigrad.creation import Size, as_array
-from minigrad.graph import Extras, Leaf, Node, Variable, wrap
+from minigrad.graph import Extras, Leaf, Node, Variable, refuse_in_trace, wrap
 from minigrad.memory import Alias
 
 __all__ = ["Tensor", "as_array"]
@@ -335,6 +335,7 @@ class Tensor(Variable):
         """
         if self._node is not None and not force:
             raise RuntimeError("numpy() of a tensor that requires grad: use t.detach().numpy()")
+        refuse_in_trace(self, "numpy()")
         return self.detach()._array
 
     __array__ = interchange.to_array
@@ -351,15 +352,18 @@ class Tensor(Variable):
 
         Raises   ValueError if there is not exactly one.
         """
+        refuse_in_trace(self, "item()")
         if self._array.size != 1:
             raise ValueError(f"item() takes a tensor of one entry, this one has shape {self.shape}")
         return self._array.item()
 
     def tolist(self) -> Any:
         """The entries as nested Python lists."""
+        refuse_in_trace(self, "tolist()")
         return self._array.tolist()
 
     def __repr__(self) -> str:
+        refuse_in_trace(self, "printing")
         text = printing.text_of(self._array)
         if self._array.size == 0:
             text = "[]" + (f", size={self.shape}" if self.shape != (0,) else "")
@@ -386,14 +390,14 @@ class Tensor(Variable):
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iu" or self._array.size != 1:
             raise TypeError("only an integer tensor of one entry can be used as an index")
-        return int(self._array.item())
+        return int(self.item())
 
     def __bool__(self) -> bool:
         if self._array.size != 1:
             raise ValueError(
                 f"the truth of a tensor of shape {self.shape} is ambiguous: use t.any() or t.all()"
             )
-        return bool(self._array.item())
+        return bool(self.item())
 
     def __len__(self) -> int:
         if self._array.ndim == 0:

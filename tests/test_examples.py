@@ -573,6 +573,14 @@ def test_export(run: Run) -> None:
     assert "half.npz" in out.line("half of a file is refused:")
 
 
+def test_compiled_step(run: Run) -> None:
+    out = run("compiled_step")
+    first, last = out.numbers("the loss:")
+    assert last < first / 2
+    assert "d_layer1_weight = (x.T @ d_layer1).T" in out
+    assert out.line("the saved step.py, with NumPy alone:").startswith("100 calls, ")
+
+
 def test_xor(run: Run) -> None:
     out = run("xor")
     assert "4 of 4 right" in out

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.optim import optimizer as base
+from minigrad.optim import blocks as base
 
 ALL = [
     ("SGD", {"lr": 0.1}),

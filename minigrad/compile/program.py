@@ -114,6 +114,7 @@ class Program:
     outputs     what a call returns, in order
     updates     pairs of a parameter or state and the value it has after the call
     notes       what passes did, for `explain`: one line each
+    primals     gradient -> the value that it is the gradient of, for names
     """
 
     inputs: list[Value]
@@ -121,6 +122,7 @@ class Program:
     outputs: list[Value]
     updates: list[tuple[Value, Value]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    primals: dict[Value, Value] = field(default_factory=dict)
 
     def results(self) -> list[Value]:
         """What must be computed: outputs, and the new values of parameters and state."""
@@ -158,6 +160,7 @@ class Program:
             statements=[s.substituted(values) for s in self.statements],
             outputs=[values.get(value, value) for value in self.outputs],
             updates=[(old, values.get(new, new)) for old, new in self.updates],
+            primals={values.get(g, g): values.get(x, x) for g, x in self.primals.items()},
         )
 
     def check(self) -> Program:

@@ -28,6 +28,15 @@ REGISTRIES = {
 }
 
 
+class Changes:
+    """How often an attribute of any module was set or deleted: a compiled program looks here."""
+
+    count = 0
+
+
+changes = Changes()
+
+
 class Module:
     """Base of all layers and networks.
 
@@ -121,8 +130,10 @@ class Module:
                         )
                     attributes[registry][name] = value
         object.__setattr__(self, name, value)
+        changes.count += 1
 
     def __delattr__(self, name: str) -> None:
+        changes.count += 1
         object.__delattr__(self, name)
         for registry in REGISTRIES:
             self.__dict__[registry].pop(name, None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import devices
 from minigrad.graph import wrap
+from minigrad.modes import recording
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
@@ -139,7 +140,9 @@ class BatchNorm(RunningNorm):
     def forward(self, input: Any) -> Tensor:
         self._check_input(input)
         updates = self.training and self.track_running_stats
-        count = int(self.num_batches_tracked) + 1 if updates else 1
+        traced = recording.trace is not None  # a program counts batches itself
+        counter = self.num_batches_tracked
+        count: Any = (counter + 1 if traced else int(counter) + 1) if updates else 1
         # without a momentum the running values are the means of all batches so far
         momentum = 1.0 / count if self.momentum is None else self.momentum
         uses_running = updates or not self.training
@@ -153,8 +156,10 @@ class BatchNorm(RunningNorm):
             momentum,
             self.eps,
         )
-        if updates:
-            self.num_batches_tracked._array[...] = count
+        if updates and traced:
+            counter.add_(1)
+        elif updates:
+            counter._array[...] = count
         return out
 
 

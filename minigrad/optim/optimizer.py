@@ -8,266 +8,48 @@ once, for at the first step they are moved side by side.  A parameter of which s
 an array stays where it is.  A large parameter is updated on its own memory, in chunks that stay in
 the processor's cache.  Flat always means in the order of the parameter's own memory.
 
-`Block` holds parameters that are updated together.  Which ones these are changes only when a
-parameter gets or loses its gradient, or when an option that matters is changed; then the blocks are
-built anew (`Optimizer._arrange`), and the state is carried over.
+A `Block` (blocks.py) holds parameters that are updated together.  Which ones these are changes only
+when a parameter gets or loses its gradient, or an option that matters changes; then they are built
+anew (`Optimizer._arrange`), and the state is carried over.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad.backward import HookHandle
 from minigrad.graph import Leaf, Variable, wrap
-from minigrad.memory import UNSHARED, references, writes
+from minigrad.memory import writes
 from minigrad.modes import enable_grad
+from minigrad.optim import blocks
+from minigrad.optim.blocks import (
+    Alone,
+    Array,
+    Block,
+    Counts,
+    Group,
+    Together,
+    is_alone,
+    move_together,
+)
 from minigrad.optim.saved import Entry, own_state, own_step, read_entry
 
-Array = Any
 Arrays = Sequence[Any]
-Group = dict[str, Any]
-Counts = dict[str, float]
 State = dict[Any, dict[str, Any]]
 
-SMALL = 16_384  # entries up to which a parameter is copied into a flat array with others
-CHUNK = 131_072  # entries that are updated at a time
+
+class Recorder(threading.local):
+    """Where the compiler takes part in steps: `record` runs a step of an optimizer, noting it."""
+
+    record: Callable[[Any], None] | None = None
 
 
-class Piece(NamedTuple):
-    """A part of a block, small enough for the cache: flat arrays of the same length.
-
-    where    which entries of the block
-    change   for what is to be subtracted from the parameters
-    g        for the gradient, if it is not the one that backward brought
-    p        the parameters
-    state    the optimizer's state, and arrays for its intermediate results
-    """
-
-    where: slice
-    change: Array
-    g: Array
-    p: Array
-    state: tuple[Array, ...]
-
-
-class Block:
-    """Parameters of one group that are updated together, with a common history.
-
-    counts    the numbers that their history consists of (``step``), the same for all
-    first     whether their state is new: no update was computed yet
-    state     name -> the part of each parameter, of its shape
-    flat      the same, flat, in the order of the names
-    """
-
-    pieces: list[Piece]
-
-    def __init__(self, optimizer: Optimizer, group: Group, parameters: list[Any]) -> None:
-        self.group = group
-        self.parameters = parameters
-        self.arrays = [p._array for p in parameters]
-        self.leaves = [p._get_leaf() for p in parameters]
-        self.dtype = self.arrays[0].dtype
-        self.keys = writes.watch(self.arrays)
-        self.values: tuple[float, ...] = ()
-        self.numbers: list[Array] = []
-        self.decay = np.empty((), self.dtype)
-        self.state: dict[str, list[Array]] = {}
-        self.flat: list[Array] = []
-        names = optimizer.state_names(group)
-        entries = [optimizer._kept.get(p._get_leaf(), Entry({}, {})) for p in parameters]
-        self.counts: Counts = dict(entries[0].counts)
-        self.first = not all(name in entries[0].arrays for name in names)
-        for name in names:
-            flat, parts = self.flat_array()
-            flat.fill(optimizer.initial(name, group))
-            for entry, part in zip(entries, parts):
-                if name in entry.arrays:
-                    part[...] = entry.arrays[name]
-            self.flat.append(flat)
-            self.state[name] = parts
-
-    def flat_array(self) -> tuple[Array, list[Array]]:
-        """An uninitialised flat array for all entries, and the part of each parameter."""
-        flat = np.empty(sum(array.size for array in self.arrays), self.dtype)
-        parts, start = [], 0
-        for array in self.arrays:
-            parts.append(view_like(flat[start : start + array.size], array))
-            start += array.size
-        return flat, parts
-
-    def gather(self) -> bool:
-        """Take the gradients; False if a parameter has none, or has other memory than before."""
-        raise NotImplementedError
-
-    def update(self, optimizer: Optimizer) -> None:
-        """One step of `optimizer` on these parameters."""
-        raise NotImplementedError
-
-    def prepare(self, optimizer: Optimizer) -> None:
-        """The coefficients of this step as 0-d arrays, with which a ufunc costs half as much."""
-        values = optimizer.coefficients(self.group, self.counts, self.first)
-        if len(values) != len(self.values):
-            self.numbers = [np.array(value, self.dtype) for value in values]
-        elif values != self.values:
-            for number, value, before in zip(self.numbers, values, self.values):
-                if value != before:
-                    number[...] = value
-        self.values = values
-        self.first = False
-
-    def compute(self, optimizer: Optimizer, piece: Piece, g: Array) -> None:
-        """Write the change of `piece` by the gradient `g`: maximize and weight decay live here."""
-        _, change, own, p, state = piece
-        group = self.group
-        if group["maximize"]:
-            g = np.negative(g, own)
-        decay = group["weight_decay"]
-        if not decay:
-            optimizer.update(change, g, state, self.numbers, group)
-            return
-        decoupled = group.get("decoupled_weight_decay", False)
-        self.decay[...] = decay * group["lr"] if decoupled else decay
-        if not decoupled:
-            g = np.add(g, np.multiply(p, self.decay, change), own)
-        optimizer.update(change, g, state, self.numbers, group)
-        if decoupled:
-            np.add(change, np.multiply(p, self.decay, own), change)
-
-
-class Together(Block):
-    """Small parameters, or such whose memory is not contiguous, side by side in flat arrays.
-
-    home      the parameters' own memory as one flat array, if it could be moved there; else None
-    copies    where the parameters are copied to for an update that reads them, if there is no home
-    changes   what each parameter subtracts from its own memory, if there is no home
-    """
-
-    def __init__(self, optimizer: Optimizer, group: Group, parameters: list[Any]) -> None:
-        super().__init__(optimizer, group, parameters)
-        self.home = self.move()
-        self.g, gradients = self.flat_array()
-        change, changes = self.flat_array()
-        p = change
-        self.copies: list[Array] = []
-        if self.home is not None:
-            p = self.home
-        elif group["weight_decay"]:
-            p, self.copies = self.flat_array()
-        self.sources = list(zip(parameters, self.arrays, self.leaves, gradients))
-        self.changes = list(zip(self.arrays, changes)) if self.home is None else []
-        self.pieces = [
-            Piece(where, change[where], self.g[where], p[where], state)
-            for where, state in optimizer._chunks(self.g, self.flat)
-        ]
-
-    def move(self) -> Array | None:
-        """Move the parameters side by side, if nobody but their tensors holds their memory.
-
-        Then one subtraction updates all of them.  An array or a tensor that shares memory with a
-        parameter (``p.detach().numpy()``) would be left behind, so one such stops the move.
-        """
-        for array in self.arrays:
-            base = array.base
-            # held by its tensor, by `self.arrays` and by `array`; a base by its view and by `base`
-            if references(array) > UNSHARED + 2:
-                return None
-            if base is not None and (
-                type(base) is not np.ndarray
-                or isinstance(base.base, np.ndarray)
-                or references(base) > UNSHARED + 1
-            ):
-                return None
-        # as far as NumPy knows each array owns its memory, so that a write to one parameter is not
-        # taken for a write to another (memory.Writes)
-        memory = bytearray(sum([array.nbytes for array in self.arrays]))
-        start = 0
-        for i, (p, array) in enumerate(zip(self.parameters, self.arrays)):
-            own = view_like(np.frombuffer(memory, self.dtype, array.size, start), array)
-            own[...] = array
-            p._array = self.arrays[i] = own
-            start += array.nbytes
-        self.keys = writes.watch(self.arrays)
-        return np.frombuffer(memory, self.dtype)
-
-    def gather(self) -> bool:
-        for tensor, array, leaf, view in self.sources:
-            grad = leaf.grad
-            if grad is None or tensor._array is not array:
-                return False
-            view[...] = grad._array
-        return True
-
-    def update(self, optimizer: Optimizer) -> None:
-        self.prepare(optimizer)
-        for view, array in zip(self.copies, self.arrays):
-            view[...] = array
-        for piece in self.pieces:
-            self.compute(optimizer, piece, piece.g)
-            if self.home is not None:
-                np.subtract(piece.p, piece.change, out=piece.p)
-        for array, change in self.changes:
-            array -= change
-        writes.note_all(self.keys, optimizer.name)
-
-
-class Alone(Block):
-    """One large parameter, in chunks of its own memory."""
-
-    def __init__(self, optimizer: Optimizer, group: Group, parameters: list[Any]) -> None:
-        super().__init__(optimizer, group, parameters)
-        (self.array,), (self.leaf,), (self.tensor,) = self.arrays, self.leaves, parameters
-        self.order = memory_order(self.array)
-        self.g: Array = None
-        self.buffer: Array = None
-        p = self.array.transpose(self.order).reshape(-1)
-        change, own = optimizer._buffers(self.dtype, 2)
-        self.pieces = [
-            Piece(where, change[: len(p[where])], own[: len(p[where])], p[where], state)
-            for where, state in optimizer._chunks(p, self.flat)
-        ]
-
-    def gather(self) -> bool:
-        grad = self.leaf.grad
-        if grad is None or self.tensor._array is not self.array:
-            return False
-        g = grad._array.transpose(self.order)
-        if not g.flags.c_contiguous or g.dtype != self.dtype:
-            if self.buffer is None:
-                self.buffer = np.empty(g.shape, self.dtype)
-            self.buffer[...] = g
-            g = self.buffer
-        self.g = g.reshape(-1)
-        return True
-
-    def update(self, optimizer: Optimizer) -> None:
-        self.prepare(optimizer)
-        for piece in self.pieces:
-            self.compute(optimizer, piece, self.g[piece.where])
-            np.subtract(piece.p, piece.change, piece.p)
-        self.g = None  # the gradient is the user's to drop
-        writes.note_all(self.keys, optimizer.name)
-
-
-def memory_order(array: Array) -> list[int]:
-    """The axes of `array` from the largest stride to the smallest."""
-    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
-
-
-def view_like(flat: Array, array: Array) -> Array:
-    """`flat` with the shape of `array`, its entries in the order of the memory of `array`."""
-    order = memory_order(array)
-    arranged = flat.reshape([array.shape[axis] for axis in order])
-    return arranged.transpose(np.argsort(order)) if order else arranged
-
-
-def is_alone(array: Array) -> bool:
-    """Whether a parameter is large enough to be updated in its own memory, and can be."""
-    contiguous = array.transpose(memory_order(array)).flags.c_contiguous
-    return array.size > SMALL and contiguous
+recorder = Recorder()
 
 
 class Optimizer:
@@ -397,6 +179,14 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        if recorder.record is None:
+            self._step()
+        else:
+            recorder.record(self)
+        return loss
+
+    def _step(self) -> None:
+        """Take the gradients, and update the blocks."""
         if self._before and not self._within_step:
             self._call(self._before)
         if not self._gather():
@@ -407,7 +197,21 @@ class Optimizer:
         if not self._within_step:
             self.steps_taken += 1
             self._call(self._after)
-        return loss
+
+    def gather_memory(self) -> None:
+        """Move small parameters side by side now, before anybody holds their arrays.
+
+        A step does so by itself; a compiler that is about to look at a whole step does it earlier.
+        """
+        if self._blocks:
+            return
+        for group in self.param_groups:
+            alike: dict[Any, list[Any]] = {}
+            for p in group["params"]:
+                if not is_alone(p._array) and p._array.flags.writeable:
+                    alike.setdefault(p._array.dtype, []).append(p)
+            for parameters in alike.values():
+                move_together(parameters)
 
     def _gather(self) -> bool:
         """Take all gradients; False if the blocks no longer fit, and nothing was updated."""
@@ -439,7 +243,7 @@ class Optimizer:
                         f"{self.name}: the memory of a parameter of shape {p._array.shape} is "
                         "read-only; make it of a clone()"
                     )
-        blocks: list[Block] = []
+        made: list[Block] = []
         self._blocks = []  # what the old ones hold of the parameters' memory is let go
         self._idle = []
         self._arranged = [self._arrangement(group) for group in self.param_groups]
@@ -450,14 +254,14 @@ class Optimizer:
                 if p.grad is None:
                     self._idle.append(p._get_leaf())
                 elif is_alone(p._array):
-                    blocks.append(Alone(self, group, [p]))
+                    made.append(Alone(self, group, [p]))
                 else:
                     entry = self._kept.get(p._get_leaf(), Entry({}, {}))
                     new = not all(name in entry.arrays for name in names)
                     key = (p._array.dtype, new, tuple(entry.counts.items()))
                     alike.setdefault(key, []).append(p)
-            blocks += [Together(self, group, parameters) for parameters in alike.values()]
-        self._blocks = blocks
+            made += [Together(self, group, parameters) for parameters in alike.values()]
+        self._blocks = made
 
     def _keep(self) -> None:
         """Note the state of the blocks by parameter."""
@@ -473,8 +277,8 @@ class Optimizer:
     def _chunks(self, flat: Array, state: list[Array]) -> list[tuple[slice, tuple[Array, ...]]]:
         """`flat` in slices of at most CHUNK, each with its state and scratch arrays."""
         chunks = []
-        for start in range(0, len(flat), CHUNK):
-            where = slice(start, min(start + CHUNK, len(flat)))
+        for start in range(0, len(flat), blocks.CHUNK):
+            where = slice(start, min(start + blocks.CHUNK, len(flat)))
             spare = self._buffers(flat.dtype, 2 + self.scratches)[2:]
             parts = [array[where] for array in state]
             scratch = [array[: where.stop - start] for array in spare]
@@ -485,7 +289,7 @@ class Optimizer:
         """Arrays of CHUNK entries that all blocks use, one after the other."""
         buffers = self._spare.setdefault(dtype, [])
         while len(buffers) < number:
-            buffers.append(np.empty(CHUNK, dtype))
+            buffers.append(np.empty(blocks.CHUNK, dtype))
         return buffers[:number]
 
     def _call(self, hooks: dict[int, Callable[..., Any]]) -> None:

@@ -34,9 +34,10 @@ def drops(name: str, input: Any, p: float, training: bool) -> bool:
     return training and p > 0
 
 
-def kept(p: float, shape: tuple[int, ...]) -> Any:
-    """An array of `shape`, true with probability 1 - p."""
-    return random.default_generator.numpy.random(shape, np.float32) >= p
+def dropout_mask(shape: tuple[int, ...], p: float, scale: float, dtype: Any) -> Any:
+    """Random numbers that are 0 with probability p, else `scale`."""
+    keep = random.source(None).random(shape, np.float32) >= p
+    return keep.astype(dtype) * scale
 
 
 def drop(
@@ -45,9 +46,9 @@ def drop(
     """`input` with a random mask of `shape`, which broadcasts."""
     if not drops(name, input, p, training):
         return input
-    keep = kept(p, shape)
-    scale = as_given(keep.astype(input.dtype) * (1 / (1 - p) if p < 1 else 0.0), input)
-    out: Tensor = update(input, f"{name}_", ops.mul, scale) if inplace else input * scale
+    scale = 1 / (1 - p) if p < 1 else 0.0
+    mask = as_given(random.drawn(dropout_mask, shape, p, scale, input.dtype), input)
+    out: Tensor = update(input, f"{name}_", ops.mul, mask) if inplace else input * mask
     return out
 
 
@@ -129,10 +130,10 @@ def drop_to_alpha(
     """Entries set to `ALPHA`, then scaled and shifted so that mean and variance stay."""
     if not drops(name, input, p, training):
         return input
-    keep = kept(p, shape).astype(input.dtype)
+    keep = as_given(random.drawn(dropout_mask, shape, p, 1.0, input.dtype), input)
     scale = 1 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p)) if p < 1 else 0.0
-    kept_scale = as_given(keep * scale, input)
-    shift = as_given((1 - keep) * (scale * ALPHA) - scale * ALPHA * p, input)
+    kept_scale = keep * scale
+    shift = (1 - keep) * (scale * ALPHA) - scale * ALPHA * p
 
     def scaled(x: Tensor) -> Any:
         return x * kept_scale + shift

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.calls import Array
 from minigrad.composition import composition
 from minigrad.memory import writes
+from minigrad.modes import no_grad, recording
 from minigrad.nn.functional.reducing import plain
 from minigrad.ops.neural import _standardize, count_of, moments_of
 from minigrad.ops.pooling import _avg_pool
@@ -56,12 +56,28 @@ def check_eps(name: str, eps: float, training: bool) -> None:
         raise ValueError(f"{name}: eps is positive, got {eps}")
 
 
-def move(running: Any, new: Array, momentum: float) -> None:
+def statistics_of(input: Any, dim: tuple[int, ...]) -> tuple[Any, Any]:
+    """Mean and variance along `dim`: arrays; in a trace tensors, computed by ops."""
+    if recording.trace is None:
+        return moments_of(widened(plain(input)), dim)[:2]
+    x = input.detach()
+    n = count_of(x.shape, dim)
+    mean = x.sum(dim, keepdims=True) / n
+    centred = x - mean
+    return mean, (centred * centred).sum(dim, keepdims=True) / n
+
+
+def move(running: Any, new: Any, momentum: Any) -> None:
     """Move a running statistic towards a new value, in place."""
-    if running is not None:
-        array = plain(running)
-        array += (momentum * (new - array)).astype(array.dtype, copy=False)
-        writes.note(array, "an update of running statistics")
+    if running is None:
+        return
+    if recording.trace is not None:
+        with no_grad():
+            running.add_((momentum * (new - running)).to(running.dtype))
+        return
+    array = plain(running)
+    array += (momentum * (new - array)).astype(array.dtype, copy=False)
+    writes.note(array, "an update of running statistics")
 
 
 @composition
@@ -114,8 +130,9 @@ def batch_norm(
             f"batch_norm: an input of shape {input.shape} has {n} entries for each channel, a "
             "variance needs 2 or more"
         )
-    moments = moments_of(widened(plain(input)), dim)[:2]
-    out = scale_and_shift(_standardize(input, dim, eps, moments), weight, bias)
+    moments = statistics_of(input, dim)
+    known = tuple([plain(moment) for moment in moments])
+    out = scale_and_shift(_standardize(input, dim, eps, known), weight, bias)
     move(running_mean, moments[0].reshape(channels), momentum)
     move(running_var, moments[1].reshape(channels) * (n / (n - 1)), momentum)
     return out
@@ -163,8 +180,9 @@ def instance_norm(
             f"instance_norm: an input of shape {input.shape} has one entry for each channel of a "
             "sample, a variance needs 2 or more"
         )
-    moments = moments_of(widened(plain(input)), dim)[:2]
-    out = scale_and_shift(_standardize(input, dim, eps, moments), weight, bias)
+    moments = statistics_of(input, dim)
+    known = tuple([plain(moment) for moment in moments])
+    out = scale_and_shift(_standardize(input, dim, eps, known), weight, bias)
     mean, var = (np.mean(moment.reshape(-1, channels), 0) for moment in moments)
     move(running_mean, mean, momentum)
     move(running_var, var * (n / (n - 1)), momentum)

@@ -1,0 +1,1 @@
+"""Passes: functions from programs to programs, each of which leaves the results as they are."""
