@@ -2,14 +2,13 @@
 
     python examples/compiled_step.py    # about two seconds
 
-Prints the program of a whole step of a small network, forward, backward and update; what was rewritten
-in it; the time of a step with and without it; and what the saved program prints in a process that has
-NumPy alone.
+Prints the program of a whole step of a small network, forward, backward and update; what was
+rewritten in it; the time of a step with and without it; and what the saved program prints in a
+process that has NumPy alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import options
 
 import minigrad as mg
 from minigrad import nn
@@ -59,7 +59,7 @@ def run_alone(step: Any) -> str:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    options(__doc__).parse_args()
     mg.manual_seed(0)
     rng = np.random.default_rng(0)
     model = Net()

@@ -136,7 +136,7 @@ class Write:
 WRITE = Write()
 
 
-class NotTraced(RuntimeError):
+class NotTraced(RuntimeError):  # noqa: N818 - what is wrong is in the name
     """A program does what a trace cannot write down: it reads numbers outside of ops."""
 
 

@@ -578,7 +578,7 @@ def test_compiled_step(run: Run) -> None:
     first, last = out.numbers("the loss:")
     assert last < first / 2
     assert "d_layer1_weight = (x.T @ d_layer1).T" in out
-    assert out.line("the saved step.py, with NumPy alone:").startswith("100 calls, ")
+    assert out.line("the saved step.py, with NumPy alone:").startswith(" 100 calls, ")
 
 
 def test_xor(run: Run) -> None:

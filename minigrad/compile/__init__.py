@@ -1,6 +1,11 @@
 """``mg.compile``: a function of tensors as one NumPy program.
 
 The package and the function have one name: the package can be called, and is then the function.
+
+Example  >>> import minigrad as mg
+         >>> square = mg.compile(lambda x: x * x)
+         >>> square(mg.tensor([3.0])), square(mg.tensor([4.0]))
+         (tensor([9.]), tensor([16.]))
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from minigrad.pytrees import flatten, paths_of
 __all__ = ["Captured", "NotCompiled", "Stepped", "capture"]
 
 
-class NotCompiled(RuntimeError):
+class NotCompiled(RuntimeError):  # noqa: N818 - what is wrong is in the name
     """A function does what a program cannot: the message names the line, and what to do."""
 
 
@@ -148,7 +148,7 @@ class Capture:
         return value
 
     def read_arguments(self, named: dict[str, Any]) -> None:
-        names = {}
+        names: dict[int, str] = {}
         for name, argument in named.items():
             for path, leaf in zip(paths_of(argument), flatten(argument)[0]):
                 text = name + "".join([c if c.isalnum() else "_" for c in path]).rstrip("_")
@@ -508,8 +508,7 @@ class Capture:
             decay = self.state("decay", block.decay) if block.group["weight_decay"] else None
             olds = [self.value_of(step.before[id(p)]) for p in block.parameters]
             grads = [self.value_of(step.grads[leaf]) for leaf in block.leaves]
-            together = isinstance(block, Together) and block.home is not None
-            if together and len(olds) > 1:
+            if isinstance(block, Together) and block.home is not None and len(olds) > 1:
                 self.step_together(step, block, number, olds, grads, numbers, decay)
                 continue
             for i, (old, g) in enumerate(zip(olds, grads)):
@@ -522,7 +521,7 @@ class Capture:
                 self.finish_step(block, i, old, new, state, states)
 
     def step_together(
-        self, step: Stepped, block: Block, number: int, olds: list[Value], grads: list[Value],
+        self, step: Stepped, block: Together, number: int, olds: list[Value], grads: list[Value],
         numbers: list[Value], decay: Value | None,
     ) -> None:  # fmt: skip
         """Parameters side by side: one update of one flat array."""
@@ -549,13 +548,14 @@ class Capture:
         self.updates.update(zip(state, states))
 
     def side_by_side(
-        self, block: Block, olds: list[Value], shapes: Any, orders: Any, name: str
+        self, block: Together, olds: list[Value], shapes: Any, orders: Any, name: str
     ) -> Value:
         """The parameters of a block as one array; each is a view of it from the beginning."""
-        home = self.values.get(id(block.home))
+        memory: Any = block.home
+        home = self.values.get(id(memory))
         if home is None:
-            home = Value(name, block.home.shape, block.home.dtype, "parameter", block.home)
-            self.sources[self.know(block.home, home)] = block
+            home = Value(name, memory.shape, memory.dtype, "parameter", memory)
+            self.sources[self.know(memory, home)] = block
             self.leading.append(Statement(layout.PARTS, (home,), (shapes, orders), tuple(olds)))
             for old in olds:
                 del self.sources[old]

@@ -57,8 +57,8 @@ def argument_difference(x: Any, y: Any, numbers: dict[Value, Value], a: Statemen
                 return text
         return None
     if isinstance(x, slice) and isinstance(y, slice):
-        parts = [(s.start, s.stop, s.step) for s in (x, y)]
-        return argument_difference(*parts, numbers, a)
+        left, right = [(s.start, s.stop, s.step) for s in (x, y)]
+        return argument_difference(left, right, numbers, a)
     if not equal(x, y):
         return f"{a.op.name} is given {x!r}, and {y!r} at the next call"
     return None

@@ -113,7 +113,7 @@ class CompiledOp:
         return op(joint=vjp, keep={"residuals": residuals})(compiled)
 
     def differentiable_vjp(self, g: Any, tensors: Any, leaves: Any) -> list[Any]:
-        """The same gradients, recorded: the function runs as it is written, and is differentiated."""
+        """The same gradients, recorded: the function itself runs, and is differentiated."""
         if any(statement.effect for statement in self.halves.forward.statements):
             raise RuntimeError(
                 "a compiled function that draws random numbers has no derivatives of its gradient; "

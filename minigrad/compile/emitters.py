@@ -14,8 +14,8 @@ import numpy as np
 from minigrad import ops
 from minigrad.calls import Array, Op, numpy_functions
 from minigrad.compile import layout, losses
-from minigrad.compile.program import Statement, Value
-from minigrad.ops import neural, products, reduction, shaping
+from minigrad.compile.program import Statement, Value, op_of
+from minigrad.ops import neural, products, reduction, selection, shaping, sums
 
 if TYPE_CHECKING:
     from minigrad.compile.lowering import Lowering
@@ -30,10 +30,6 @@ __all__ = [
 ]
 
 Emitter = Callable[["Lowering", Statement], bool]
-
-
-def op_of(function: Any) -> Op:
-    return function.op
 
 
 # ------------------------------------------------------------------------------------ kinds of ops
@@ -133,6 +129,35 @@ def relu_call(lowering: Lowering, statement: Statement) -> bool:
     return True
 
 
+BITS = {np.dtype(np.float32): np.uint32, np.dtype(np.float64): np.uint64}
+
+
+def where_call(lowering: Lowering, statement: Statement) -> bool:
+    """``where(mask, x, 0)`` by the bits of x, as the op has it for large arrays: no branches."""
+    x, y, mask = (*statement.operands, *statement.statics)
+    array, chosen = lowering.array(x), lowering.array(mask)
+    bits = BITS.get(statement.result.dtype)
+    if array is None or chosen is None or bits is None or not (type(y) is int and y == 0):
+        return False
+    result = statement.result
+    if not x.shape == mask.shape == result.shape or x.dtype != result.dtype:
+        return False
+    if chosen.dtype != np.bool_ or not array.flags.c_contiguous:
+        return False
+    out = lowering.destination(statement, result)
+    if out is None or not out.flags.c_contiguous:
+        return False
+    pattern = np.empty(result.shape, bits)
+    names = [lowering.bind(pattern, "bits")]
+    names += [lowering.bind_array(a.view(bits), f"{x.name}_bits") for a in (array, out)]
+    negative, both = lowering.bind(np.negative, "negative"), lowering.bind(np.bitwise_and, "both")
+    lowering.emit(
+        f"{negative}({lowering.ref(mask)}, {names[0]}, dtype={lowering.bind(bits, 'uint')})"
+    )
+    lowering.emit(f"{both}({names[1]}, {names[0]}, {names[2]})")
+    return True
+
+
 # ---------------------------------------------------------------------------------------- products
 
 
@@ -215,7 +240,7 @@ def sum_call(lowering: Lowering, statement: Statement) -> bool:
     text = f"{lowering.bind(np.add.reduce, 'add_reduce')}({lowering.text(x)}, {dim!r}"
     matrix = type(dim) is int and x.ndim == 2 and x.size > reduction.SMALL
     if matrix and x.shape[dim] <= reduction.SHORT:
-        ones = products.ones_cached(x.shape[dim], x.dtype)
+        ones = sums.ones_cached(x.shape[dim], x.dtype)
         name = lowering.bind(ones, "ones")
         if dim % 2 == 0:
             text = dot_text(lowering, name, ones, lowering.text(x))
@@ -239,6 +264,7 @@ def sum_call(lowering: Lowering, statement: Statement) -> bool:
 EMITTERS: dict[Op, Emitter] = {
     **dict.fromkeys(UFUNCS, ufunc_call),
     op_of(ops.relu): relu_call,
+    op_of(selection._where): where_call,
     op_of(products.matmul): matmul_call,
     op_of(products.linear): linear_call,
     op_of(reduction.sum): sum_call,

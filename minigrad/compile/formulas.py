@@ -18,17 +18,18 @@ import numpy as np
 
 from minigrad.calls import Op
 from minigrad.compile import emitters, layout
-from minigrad.compile.program import Statement, Value, values_in
+from minigrad.compile.program import Statement, Value, op_of, values_in
 from minigrad.ops import products, reduction, selection, shaping
 
 __all__ = ["expression", "function_tree", "parsed", "single_return"]
 
 TABLE: dict[Op, str] = {
-    products.linear.op: "{0} @ {1}.T + {2}",
-    products.matmul.op: "{0} @ {1}",
-    selection.relu.op: "np.maximum({0}, 0)",
-    shaping.T.op: "{0}.T",
-    shaping.mT.op: "{0}.mT",
+    op_of(products.linear): "{0} @ {1}.T + {2}",
+    op_of(products.matmul): "{0} @ {1}",
+    op_of(selection.relu): "np.maximum({0}, 0)",
+    op_of(selection._where): "np.where({2}, {0}, {1})",
+    op_of(shaping.T): "{0}.T",
+    op_of(shaping.mT): "{0}.mT",
 }
 INFIX = {
     np.add: "{0} + {1}", np.subtract: "{0} - {1}", np.multiply: "{0} * {1}",
@@ -151,22 +152,21 @@ def expression(
     if op.name == "getitem":
         inside = index_text(statement.statics[0], ref)
         if inside is not None:
-            return filled("{0}[%s]" % inside, [ref(statement.operands[0])])
+            return filled("{0}[" + inside + "]", [ref(statement.operands[0])])
     if op is layout.FLAT:
         return flat_expression(statement, ref)
-    if op is reduction.sum.op:
+    if op is op_of(reduction.sum):
         return reduced("sum", statement, ref)
-    if op is reduction.mean.op:
+    if op is op_of(reduction.mean):
         return reduced("mean", statement, ref)
-    if op is shaping.reshape.op:
-        (shape,) = statement.statics
-        return filled("{0}.reshape(%s)" % ", ".join(map(str, statement.result.shape)),
+    if op is op_of(shaping.reshape):
+        return filled("{0}.reshape(" + ", ".join(map(str, statement.result.shape)) + ")",
                       [ref(statement.operands[0])])  # fmt: skip
     arguments = [argument(each, ref, bind) for each in given]
-    if op is products.linear.op and given[2] is None:
+    if op is op_of(products.linear) and given[2] is None:
         return filled("{0} @ {1}.T", arguments)
     ufunc = emitters.elementwise_ufunc(statement)
-    if op is products.matmul.op and is_ones(given[1]):
+    if op is op_of(products.matmul) and is_ones(given[1]):
         return row_sums(arguments[0])
     if op in TABLE:
         return filled(TABLE[op], arguments)
@@ -228,7 +228,7 @@ def reduced(name: str, statement: Statement, ref: Callable[[Value], ast.expr]) -
         parts.append("keepdims=True")
     if dtype is not None:
         parts.append(f"dtype=np.{np.dtype(dtype).name}")
-    return filled("{0}.%s(%s)" % (name, ", ".join(parts)), [ref(statement.operands[0])])
+    return filled("{0}." + f"{name}({', '.join(parts)})", [ref(statement.operands[0])])
 
 
 def flat_expression(statement: Statement, ref: Callable[[Value], ast.expr]) -> ast.expr:
@@ -242,6 +242,6 @@ def flat_expression(statement: Statement, ref: Callable[[Value], ast.expr]) -> a
         elif order == tuple(range(value.ndim))[::-1]:
             text = "{0}.T.ravel()"
         else:
-            text = "{0}.transpose(%s).ravel()" % ", ".join(map(str, order))
+            text = "{0}.transpose(" + ", ".join(map(str, order)) + ").ravel()"
         parts.append(filled(text, [ref(value)]))
     return ast.Call(parsed("np.concatenate"), [ast.List(parts, ast.Load())], [])

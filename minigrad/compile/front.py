@@ -174,7 +174,7 @@ class Compiled:
         return f"{helpers}\n\n\n{source.text}" if helpers else source.text
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the last program as a Python file that needs NumPy alone, and its numbers beside it.
+        """Write the last program as a Python file that needs NumPy alone, and its numbers.
 
         path   of the file, such as ``step.py``; the numbers go to ``step.npz``
         """

@@ -44,8 +44,9 @@ class Helpers:
         if tree is None:
             raise TypeError(f"{name}: its source is not to be had, so it cannot be written down")
         self.texts[name] = ""  # taken; filled below, after what it refers to
-        tree = ast.parse(ast.unparse(tree)).body[0]
-        assert isinstance(tree, ast.FunctionDef)
+        copied = ast.parse(ast.unparse(tree)).body[0]
+        assert isinstance(copied, ast.FunctionDef)
+        tree = copied
         tree.name = name
         renamed = self.referred_to(function, tree)
         for node in ast.walk(tree):

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.compile.program import Statement, Value
 from minigrad.ops import neural
-from minigrad.ops.products import ones_cached
+from minigrad.ops.sums import ones_cached
 
 if TYPE_CHECKING:
     from minigrad.compile.lowering import Lowering
@@ -37,10 +37,10 @@ def check_labels(target: np.ndarray, classes: int) -> None:
 def cross_entropy_call(lowering: Lowering, statement: Statement) -> bool:
     """Loss and slope, (softmax(x) - onehot(target)) / n, in one buffer."""
     (x,), (target,) = statement.operands, statement.statics
-    loss, slope = (*statement.results, None)[:2]
     array = lowering.array(x)
-    if array is None or not array.flags.c_contiguous or slope is None:
+    if array is None or not array.flags.c_contiguous or len(statement.results) != 2:
         return False
+    loss, slope = statement.results
     n, c = x.shape
     fits = isinstance(target, Value) and target.dtype == np.int64 and target.shape == (n,)
     if not fits or not n or c > MOST_CLASSES:

@@ -167,7 +167,7 @@ class Lowering:
         if result not in self.target:
             array = np.empty(result.shape, result.dtype)
             self.target[result] = array, Memory(array, True)
-        array, memory = self.target[result]
+        array, _ = self.target[result]
         shapes = [value.shape for value in statement.operands[0]]
         for value, part in zip(
             statement.operands[0], layout.parts(array, shapes, statement.statics[0])
@@ -222,12 +222,12 @@ class Lowering:
         if isinstance(argument, slice):
             parts = (argument.start, argument.stop, argument.step)
             return f"slice({', '.join([self.text(part) for part in parts])})"
-        parts = tuple([self.text(each) for each in argument])
+        texts = tuple([self.text(each) for each in argument])
         if hasattr(argument, "_fields"):
-            return f"{self.bind(type(argument), type(argument).__name__)}({', '.join(parts)})"
+            return f"{self.bind(type(argument), type(argument).__name__)}({', '.join(texts)})"
         if isinstance(argument, list):
-            return f"[{', '.join(parts)}]"
-        return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
+            return f"[{', '.join(texts)}]"
+        return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
 
     def bind_array(self, array: Array, name: str) -> str:
         """The name of an array that is made now, such as a view of a known one."""
@@ -364,9 +364,10 @@ class Lowering:
         self.emit(f"{name} = {expression}")
 
     def lower(self) -> Lowered:
-        for self.index, statement in enumerate(self.program.statements):
+        for i, statement in enumerate(self.program.statements):
+            self.index = i
             self.statement(statement)
-            self.release_after(statement)
+            self.release()
         self.index = len(self.program.statements)
         for value in dict.fromkeys(self.results):
             if value in self.arrays:  # memory that later calls write to
@@ -388,9 +389,6 @@ class Lowering:
             "    return step\n"
         )
         return Lowered(text, self.names, self.buffer_bytes, self.arrays, returned)
-
-    def release_after(self, statement: Statement) -> None:
-        self.release()
 
     def statement(self, statement: Statement) -> None:
         if statement.op is layout.FLAT:
@@ -416,13 +414,12 @@ class Lowering:
 
     def view(self, statement: Statement) -> bool:
         """A view of known memory is made now; False if this is none, or the memory not known."""
-        (first, *_) = statement.reads() or [None]
-        if first is None or any(value not in self.arrays for value in statement.reads()):
+        if not statement.reads() or any(value not in self.arrays for value in statement.reads()):
             return False
         with np.errstate(all="ignore"):
             out = run_now(statement, self.arrays)
         if not all(
-            np.may_share_memory(each, self.arrays[first]) and each.base is not None
+            np.may_share_memory(each, self.arrays[statement.reads()[0]]) and each.base is not None
             for each in out
             if each.size
         ):

@@ -7,9 +7,11 @@ from minigrad.compile.passes.common import merge_common
 from minigrad.compile.passes.dead import remove_dead
 from minigrad.compile.passes.fold import fold_constants
 from minigrad.compile.passes.simplify import simplify
-from minigrad.compile.program import Program, Statement, Value
+from minigrad.compile.program import Program, Statement, Value, op_of
 
 __all__ = ["copy_of", "optimise"]
+
+CLONE = op_of(ops.shaping.clone)
 
 
 def optimise(program: Program, algebra: bool | None) -> Program:
@@ -29,4 +31,4 @@ def optimise(program: Program, algebra: bool | None) -> Program:
 def copy_of(value: Value, name: str) -> Statement:
     """A statement that copies a value."""
     result = Value(name, value.shape, value.dtype)
-    return Statement(ops.shaping.clone.op, (value,), (), (result,), "backward")
+    return Statement(CLONE, (value,), (), (result,), "backward")

@@ -19,7 +19,10 @@ import numpy as np
 
 from minigrad.calls import Array, Op
 
-__all__ = ["Program", "Statement", "Value", "evaluate", "run", "substituted", "values_in"]
+__all__ = [
+    "Builder", "Program", "Statement", "Value", "evaluate", "op_of", "run", "substituted",
+    "unused", "values_in",
+]  # fmt: skip
 
 Kind = Literal["input", "parameter", "state", "constant", "temporary"]
 
@@ -181,6 +184,12 @@ class Program:
         lines += [f"{s!r:60} # {list(s.results)}" for s in self.statements]
         lines += [f"{old.name} <- {new.name}" for old, new in self.updates]
         return "\n".join([*lines, f"return {', '.join([value.name for value in self.outputs])}"])
+
+
+def op_of(function: Any) -> Op:
+    """The op that a public function is."""
+    made: Op = function.op
+    return made
 
 
 # ------------------------------------------------------------------ values in nested arguments

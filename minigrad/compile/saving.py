@@ -143,7 +143,7 @@ class Saved:
                          f"    {whole}, {shapes!r}, {orders!r}\n)")  # fmt: skip
         return lines
 
-    # ------------------------------------------------------------------------- the optimizer's numbers
+    # ---------------------------------------------------------------------- the optimizer's numbers
 
     def number_names(self) -> set[str]:
         """Names of the optimizers' numbers: they are computed at each step."""

@@ -10,7 +10,7 @@ from typing import Any
 from minigrad.compile import emitters, layout
 from minigrad.compile.formulas import argument, cross_entropy_lines, expression, parsed
 from minigrad.compile.helpers import Helpers
-from minigrad.compile.program import Program, Statement, Value
+from minigrad.compile.program import Program, Statement, Value, op_of
 from minigrad.ops import neural
 
 __all__ = ["Source", "written"]
@@ -137,7 +137,7 @@ class Writer:
 
     def statement(self, i: int, statement: Statement) -> list[str]:
         """The lines of a statement; none if it stands as a formula in another."""
-        if statement.op is neural.cross_entropy.op and len(statement.results) == 2:
+        if statement.op is op_of(neural.cross_entropy) and len(statement.results) == 2:
             return cross_entropy_lines(
                 statement, self.ref, self.uses.get(statement.results[1], 0) > 0
             )
@@ -163,18 +163,18 @@ class Writer:
             if statement.op is layout.PARTS and statement.operands[0] is old:
                 names.update([value.name for value in statement.results])
         for value, formula in self.inlined.items():
-            if self.last.get(value, -1) > i and isinstance(formula, ast.expr):
-                if names & {n.id for n in ast.walk(formula) if isinstance(n, ast.Name)}:
-                    return True
+            read = {n.id for n in ast.walk(formula) if isinstance(n, ast.Name)}
+            if self.last.get(value, -1) > i and names & read:
+                return True
         return False
 
     def changed(self, old: Value, statement: Statement, formula: ast.expr) -> str:
         """A new value of a parameter or of state, in place."""
         name = ast.unparse(self.ref(old))
         self.inlined[statement.result] = self.ref(old)
-        if isinstance(formula, ast.BinOp) and isinstance(formula.op, (ast.Sub, ast.Add, ast.Mult)):
-            if ast.unparse(formula.left) == name:
-                sign = {ast.Sub: "-=", ast.Add: "+=", ast.Mult: "*="}[type(formula.op)]
+        if isinstance(formula, ast.BinOp) and ast.unparse(formula.left) == name:
+            sign = {ast.Sub: "-=", ast.Add: "+=", ast.Mult: "*="}.get(type(formula.op))
+            if sign is not None:
                 return f"{name} {sign} {ast.unparse(formula.right)}"
         return f"{name}[...] = {ast.unparse(formula)}"
 

@@ -20,6 +20,7 @@ from minigrad.graph import Leaf, Variable, wrap
 from minigrad.memory import clock, writes
 from minigrad.modes import recording
 from minigrad.nn.module import changes
+from minigrad.optim.blocks import Together
 from minigrad.pytrees import flatten, paths_of
 
 __all__ = ["MISS", "Specialised"]
@@ -187,7 +188,7 @@ class Specialised:
         found = {}
         for step in self.captured.steps:
             for block in step.blocks:
-                if getattr(block, "home", None) is not None and len(block.parameters) > 1:
+                if isinstance(block, Together) and block.home is not None and block.parameters[1:]:
                     orders = [layout.memory_order(a) for a in block.arrays]
                     shapes = [a.shape for a in block.arrays]
                     for p, part in zip(block.parameters, layout.parts(block.g, shapes, orders)):
@@ -274,7 +275,8 @@ class EntryWriter:
         checks = "\n            and ".join(self.conditions) or "True"
         lines = [
             f"    if len(leaves) != {count}:\n        return MISS\n{unpack}"
-            f"    try:\n        if not (\n            {checks}\n        ):\n            return MISS\n"
+            f"    try:\n        if not (\n            {checks}\n        ):\n"
+            "            return MISS\n"
             "    except AttributeError:\n        return MISS",
             *[f"    {line}" for line in self.prologue()],
             f"    {self.call()}",

@@ -92,11 +92,16 @@ class Surroundings:
         elif inspect.ismethod(value) and not is_library(value.__func__):
             self.note("self", value.__self__)
             self.read(value)
-        elif hasattr(value, "__dict__") and not isinstance(value, type) and not_a_module(value):
-            if id(value) not in self.seen and not is_library(type(value)):
-                self.seen.add(id(value))
-                for key, each in list(vars(value).items()):
-                    self.note(key, each)
+        elif self.is_new_object(value):
+            self.seen.add(id(value))
+            for key, each in list(vars(value).items()):
+                self.note(key, each)
+
+    def is_new_object(self, value: Any) -> bool:
+        """Whether a value is an object of the user's, with attributes not yet looked at."""
+        plain = inspect.ismodule(value) or inspect.isfunction(value) or isinstance(value, type)
+        known = id(value) in self.seen or is_library(type(value))
+        return hasattr(value, "__dict__") and not plain and not known
 
     def note_module(self, prefix: str, module: Module) -> None:
         owners = dict(module.named_modules())
@@ -130,7 +135,3 @@ def place_of(function: Any, name: str) -> tuple[Any, str | None]:
 def is_library(value: Any) -> bool:
     module = getattr(value, "__module__", None) or ""
     return module.split(".")[0] in {"minigrad", "numpy", "builtins", "math", "functools"}
-
-
-def not_a_module(value: Any) -> bool:
-    return not inspect.ismodule(value) and not inspect.isfunction(value)

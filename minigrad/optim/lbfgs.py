@@ -11,7 +11,8 @@ import numpy as np
 from minigrad.graph import wrap
 from minigrad.memory import writes
 from minigrad.modes import enable_grad
-from minigrad.optim.optimizer import Array, Group, Optimizer, require
+from minigrad.optim.blocks import Array, Group
+from minigrad.optim.optimizer import Optimizer, require
 from minigrad.optim.saved import to_array
 
 

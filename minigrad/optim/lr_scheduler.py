@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from minigrad.optim.optimizer import Group, Optimizer, require
+from minigrad.optim.blocks import Group
+from minigrad.optim.optimizer import Optimizer, require
 
 __all__ = [
     "ConstantLR",

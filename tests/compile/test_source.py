@@ -23,7 +23,7 @@ class Net(nn.Module):
         self.layer2 = nn.Linear(8, 3)
 
     def forward(self, x: Any) -> Any:
-        hidden = mg.tanh(self.layer1(x))
+        hidden = mg.relu(self.layer1(x))
         return self.layer2(hidden)
 
 
@@ -61,10 +61,10 @@ def test_a_step_of_two_layers_as_a_reader_sees_it():
         "def step(x, target):",
         "# forward",
         "layer1 = x @ layer1_weight.T + layer1_bias",
-        "hidden = np.tanh(layer1)",
+        "hidden = np.maximum(layer1, 0)",
         "# backward",
         "d_layer2_weight = (hidden.T @ d_layer2).T",
-        "d_layer1 = d_hidden * (1 - hidden * hidden)",
+        "d_layer1 = np.where(hidden > 0, d_hidden, 0)",
         "d_layer1_weight = (x.T @ d_layer1).T",
         "d_layer1_bias = d_layer1.sum(0)",
         "# update: SGD",

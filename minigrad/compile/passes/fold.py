@@ -21,7 +21,8 @@ def fold_constants(program: Program) -> Program:
         for value in program.values()
         if value.kind == "constant" and value.array is not None
     }
-    kept, constants = [], {}
+    kept = []
+    constants: dict[Value, Value] = {}
     for statement in program.statements:
         statement = statement.substituted(constants) if constants else statement
         size = sum([value.nbytes for value in statement.results])

@@ -9,17 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.calls import Op, numpy_functions
-from minigrad.compile.program import Program, Statement, Value
+from minigrad.calls import numpy_functions
+from minigrad.compile.program import Program, Statement, Value, op_of
 from minigrad.ops import shaping
 
 __all__ = ["simplify"]
 
 Makers = dict[Value, Statement]
-
-
-def op_of(function: Any) -> Op:
-    return function.op
 
 
 MUL, DIVIDE = numpy_functions[np.multiply], numpy_functions[np.divide]
@@ -49,15 +45,15 @@ def simpler(statement: Statement, makers: Makers) -> Value | None:
     if op is MUL:
         for one, other in (operands, operands[::-1]):
             if is_one(one) and is_like(other, result):
-                return other  # type: ignore[no-any-return]  # `is_like`: a value
+                return other
     if op is DIVIDE and is_one(operands[1]) and is_like(operands[0], result):
-        return operands[0]  # type: ignore[no-any-return]
+        return operands[0]
     if op in TURNS:
         inner = makers.get(operands[0])
         if inner is not None and inner.op in TURNS and is_like(inner.operands[0], result):
-            return inner.operands[0]  # type: ignore[no-any-return]
+            return inner.operands[0]
     if op in SHAPES and is_like(operands[0], result):
-        return operands[0]  # type: ignore[no-any-return]
+        return operands[0]
     return None
 
 
