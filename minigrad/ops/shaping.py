@@ -18,7 +18,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from minigrad.argument_names import also_named
 from minigrad.calls import Array, op
 from minigrad.composition import composition
-from minigrad.graph import plain
+from minigrad.graph import Variable
 
 __all__ = [
     "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "clone",
@@ -74,7 +74,7 @@ def view(x: Any, *shape: int) -> Any:
 
 def guarded(out: Any, x: Any) -> Any:
     """`out`, which cannot be written to if it is a copy of x."""
-    array, source = plain(out), plain(x)
+    array, source = [each._array if isinstance(each, Variable) else each for each in (out, x)]
     if isinstance(array, np.ndarray) and array.size and not np.may_share_memory(array, source):
         array.flags.writeable = False
     return out
