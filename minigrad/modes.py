@@ -148,6 +148,7 @@ class Trace:
     """
 
     drawing = False  # whether random numbers that are drawn just now will be noted
+    unnoted = ""  # what the program did that no call tells of
 
     def __init__(self) -> None:
         self.calls: list[Call] = []

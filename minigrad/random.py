@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import devices, dtypes, inplace, promotion
 from minigrad.creation import creating, finish, floating, like, shape_of
 from minigrad.graph import plain
-from minigrad.modes import Call, NotTraced, caller, recording
+from minigrad.modes import Call, caller, recording
 from minigrad.primitive import Op
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Generator:
         Raises   TypeError if `seed` is not an integer.
         """
         if recording.trace is not None:
-            raise NotTraced("a generator cannot be seeded inside of what is traced: do it before")
+            recording.trace.unnoted = "a seed is set inside: do it before"
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise TypeError(f"a seed is an integer, got {type(seed).__name__}")
         self._seed = int(seed)
@@ -102,15 +102,12 @@ default_generator = Generator()
 
 
 def source(generator: Any) -> np.random.Generator:
-    """NumPy's generator behind `generator`, which may be one itself; None: the common one.
-
-    Raises   RuntimeError in a trace, where `drawn` does not note what is drawn.
-    """
+    """NumPy's generator behind `generator`, which may be one itself; None: the common one."""
     trace = recording.trace
     if trace is not None and not trace.drawing:
-        raise NotTraced(
-            "a trace notes the random numbers of rand, randn and dropout, not these: draw them "
-            "outside of what is traced, and pass them as a tensor"
+        trace.unnoted = (
+            "only the random numbers of rand, randn and dropout are noted, and others are drawn "
+            "inside: draw them before, and pass them as a tensor"
         )
     if generator is None:
         return default_generator.numpy

@@ -300,6 +300,8 @@ class Capture:
         steps = list(self.steps)
         spans = self.trace.backward
         self.drawing = set(random.drawing.values())
+        if self.trace.unnoted:
+            raise NotCompiled(f"random numbers: {self.trace.unnoted}")
         self.refuse_writes()
         for position, call in enumerate(calls):
             while steps and steps[0].position <= position:
