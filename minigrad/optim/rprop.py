@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Array, Arrays, Counts, Group, Optimizer, require
+from minigrad.optim.blocks import Array, Counts, Group
+from minigrad.optim.optimizer import Arrays, Optimizer, require
 
 
 class Rprop(Optimizer):
