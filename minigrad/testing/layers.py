@@ -242,7 +242,8 @@ def window(case: Case) -> Words | None:
                 supposed = moved(whole, axes, stride, shift).reshape(case.n.shape)
                 known = np.isfinite(supposed)
                 enough = 2 * np.count_nonzero(case.wrong & known) >= wrong
-                if enough and np.any(supposed[known]) and case.fits(supposed, known):
+                reached = np.any(case.a[case.wrong & known])  # else they are only lost
+                if enough and reached and case.fits(supposed, known):
                     return {"what": window_words(stride, shift)}
     return None
 
