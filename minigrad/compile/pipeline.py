@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minigrad import ops
+from minigrad.compile.algebra import simplified
 from minigrad.compile.passes.common import merge_common
 from minigrad.compile.passes.dead import remove_dead
 from minigrad.compile.passes.fold import fold_constants
@@ -16,6 +17,8 @@ CLONE = op_of(ops.shaping.clone)
 
 def optimise(program: Program, algebra: bool | None) -> Program:
     """The program after all passes; `keep` of the program says what must survive."""
+    if algebra or (algebra is None and in_double_precision(program)):
+        program = simplified(program)  # before constants are folded: their structure is used
     program = remove_dead(program)
     for _ in range(3):
         before = len(program.statements)
@@ -26,6 +29,11 @@ def optimise(program: Program, algebra: bool | None) -> Program:
         if len(program.statements) == before:
             break
     return program.check()
+
+
+def in_double_precision(program: Program) -> bool:
+    """Whether all floating-point numbers have 64 bits, so that results agree to rounding."""
+    return {v.dtype.itemsize for v in program.values() if v.dtype.kind == "f"} == {8}
 
 
 def copy_of(value: Value, name: str) -> Statement:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import Array
-from minigrad.compile import layout, naming, pipeline
+from minigrad.compile import layout, naming, numba_backend, pipeline
 from minigrad.compile.capture import Captured, Stepped
 from minigrad.compile.differentiable import CompiledOp, split
 from minigrad.compile.lowering import Lowered, lower
@@ -154,7 +154,8 @@ class Specialised:
             self.op = CompiledOp(captured, halves, arrays, self.function)
             self.lowered = self.op.forward
         else:
-            self.lowered = lower(self.program, captured.results, captured.placed, arrays)
+            write: Any = lower if self.backend == "numpy" else numba_backend.lower
+            self.lowered = write(self.program, captured.results, captured.placed, arrays)
             self.run = self.lowered.function()
         self.gradients()
         written = [arrays[old] for old, _ in self.program.updates]
