@@ -388,7 +388,8 @@ def prepare(
         else:
             arrays.append(constant(operand))
             edges.append(None)
-            missing = operand is None and i == 0 and op.defaults[0] is MISSING
+            needed = i == 0 or (op.promote and not op.joint)
+            missing = operand is None and needed and op.defaults[i] is MISSING
             if missing or isinstance(operand, NOT_NUMBERS):
                 raise TypeError(
                     f"{op.name}: {op.operand_names[0 if op.joint else i]} is a tensor, an array or "

@@ -47,6 +47,7 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
 # what has no shape, and could be passed where a tensor belongs
 NOT_TENSORS = (
     type(None), bool, int, float, str, bytes, list, tuple, dict, set, type, slice, np.dtype,
+    np.generic,
 )  # fmt: skip
 
 

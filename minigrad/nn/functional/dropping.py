@@ -52,6 +52,7 @@ def drop(
     return out
 
 
+@composition
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Entries set to zero at random in training; the identity otherwise.
 

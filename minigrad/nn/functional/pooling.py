@@ -120,6 +120,7 @@ def max_pool1d(
     )
 
 
+@composition
 def max_pool2d(
     input: Tensor,
     kernel_size: Numbers,
