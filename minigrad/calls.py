@@ -176,15 +176,8 @@ def write_call(op: Op, promote: bool) -> str:
     if not op.joint and op.arity:
         lines += [f"    {t.arrays} = arrays", f"    {t.edges} = edges"]
     for name in t.arguments[op.arity : len(t.arguments) - bool(op.varargs)]:
-        lines += [f"if isinstance({name}, Tensor):"]
-        if name in NO_ARRAYS:
-            lines += [f"    {name} = {name}._array"]
-            continue
-        lines += [
-            f"    {name} = own_array({name}) if frame is not None else {name}._array",
-            f"elif type({name}) is ndarray and frame is not None:",
-            f"    {name} = {name}.copy()  # of a later write to it nobody would know",
-        ]
+        lines += [f"if type({name}) is ndarray or isinstance({name}, Tensor):"]
+        lines += [f"    {name} = own_array({name})"]
     lines += [
         "try:",
         f"    out = forward({', '.join(t.passed)})",
@@ -423,18 +416,20 @@ def prepare(
 
 NOT_NUMBERS = (str, bytes, dict, set, type, slice, np.dtype)
 
-# arguments that say how, and are never arrays of the user's
-NO_ARRAYS = {
-    "dim", "keepdim", "dtype", "correction", "ord", "decimals", "offset", "dim0", "dim1", "dim2",
-    "diagonal", "kernel", "stride", "padding", "dilation", "groups", "shape", "size", "axis",
-    "eps", "order", "ties", "name", "upper", "unitriangular", "pivot", "mode",
-}  # fmt: skip
 
+def own_array(value: Any) -> Any:
+    """The array of an argument; a copy if an array outside is on the same memory.
 
-def own_array(tensor: Variable) -> Any:
-    """The array of an argument; a copy if an array outside is on the same memory."""
-    alias = tensor._alias
-    return tensor._array.copy() if alias is not None and alias.detached else tensor._array
+    Of a later write to that nobody would know.  A trace takes the array itself: it knows values by
+    their arrays.
+    """
+    array = value._array if isinstance(value, Variable) else value
+    frame = recording.frame
+    if frame is None or (frame.detail is not None and frame.detail.trace is not None):
+        return array
+    alias = value._alias if isinstance(value, Variable) else None
+    outside = array is value or (alias is not None and alias.detached)
+    return array.copy() if outside else array
 
 
 def plain_statics(statics: Sequence[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+import minigrad.nn.functional as F
 from minigrad import nn
 
 pytest.importorskip("onnx")
@@ -148,10 +149,91 @@ def test_integers_as_inputs(tmp_path):
 def test_what_cannot_be_exported(tmp_path):
     class Odd(nn.Module):
         def forward(self, x):
-            return x.cumsum(0)
+            return mg.linalg.inv(x)
 
-    with pytest.raises(NotImplementedError, match="cumsum"):
-        mg.onnx.export(Odd(), random(2, 3), tmp_path / "model.onnx")
+    with pytest.raises(NotImplementedError, match="inv"):
+        mg.onnx.export(Odd(), random(3, 3), tmp_path / "model.onnx")
     with pytest.raises(ValueError, match="names"):
         mg.onnx.export(nn.Linear(3, 2), random(2, 3), tmp_path / "m.onnx", input_names=["a", "b"])
     assert list(tmp_path.iterdir()) == []
+
+
+class Of(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+def integers(n):
+    return np.random.default_rng(0).integers(0, 4, n)
+
+
+def booleans(*shape):
+    return np.random.default_rng(0).random(shape) > 0.5
+
+
+# name: (function, inputs, whether the first axis is free): what depends on the inputs and needs no
+# gradient is computed in the file as well
+FUNCTIONS = {
+    "mask": (lambda x: x * (x > 0).float(), [random(4, 3)], True),
+    "size of the batch": (lambda x: x.sum(1) / x.shape[0], [random(4, 3)], False),
+    "one_hot": (lambda y: F.one_hot(y, 5).float() * 2, [integers(4)], True),
+    "argmax": (lambda x: x.argmax(1), [random(4, 3)], True),
+    "where": (lambda x, m: mg.where(m, x, 0.0), [random(4, 3), booleans(4, 3)], True),
+    "masked_fill": (lambda x: x.masked_fill(x < 0, -1.0), [random(4, 3)], True),
+    "logic": (lambda m, n: (m & ~n) | (n ^ m), [booleans(4, 3), booleans(4, 3)], True),
+    "clamp": (lambda x: x.clamp(-0.5, 0.5), [random(4, 3)], True),
+    "clamp above": (lambda x: x.clamp(min=0.1), [random(4, 3)], True),
+    "maximum": (lambda x: mg.maximum(x, x * 2 - 0.3), [random(4, 3)], True),
+    "squeeze": (lambda x: x.unsqueeze(1).squeeze(1) + 1, [random(4, 3)], True),
+    "expand": (lambda x: x.unsqueeze(-1).expand(4, 3, 2) * 1, [random(4, 3)], False),
+    "max": (lambda x: x.max(1), [random(4, 3)], True),
+    "amax": (lambda x: x.amax(1), [random(4, 3)], True),
+    "var": (lambda x: x.var(1), [random(4, 3)], True),
+    "std": (lambda x: x.std(), [random(4, 3)], False),
+    "logsumexp": (lambda x: x.logsumexp(1), [random(4, 3)], True),
+    "norm": (lambda x: x.norm(dim=1), [random(4, 3)], True),
+    "einsum": (lambda x: mg.einsum("ij,kj->ik", x, x), [random(4, 3)], False),
+    "pad": (lambda x: F.pad(x, (1, 2)), [random(4, 3)], True),
+    "gelu": (lambda x: F.gelu(x, approximate="tanh"), [random(4, 3)], True),
+    "places": (lambda x, i: x[i], [random(4, 3), integers(4)], False),
+    "cumsum": (lambda x: x.cumsum(1), [random(4, 3)], True),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_depends_on_the_inputs_is_not_stored(name, tmp_path):
+    function, inputs, any_batch = FUNCTIONS[name]
+    path = tmp_path / "model.onnx"
+    mg.onnx.export(Of(function), tuple(inputs), path)
+    arrays = [x.numpy() if isinstance(x, mg.Tensor) else x for x in inputs]
+    others = [np.roll(-a if a.dtype.kind == "f" else a, 1, 0) for a in arrays]
+    if any_batch:
+        others = [np.concatenate([a, a]) for a in others]
+    expected = function(*[mg.tensor(a) for a in others])
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    for found, wanted in zip(run(path, *others), expected, strict=True):
+        assert found.dtype == wanted.dtype
+        np.testing.assert_allclose(found, wanted.numpy(), rtol=1e-5, atol=1e-6)
+    first = runtime.InferenceSession(str(path)).get_inputs()[0].shape[0]
+    assert (first == "batch") == any_batch
+
+
+def test_numbers_that_are_read_are_not_stored_silently(tmp_path):
+    with pytest.raises((RuntimeError, NotImplementedError), match="export"):
+        mg.onnx.export(Of(lambda x: x * float(x.sum())), random(4, 3), tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_op_of_the_same_name_is_not_ours(tmp_path):
+    @mg.op(lambda g, x: g)
+    def square(x):
+        return x + 1
+
+    with pytest.raises(NotImplementedError, match="square"):
+        mg.onnx.export(Of(square), random(2, 3), tmp_path / "model.onnx")
