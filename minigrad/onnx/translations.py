@@ -341,7 +341,8 @@ def sum_indices(to: Translation, call: Step, x: str) -> str:
     return to.add("Einsum", x, equation="->".join(call.statics))
 
 
-@translation("ops.neural._standardize", batchwise=True)
+# the moments that it may be given are those of x, and are computed again here
+@translation("ops.neural._standardize", batchwise=True, takes_values=True)
 def standardize(to: Translation, call: Step, x: str) -> str:
     axes, eps = list(call.statics[0]), call.statics[1]
     if 0 in axes:
