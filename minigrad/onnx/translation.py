@@ -22,10 +22,11 @@ IR_VERSION = 8  # the format of the file that this opset came with
 TRANSLATIONS: dict[str, Callable[..., Any]] = {}  # where an op is -> what translates it
 BATCHWISE: set[Any] = set()  # translations of ops that do the same whatever the first axis's size
 TAKES_VALUES: set[Any] = set()  # translations that take arguments which depend on the inputs
+RECOMPUTES: set[Any] = set()  # translations that do without such arguments
 
 
 def translation(
-    *places: str, batchwise: bool = False, takes_values: bool = False
+    *places: str, batchwise: bool = False, takes_values: bool = False, recomputes: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The decorated function translates the ops at these places under `minigrad`."""
 
@@ -33,7 +34,8 @@ def translation(
         for place in places:
             TRANSLATIONS[place] = function
         BATCHWISE.update([function] * batchwise)
-        TAKES_VALUES.update([function] * takes_values)
+        TAKES_VALUES.update([function] * (takes_values or recomputes))
+        RECOMPUTES.update([function] * recomputes)
         return function
 
     return register
@@ -112,7 +114,7 @@ class Translation:
 
     def finish(self, names: list[str], is_batchwise: Callable[[], bool]) -> Any:
         """The model, all that depends on the inputs translated."""
-        for line in self.tape.lines:
+        for line in needed_lines(self.tape):
             if is_dependent((*line.operands, *line.statics.values()), self.known):
                 self.translate(line)
         self.batched = self.batched and is_batchwise()
@@ -168,6 +170,27 @@ class Translation:
         found = translate(self, call, *operands)
         for value, each in zip(call.results, found if isinstance(found, list) else [found]):
             self.known[id(value)] = each
+
+
+def needed_lines(tape: Tape) -> list[Line]:
+    """The lines that lead to an output, but for arguments that translations do without."""
+    found: list[Line] = []
+    wanted: set[int] = set()
+
+    def want(value: Any) -> None:
+        if isinstance(value, (tuple, list)):
+            for each in value:
+                want(each)
+        wanted.add(id(value))
+
+    want(tape.outputs)
+    for line in reversed(tape.lines):
+        if any(id(value) in wanted for value in line.results):
+            found.append(line)
+            want(line.operands)
+            if table().get(line.op) not in RECOMPUTES:
+                want(tuple(line.statics.values()))
+    return found[::-1]
 
 
 def is_dependent(value: Any, known: dict[int, str]) -> bool:

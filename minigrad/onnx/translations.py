@@ -342,7 +342,7 @@ def sum_indices(to: Translation, call: Step, x: str) -> str:
 
 
 # the moments that it may be given are those of x, and are computed again here
-@translation("ops.neural._standardize", batchwise=True, takes_values=True)
+@translation("ops.neural._standardize", batchwise=True, recomputes=True)
 def standardize(to: Translation, call: Step, x: str) -> str:
     axes, eps = list(call.statics[0]), call.statics[1]
     if 0 in axes:
