@@ -201,7 +201,7 @@ def user_stack() -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and len(lines) < 3:
         code = frame.f_code
-        if not code.co_filename.startswith(HERE):
+        if not code.co_filename.startswith((HERE, "<minigrad")):
             where = f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
             lines.append(f"{where}\n    {getline(code.co_filename, frame.f_lineno).strip()}")
         frame = frame.f_back
