@@ -39,6 +39,10 @@ BLOCK = re.compile(
 SHOWN = re.compile(r"^\s*print\(.*\)  # (.+)$", re.M)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 OPTIONAL = {"minigrad.testing.strategies", "minigrad.onnx"}
+NEEDS = {
+    "neighbours.einops": "einops", "neighbours.treescope": "treescope", "distributed": "mpi4py",
+    "nn.parallel.distributed": "mpi4py", "optim.scipy": "scipy", "training.estimators": "sklearn",
+}  # fmt: skip
 
 
 def blocks(page: Path) -> list[re.Match[str]]:
@@ -208,7 +212,8 @@ def run_doctest(test: doctest.DocTest) -> None:
 
 def modules() -> list[str]:
     found = [m.name for m in pkgutil.walk_packages(mg.__path__, "minigrad.")]
-    return [name for name in found if name not in OPTIONAL]
+    missing = tuple(f"minigrad.{name}" for name, need in NEEDS.items() if not find_spec(need))
+    return [name for name in found if name not in OPTIONAL and not name.startswith(missing)]
 
 
 @pytest.mark.parametrize("module", modules())
