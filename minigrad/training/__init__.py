@@ -11,6 +11,9 @@ The loop itself is four lines, and writing it out is the first way to train::
 from which a run goes on as if it had never been interrupted.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from minigrad.training.callbacks import Callback, EarlyStopping, Run
 from minigrad.training.checkpoint import Checkpoint
 from minigrad.training.history import History
@@ -28,12 +31,17 @@ from minigrad.training.metrics import (
     r2,
 )
 
+if _TYPE_CHECKING:
+    from minigrad.training.estimators import Classifier, Regressor
+
 __all__ = [
     "Callback",
     "Checkpoint",
+    "Classifier",
     "EarlyStopping",
     "History",
     "LearningRates",
+    "Regressor",
     "Run",
     "accuracy",
     "binary_accuracy",
@@ -49,3 +57,16 @@ __all__ = [
     "predict",
     "r2",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    """The estimators import scikit-learn, and so are imported when they are asked for."""
+    if name in ("Classifier", "Regressor"):
+        from minigrad.training import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
