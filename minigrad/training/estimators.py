@@ -16,7 +16,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from minigrad import nn, optim, random
-from minigrad.graph import no_grad, wrap
+from minigrad.graph import wrap
+from minigrad.modes import no_grad
 from minigrad.training.callbacks import Callback, EarlyStopping
 from minigrad.training.loop import fit
 from minigrad.utils.data import DataLoader, TensorDataset
@@ -124,7 +125,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typ
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=np.float64)
         with no_grad():
-            return self.module_(wrap(x)).numpy()  # type: ignore[no-any-return]  # an array
+            return self.module_(wrap(x)).numpy()
 
 
 class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -169,19 +170,19 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # scikit-le
         """The probability of each class, a row for each sample."""
         scores = self._outputs(X)
         shifted = np.exp(scores - scores.max(1, keepdims=True))
-        return shifted / shifted.sum(1, keepdims=True)  # type: ignore[no-any-return]  # an array
+        return shifted / shifted.sum(1, keepdims=True)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithm of `predict_proba`, exact where it underflows."""
         scores = self._outputs(X)
         shifted = scores - scores.max(1, keepdims=True)
         total = np.log(np.exp(shifted).sum(1, keepdims=True))
-        return shifted - total  # type: ignore[no-any-return]  # an array
+        return shifted - total
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sample."""
         scores = self._outputs(X)
-        return self.classes_[scores.argmax(1)]  # type: ignore[no-any-return]  # an array
+        return self.classes_[scores.argmax(1)]
 
 
 class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -193,7 +194,7 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]  # scikit-lear
 
     Raises   ValueError for samples or targets that are not finite numbers.
     Example  >>> x = np.linspace(-1, 1, 50)[:, None]
-             >>> model = mg.training.Regressor(hidden=(16,), random_state=0)
+             >>> model = mg.training.Regressor(hidden=(16,), epochs=300, random_state=0)
              >>> model.fit(x, np.sin(3 * x[:, 0])).score(x, np.sin(3 * x[:, 0])) > 0.95
              True
     """
