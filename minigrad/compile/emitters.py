@@ -27,6 +27,7 @@ __all__ = [
     "is_view",
     "may_change_type",
     "returns_tuple",
+    "same_types",
 ]
 
 Emitter = Callable[["Lowering", Statement], bool]
@@ -90,19 +91,25 @@ def inverse_view(statement: Statement, array: Array, shape: tuple[int, ...]) -> 
 # ------------------------------------------------------------------------------------- elementwise
 
 
-def ufunc_call(lowering: Lowering, statement: Statement) -> bool:
-    """``multiply(a, b, out)``."""
-    ufunc = UFUNCS[statement.op]
+def same_types(statement: Statement) -> bool:
+    """Whether a ufunc called as the op is computes in the type of the result."""
     arguments = (*statement.operands, *statement.statics)
     values = [each for each in arguments if isinstance(each, Value)]
     result = statement.result
     kinds = {value.dtype for value in values}
-    if len(kinds) > 1 or not all(isinstance(x, (Value, float, int)) for x in arguments):
+    if len(kinds) != 1 or not all(isinstance(x, (Value, float, int)) for x in arguments):
         return False
     if result.dtype.kind != "b" and result.dtype not in kinds:
         return False
-    if len(values) < len(arguments) and next(iter(kinds)).kind != "f":
+    return len(values) == len(arguments) or next(iter(kinds)).kind == "f"
+
+
+def ufunc_call(lowering: Lowering, statement: Statement) -> bool:
+    """``multiply(a, b, out)``."""
+    if not same_types(statement):
         return False
+    ufunc, result = UFUNCS[statement.op], statement.result
+    arguments = (*statement.operands, *statement.statics)
     texts = [lowering.text(each) for each in arguments]
     name = lowering.bind(ufunc, ufunc.__name__)
     out = lowering.destination(statement, result)

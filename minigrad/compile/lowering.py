@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import Array
-from minigrad.compile import emitters, layout
+from minigrad.compile import chunks, emitters, layout
 from minigrad.compile.program import Program, Statement, Value, substituted, values_in
 
 __all__ = ["Lowered", "lower"]
@@ -105,6 +105,7 @@ class Lowering:
         self.copied: dict[Value, str] = {}  # results that are copied before they are returned
         self.free: list[Memory] = []
         self.views: dict[Any, str] = {}
+        self.scratches: dict[tuple[int, np.dtype[Any]], Array] = {}
         self.buffer_bytes = 0
         self.index = 0
         self.taken: set[str] = set()
@@ -306,7 +307,15 @@ class Lowering:
             for value in reads:
                 if (found := self.overwritable(value, result)) is not None:
                     return self.put(result, *found)
-        return self.allocate(result)
+        return self.allocate(result, self.order_like(reads, result) if elementwise else None)
+
+    def order_like(self, reads: Sequence[Value], result: Value) -> tuple[int, ...] | None:
+        """The order of the axes in memory that NumPy gives an elementwise result: the operands'."""
+        for value in reads:
+            array = self.arrays.get(value)
+            if array is not None and array.shape == result.shape and 0 not in array.strides:
+                return layout.memory_order(array)
+        return None
 
     def overwritable(self, value: Value, result: Value) -> tuple[Array, Memory] | None:
         """The array of an operand that is not needed again, if a result fits into it."""
@@ -328,8 +337,8 @@ class Lowering:
         self.arrays[result] = array
         return array
 
-    def allocate(self, result: Value) -> Array:
-        """A buffer that is free, or a new one."""
+    def allocate(self, result: Value, order: tuple[int, ...] | None = None) -> Array:
+        """A buffer that is free, or a new one, its axes in memory in the given order."""
         size = result.nbytes
         lasting = self.root.get(result, result) in self.lasting
         fitting = (
@@ -341,8 +350,17 @@ class Lowering:
         else:
             memory = Memory(np.empty(size, np.uint8), lasting)
             self.buffer_bytes += size
-        array = memory.array[:size].view(result.dtype).reshape(result.shape)
-        return self.put(result, array, memory)
+        array = memory.array[:size].view(result.dtype)
+        axes = tuple(range(result.ndim)) if order is None else order
+        return self.put(result, layout.arranged(array, result.shape, axes), memory)
+
+    def scratch(self, number: int, size: int, dtype: np.dtype[Any]) -> Array:
+        """Memory for a piece of an array: the same for all loops over pieces."""
+        key = number, dtype
+        if key not in self.scratches or self.scratches[key].size < size:
+            self.scratches[key] = np.empty(size, dtype)
+            self.buffer_bytes += self.scratches[key].nbytes
+        return self.scratches[key]
 
     def release(self) -> None:
         """Give back the buffers of what is not read again."""
@@ -364,11 +382,16 @@ class Lowering:
         self.emit(f"{name} = {expression}")
 
     def lower(self) -> Lowered:
-        for i, statement in enumerate(self.program.statements):
-            self.index = i
-            self.statement(statement)
+        statements = self.program.statements
+        self.index = 0
+        while self.index < len(statements):
+            start = self.index
+            end = chunks.run_at(statements, start)
+            if end == start or not chunks.lower_run(self, start, end):
+                self.index = start
+                self.statement(statements[start])
             self.release()
-        self.index = len(self.program.statements)
+            self.index += 1
         for value in dict.fromkeys(self.results):
             if value in self.arrays:  # memory that later calls write to
                 text = self.ref(value)

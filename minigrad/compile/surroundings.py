@@ -39,6 +39,17 @@ def referred_to(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
         yield from variables.globals.items()
 
 
+def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The default arguments of a function, by name."""
+    plain = inspect.unwrap(function)
+    plain = getattr(plain, "__func__", plain)
+    code, values = getattr(plain, "__code__", None), getattr(plain, "__defaults__", None) or ()
+    if code is None:
+        return {}
+    names = code.co_varnames[code.co_argcount - len(values) : code.co_argcount]
+    return {**dict(zip(names, values)), **(plain.__kwdefaults__ or {})}
+
+
 class Surroundings:
     """What `function` refers to, itself or by other functions that it calls.
 
@@ -67,6 +78,8 @@ class Surroundings:
         if id(function) in self.seen:
             return
         self.seen.add(id(function))
+        for name, value in defaults_of(function).items():
+            self.note(name, value)
         for name, value in referred_to(function):
             if name != "self" and not inspect.ismodule(value):
                 self.readings.append((*place_of(function, name), value))
