@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from minigrad.calls import Array
 from minigrad.compile import emitters, layout
 from minigrad.compile.program import Statement, Value
-from minigrad.optim.blocks import CHUNK, SMALL
+from minigrad.optim.blocks import SMALL
 
 if TYPE_CHECKING:
     from minigrad.compile.lowering import Lowering
 
 __all__ = ["lower_run", "run_at"]
+
+CHUNK = 32_768  # entries computed at a time: a loop over pieces costs less here than in eager
 
 
 def wide(statement: Statement) -> list[Value]:
