@@ -354,6 +354,8 @@ class Capture:
             list(self.updates.items()),
             primals=self.primals,
         ).substituted(plain)
+        for step in self.steps:  # so that the arrays of the first call need not stay
+            step.grads, step.before = {}, {}
         return Captured(
             program, count, self.leaves, self.positions, self.sources, grads, entered, self.steps,
             self.truths, self.placed, result, described, rebuild, self.surroundings,
