@@ -167,7 +167,7 @@ def write_call(op: Op, promote: bool) -> str:
         f"    {tuple_of(t.arguments)} = op.bind({tuple_of(t.arguments)}, names)",
         "frame = recording.frame",
         "odd = frame is not None and frame.detail is not None",
-        *(look_at_list(t) if op.joint else look_at_operands(op, t, promote)),
+        *(look_at_list(t, promote) if op.joint else look_at_operands(op, t, promote)),
         "if odd:",
         f"    arrays, edges = prepare(op, {t.given}, {t.statics}, frame, {promote})",
         "    if edges is None:",
@@ -278,7 +278,7 @@ def look_at_operands(op: Op, t: Names, promote: bool) -> list[str]:
     return lines if op.arity else ["odd = True"]
 
 
-def look_at_list(t: Names) -> list[str]:
+def look_at_list(t: Names, promote: bool) -> list[str]:
     """The same of an op on a list of tensors."""
     return [
         "try:",
@@ -286,7 +286,7 @@ def look_at_list(t: Names) -> list[str]:
         f"    edges = tuple([x._node for x in {t.given}])",
         "except (AttributeError, TypeError):  # arrays among them",
         "    arrays = edges = ()",
-        "if not arrays:",
+        f"if not arrays{' or len({a.dtype for a in arrays}) > 1' if promote else ''}:",
         "    odd = True",
     ]
 
@@ -383,7 +383,7 @@ def prepare(
             edges.append(None)
             needed = i == 0 or (op.promote and not op.joint)
             missing = operand is None and needed and op.defaults[i] is MISSING
-            if missing or isinstance(operand, NOT_NUMBERS):
+            if missing or isinstance(arrays[-1], NOT_NUMBERS):
                 raise TypeError(
                     f"{op.name}: {op.operand_names[0 if op.joint else i]} is a tensor, an array or "
                     f"a number, got {type(operand).__name__}"

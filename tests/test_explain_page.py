@@ -721,7 +721,9 @@ def test_boxes_of_the_graph_are_reached_by_keyboard(opened: Any) -> None:
 
 def test_numbers_that_were_not_kept_are_said_so_once(browser: Any, tmp_path: Path) -> None:
     layer = mg.nn.Linear(2, 2)
-    loss = ((layer(mg.tensor(normal(3, 2))) - mg.tensor(normal(3, 2))) + 1).sum()
+    loss = (
+        (layer(mg.tensor(normal(3, 2))) - leaf(normal(3, 2), "lost")) + 1
+    ).sum()  # nobody holds it
     data = visit(browser, tmp_path, loss, "step=2")
     constant = data["vertices"][data["vertices"][data["steps"][1]["vertex"]]["inputs"][1]]
     assert "value" not in constant

@@ -808,10 +808,9 @@ def test_a_gpu_is_refused_with_the_reason(ask: Any) -> None:
         ask()
 
 
-def test_compile_is_absent_and_says_so() -> None:
-    assert not hasattr(mg, "compile")
-    with pytest.raises(AttributeError, match=r"remove mg\.compile"):
-        mg.compile(mg.nn.Linear(1, 1))
+def test_a_compiled_model_computes_the_same() -> None:
+    model, x = mg.nn.Linear(3, 2), mg.randn(4, 3)
+    mg.testing.assert_close(mg.compile(model)(x), model(x))
 
 
 def test_no_accelerator_is_found() -> None:

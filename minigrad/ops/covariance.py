@@ -40,7 +40,7 @@ def cov_weights_vjp(g: Array, x: Array, weights: Array, factor: Array) -> Array:
     promote=True,
     notation="cov({x})",
 )
-def _cov(x: Array, weights: Array, factor: Array) -> Array:
+def _cov(x: Array, weights: Array = None, factor: Array = 1.0) -> Array:
     """Sums of products of deviations from the means of the rows, over `factor`; see `cov`.
 
     Forward    out = (X - μ) diag(weights) (X - μ)ᵀ / factor

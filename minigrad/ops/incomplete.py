@@ -63,7 +63,7 @@ def igamma(x: Array, y: Array) -> Array:
     """The lower incomplete gamma function, regularised; needs SciPy.
 
     Forward    out = ∫ tˣ⁻¹ e⁻ᵗ dt from 0 to y / Γ(x)
-    Gradient   ȳ = ḡ * yˣ⁻¹ * e⁻ʸ / Γ(x); none for x: asking for it is an error
+    Gradient   ȳ = ḡ * yˣ⁻¹ * e⁻ʸ / Γ(x)
     Shapes     (...), (...) -> broadcast (...)
     Raises     ImportError without SciPy; NotImplementedError at backward if x requires grad
     Source     Abramowitz and Stegun 1964, section 6.5
@@ -83,7 +83,7 @@ def igammac(x: Array, y: Array) -> Array:
     """The upper incomplete gamma function, regularised; needs SciPy.
 
     Forward    out = ∫ tˣ⁻¹ e⁻ᵗ dt from y to ∞ / Γ(x)
-    Gradient   ȳ = -ḡ * yˣ⁻¹ * e⁻ʸ / Γ(x); none for x: asking for it is an error
+    Gradient   ȳ = -ḡ * yˣ⁻¹ * e⁻ʸ / Γ(x)
     Shapes     (...), (...) -> broadcast (...)
     Raises     ImportError without SciPy; NotImplementedError at backward if x requires grad
     Source     Abramowitz and Stegun 1964, section 6.5
@@ -103,7 +103,7 @@ def zeta(x: Array, y: Array) -> Array:
     """The zeta function of Hurwitz; needs SciPy.
 
     Forward    out = Σ (y + k)⁻ˣ over k = 0, 1, ...
-    Gradient   ȳ = -ḡ * x * ζ(x + 1, y); none for x: asking for it is an error
+    Gradient   ȳ = -ḡ * x * ζ(x + 1, y)
     Shapes     (...), (...) -> broadcast (...)
     Raises     ImportError without SciPy; NotImplementedError at backward if x requires grad
     Source     Abramowitz and Stegun 1964, section 23.2

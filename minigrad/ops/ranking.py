@@ -13,7 +13,7 @@ from minigrad.composition import composition
 from minigrad.graph import plain
 from minigrad.ops.gathering import scatter_add, take_along_dim
 from minigrad.ops.indexing import nonzero
-from minigrad.ops.reduction import ValuesAndIndices, amax, amin, extreme_vjp, one_place_vjp
+from minigrad.ops.reduction import ValuesAndIndices, amax, amin, one_place_vjp
 from minigrad.ops.sorting import sort
 from minigrad.ops.statistics import quantile_along
 
@@ -48,7 +48,7 @@ def cummax(x: Array, dim: int) -> Any:
     """The largest entries up to each place along an axis, and where they are.
 
     Forward    values[i] = max(x[0], ..., x[i]), indices the last place of it
-    Gradient   x̄[indices] += values̅
+    Gradient   x̄ = zeros, with values̅ added at `indices`
     Shapes     (..., n, ...) -> twice (..., n, ...)
     Raises     AxisError if x has no such axis
     Example    >>> mg.cummax(mg.tensor([1.0, 3.0, 2.0]), dim=0).values
@@ -62,7 +62,7 @@ def cummin(x: Array, dim: int) -> Any:
     """The smallest entries up to each place along an axis, and where they are.
 
     Forward    values[i] = min(x[0], ..., x[i]), indices the last place of it
-    Gradient   x̄[indices] += values̅
+    Gradient   x̄ = zeros, with values̅ added at `indices`
     Shapes     (..., n, ...) -> twice (..., n, ...)
     Raises     AxisError if x has no such axis
     Example    >>> mg.cummin(mg.tensor([2.0, 1.0, 3.0]), dim=0).values
@@ -161,7 +161,14 @@ def mode(x: Array, dim: int = -1, keepdim: bool = False) -> Any:
     return at_index(x, index, axis, keepdim)
 
 
-@op(lambda g, out, x: extreme_vjp(g, out, x, None, False), notation="nanmedian {x}")
+def nanmedian_vjp(g: Array, out: Array, x: Array) -> Array:
+    """ḡ, shared evenly by the entries that equal the median."""
+    chosen = np.equal(x, out)
+    count = np.maximum(np.sum(chosen, dtype=x.dtype), 1)
+    return np.where(chosen, g / count, 0)
+
+
+@op(nanmedian_vjp, notation="nanmedian {x}")
 def _nanmedian(x: Array) -> Array:
     """The lower median of all entries that are not NaN.
 

@@ -45,7 +45,8 @@ def _scatter_extreme(x: Array, source: Array, where: Any, largest: bool) -> Arra
     """A copy of x with its entries at `where` replaced by larger (or smaller) ones of the source.
 
     Forward    out = x; out[where] = max(out[where], source), repeated positions one after the other
-    Gradient   ḡ shared evenly by those entries of x and the source that equal the result
+    Gradient   x̄ = ḡ shared evenly by the entries equal to it        source̅ = ḡ at its
+               places, shared evenly by the entries equal to it
     Shapes     (...), shape of x[where] -> (...)
     """
     out = np.array(x, order="C")

@@ -31,7 +31,8 @@ NOT_COMPILED: set[str] = {
     "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.embedding_bag-max",
     "nn.functional.feature_alpha_dropout", "nn.functional.gumbel_softmax", "nn.functional.rrelu",
     "quantile", "quantile-dim", "quantile-higher", "quantile-lower", "quantile-midpoint",
-    "quantile-nearest", "renorm", "sort", "sort-falling", "topk", "vander", "vander-increasing",
+    "quantile-nearest", "renorm", "sort", "sort-falling", "topk", "unique", "unique-all", "vander",
+    "vander-increasing",
     "where",
 }  # fmt: skip
 TOLERANCE = 1e-12  # of float64, relative to the largest entry

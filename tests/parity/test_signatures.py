@@ -20,9 +20,12 @@ RENAMED = {
     "cholesky_inverse": {"self": "L"},
     "cholesky_solve": {"self": "B", "input2": "L"},
     "dsplit": {"indices": "indices_or_sections"},
+    "heaviside": {"values": "y"},
     "hsplit": {"indices": "indices_or_sections"},
+    "linalg_cholesky_ex": {"self": "A"},
     "linalg_cond": {"self": "A"},
     "linalg_eigvals": {"self": "A"},
+    "linalg_householder_product": {"input": "A"},
     "linalg_lstsq": {"self": "A", "b": "B"},
     "linalg_matrix_norm": {"self": "A"},
     "linalg_matrix_power": {"self": "A"},
@@ -30,18 +33,31 @@ RENAMED = {
     "linalg_norm": {"self": "A"},
     "linalg_pinv": {"self": "A", "rcond": "rtol"},
     "linalg_solve_triangular": {"self": "A"},
+    "linalg_tensorinv": {"self": "A"},
+    "linalg_tensorsolve": {"self": "A", "other": "B"},
     "matrix_power": {"self": "A"},
     "pinverse": {"self": "A", "rcond": "rtol"},
     "split": {"split_size": "split_size_or_sections"},
+    "split_with_sizes": {"split_sizes": "split_size_or_sections"},
     "swapaxes": {"axis0": "dim0", "axis1": "dim1"},
     "tensor_split": {"indices": "indices_or_sections"},
     "tensordot": {"self": "a", "other": "b", "dims_self": "dims", "dims_other": None},
+    "unsafe_split": {"split_size": "split_size_or_sections"},
     "vsplit": {"indices": "indices_or_sections"},
 }
 # not functions of tensors: PyTorch has operators of these names that do something else
 OTHERS = {"initial_seed", "save", "seed"}
 # PyTorch's `generator` may be given by its place there, here only by its name
 OTHERS |= {"poisson"}
+# takes numbers as well, each kind by a name of its own
+OTHERS |= {"result_type"}
+# the functions of nn.functional, with their documented arguments; PyTorch's operators of these
+# names have switches of their own
+OTHERS |= {
+    "alpha_dropout", "cosine_embedding_loss", "dropout", "feature_alpha_dropout", "group_norm",
+    "hinge_embedding_loss", "kl_div", "layer_norm", "margin_ranking_loss", "rrelu",
+    "triplet_margin_loss",
+}  # fmt: skip
 
 
 def positional(schema: Any) -> list[str]:
