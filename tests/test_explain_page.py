@@ -730,7 +730,7 @@ def test_numbers_that_were_not_kept_are_said_so_once(browser: Any, tmp_path: Pat
     shown = browser.execute_script(
         "return [...document.querySelectorAll('figure[data-role=operand]')].pop().textContent"
     )
-    assert shown == f"{constant['symbol']} not kept"
+    assert shown == f"{constant['symbol']} the tensor is gone"
     assert "record_values" in panel_html(browser)
     assert "?" not in text_of(browser, "#graph")
 

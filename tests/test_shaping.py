@@ -11,6 +11,7 @@ import pytest
 import minigrad as mg
 
 VIEWS: list[Callable[[Any], Any]] = [
+    lambda x: x.unfold(2, 2, 1),
     lambda x: x.reshape(6, 4), lambda x: x.view(-1), lambda x: x.flatten(1), lambda x: x.ravel(),
     lambda x: x.unflatten(2, (2, 2)), lambda x: x[:1].squeeze(0), lambda x: x.unsqueeze(1),
     lambda x: x.T, lambda x: x.mT, lambda x: x.permute(2, 0, 1), lambda x: x.transpose(0, 2),
@@ -26,7 +27,7 @@ COPIES: list[Callable[[Any], Any]] = [
     lambda x: x.repeat_interleave(1), lambda x: x.T.reshape(-1), lambda x: x.T.contiguous(),
     lambda x: x[[0, 1]], lambda x: x[x > 0], lambda x: mg.cat([x]), lambda x: mg.stack([x]),
     lambda x: x.tril(), lambda x: mg.diag(x[0]), lambda x: x.to(mg.float64, copy=True),
-    lambda x: x.index_select(0, mg.tensor([0, 1])), lambda x: x.unfold(2, 2, 1),
+    lambda x: x.index_select(0, mg.tensor([0, 1])),
 ]  # fmt: skip
 
 

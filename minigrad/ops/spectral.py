@@ -461,9 +461,9 @@ def svd_vjp(g: SVDResult, x: Array, out: SVDResult) -> Array:
     sums = s[..., None, :] + s[..., :, None]
     sums = np.where(plain(sums) == 0, np.ones_like(plain(sums)), sums)
     if K is not None:
-        inner = inner + over_gaps(skew(K), s, ties) * (s[..., None, :] / sums)
+        inner = inner + over_gaps(skew(K), s, ties) * (s[..., None, :] / sums) + at_ties(K, ties)
     if L is not None:
-        inner = inner + over_gaps(skew(L), s, ties) * (s[..., :, None] / sums)
+        inner = inner + over_gaps(skew(L), s, ties) * (s[..., :, None] / sums) + at_ties(L, ties)
     result = U @ inner @ Vh
     if n > k and g_U is not None:
         result = result + outside(U, over_values(g_U, s, hidden)) @ Vh
@@ -474,6 +474,11 @@ def svd_vjp(g: SVDResult, x: Array, out: SVDResult) -> Array:
 
 def skew(x: Array) -> Array:
     return x - x.mT
+
+
+def at_ties(x: Array, ties: Gaps) -> Any:
+    """NaN where the vectors of tied values were used, else 0: `skew` hides a symmetric use."""
+    return _over_nothing(x * ties.tied, ties) if ties.tied.any() else 0.0
 
 
 def outside(basis: Array, x: Array) -> Array:
