@@ -13,7 +13,7 @@ import operator
 from array import array as array_of_python
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -100,10 +100,11 @@ def type_of_number(value: Any, dtype: Any) -> np.dtype[Any]:
 
 
 P = ParamSpec("P")
+R = TypeVar("R")
 UNUSED = ("layout", "pin_memory", "memory_format", "names")  # of PyTorch: they change nothing here
 
 
-def creating(function: Callable[P, Any]) -> Callable[P, Any]:
+def creating(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function that makes tensors take PyTorch's other arguments: size=, out=, layout=."""
     code = function.__code__
     takes_sizes = bool(code.co_flags & 0x04)
@@ -121,7 +122,7 @@ def creating(function: Callable[P, Any]) -> Callable[P, Any]:
             return function(*args, **given)
         if of_dtype:
             given.setdefault("dtype", out.dtype)
-        made = function(*args, **given)
+        made: Any = function(*args, **given)
         return out.resize_(made.shape).copy_(made)
 
     return call

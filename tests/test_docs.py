@@ -38,10 +38,11 @@ BLOCK = re.compile(
 )
 SHOWN = re.compile(r"^\s*print\(.*\)  # (.+)$", re.M)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-OPTIONAL = {"minigrad.testing.strategies", "minigrad.onnx"}
+OPTIONAL = {"minigrad.testing.strategies"}
 NEEDS = {
     "neighbours.einops": "einops", "neighbours.treescope": "treescope", "distributed": "mpi4py",
     "nn.parallel.distributed": "mpi4py", "optim.scipy": "scipy", "training.estimators": "sklearn",
+    "compile.numba_": "numba",
 }  # fmt: skip
 
 

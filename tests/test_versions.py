@@ -86,14 +86,16 @@ def test_a_change_of_other_memory_is_none_of_its_business() -> None:
     np.testing.assert_array_equal(x.grad.numpy(), c.numpy())
 
 
-@pytest.mark.parametrize("as_tuple", [False, True])
-def test_an_index_that_changed(as_tuple: bool) -> None:
+def test_an_index_that_changed() -> None:
+    """The op keeps a copy of an index; of several it keeps the arrays, and complains."""
     x = leaf()
     index = mg.tensor([0, 2])
-    y = x[(index,) if as_tuple else index].sum()
+    alone, among_others = x[index].sum(), x[(index,)].sum()
     index += 1
+    alone.backward()
+    assert x.grad.tolist() == [1, 0, 1]
     with pytest.raises(RuntimeError, match="index"):
-        y.backward()
+        among_others.backward()
 
 
 def test_a_mask_that_changed() -> None:
@@ -101,8 +103,8 @@ def test_a_mask_that_changed() -> None:
     mask = mg.tensor([True, False, True])
     y = (x[mask] * 2).sum()
     mask[0] = False
-    with pytest.raises(RuntimeError, match="index"):
-        y.backward()
+    y.backward()
+    assert x.grad.tolist() == [2, 0, 2]
 
 
 def test_a_list_of_tensors() -> None:

@@ -62,7 +62,7 @@ def tensors() -> Tensor:
     reveal_type(x.exp().log().sqrt())  # Tensor
     reveal_type(x.sort(dim=1).values)  # Tensor
     reveal_type(x.grad)  # Tensor | None
-    reveal_type(x.shape)  # tuple[int, ...]
+    reveal_type(x.shape)  # Size
     reveal_type(x.dtype)  # dtype[Any]
     reveal_type(x.requires_grad)  # bool
     reveal_type(x.numpy())  # ndarray
