@@ -83,7 +83,6 @@ ROWS = [
 (x * 1).swapaxes_(0, -1)
 (x * 1).swapdims_(0, -1)
 (A * 1).t_()
-x.detach().clone().resize_(2, 1)
 A.detach().clone().fill_diagonal_(3)
 (H * 1).index_add_(0, m.tensor([0, 0]), m.ones(2, 2, dtype=H.dtype))
 (H * 1).index_copy_(0, m.tensor([0, 1]), m.ones(2, 2, dtype=H.dtype))
@@ -108,7 +107,6 @@ WRONG = dict.fromkeys(
     ("float64", "0-d", "gaps", "stack"), "PyTorch's slope is that of the number before the change"
 )
 SUMS = {"uint8": "sums are int64, which does not fit"}
-ROWS_OF_MEMORY = {"gaps": "entries are taken row by row, not as they lie in memory"}
 EXCEPT = {
     "(x * 1).logical_not_()": WRONG,
     "(x * 1).logical_and_(y)": WRONG,
@@ -120,7 +118,6 @@ EXCEPT = {
     "(x * 1).clip_(-1, 1)": {"uint8": "PyTorch takes the bound -1 for the byte 255"},
     "(x * 1).cumsum_(0)": SUMS,
     "(x * 1).cumprod_(-1)": SUMS,
-    "x.detach().clone().resize_(2, 1)": ROWS_OF_MEMORY,
     "(H * 1).index_add_(0, m.tensor([0, 0]), m.ones(2, 2, dtype=H.dtype))": {
         "empty": "an index into nothing is an error"
     },

@@ -122,7 +122,9 @@ def test_a_step_may_call_that_of_its_base():
         (w * w * 2).sum().backward()
         optimizer.step()
         scheduler.step()
-        assert (w.tolist(), calls) == ([0.5, 0.25], [1])
+        assert w.tolist() == [0.5, 0.25]
+        # PyTorch calls it twice if an SGD was made anywhere before: it has wrapped both steps then
+        assert len(calls) == 1 or library is torch
 
 
 @pytest.mark.parametrize("library", [mg, torch])
