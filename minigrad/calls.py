@@ -20,6 +20,7 @@ from minigrad.memory import clock, share_memory
 from minigrad.modes import Call, Frame, caller, recording
 from minigrad.primitive import MISSING, Op
 from minigrad.promotion import are_small_integers, as_default_float, as_float, constant, weaken
+from minigrad.sparse import Sparse
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -409,7 +410,8 @@ def prepare(
         for i, array in enumerate(arrays):
             name = op.operand_names[0 if op.joint else i]
             # made of an operand, or by np.asarray of it, which may be on the same memory
-            if type(array) is ndarray and not isinstance(operands[i], Variable) and name in names:
+            plain = type(array) is ndarray or type(array) is Sparse
+            if plain and not isinstance(operands[i], Variable) and name in names:
                 arrays[i] = array.copy(order="K")
     return tuple(arrays), tuple(edges)
 

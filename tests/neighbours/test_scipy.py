@@ -225,3 +225,16 @@ def test_what_an_objective_refuses():
     objective = mg.optim.scipy_objective(lambda p: 1.0, mg.ones(2))
     with pytest.raises(TypeError, match="returns one number, a tensor, got float"):
         objective(objective.x0)
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("right", [False, True])
+def test_a_sparse_matrix_counts_as_it_was_at_the_call(form: str, right: bool) -> None:
+    A = scipy.sparse.coo_array(np.array([[1.0, 0.0], [2.0, 3.0]])).asformat(form)
+    x = mg.tensor(np.array([[1.0], [1.0]]).T if right else np.array([[1.0], [1.0]]))
+    x.requires_grad_()
+    y = x @ A if right else A @ x
+    A.data[:] = 100
+    y.sum().backward()
+    # the sums of the rows of A for x @ A, of its columns for A @ x
+    assert x.grad.reshape(-1).tolist() == ([1, 5] if right else [3, 3])
