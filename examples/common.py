@@ -48,7 +48,8 @@ def need(*packages: str) -> None:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         names = " ".join(PROJECTS.get(name, name) for name in missing)
-        everything = 'pip install ".[examples]"'
+        extras = "examples" if names != "optuna" else "examples,neighbours"
+        everything = f'pip install ".[{extras}]"'
         sys.exit(f"Not found: {names}.  pip install {names}, or for all examples {everything}")
 
 

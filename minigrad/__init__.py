@@ -9,6 +9,7 @@ loss.backward(), mg.autograd    gradients; mg.func: gradients of functions, Jaco
 mg.nn, mg.nn.functional         layers, and the same as functions
 mg.optim, mg.utils.data         optimizers, data loaders
 mg.training                     `fit`, a training loop with callbacks; `accuracy`
+mg.sweep                        train over hyperparameters and seeds, on all cores or a cluster
 mg.save, mg.load                keep numbers in files
 mg.distributions                random variables: samples, log-densities, transforms
 mg.linalg, mg.random            linear algebra, random numbers (``mg.manual_seed``)
@@ -451,6 +452,7 @@ if _TYPE_CHECKING:
         nn,
         onnx,
         optim,
+        sweeps,
         testing,
         training,
         utils,
@@ -459,6 +461,7 @@ if _TYPE_CHECKING:
     from minigrad.compile.front import compile
     from minigrad.model_summary import summary
     from minigrad.serialization import load, save
+    from minigrad.sweeps import sweep
     from minigrad.testing import gradcheck, gradgradcheck
 
 __all__ = [
@@ -871,6 +874,8 @@ __all__ = [
     "svd",
     "swapaxes",
     "swapdims",
+    "sweep",
+    "sweeps",
     "t",
     "take",
     "take_along_dim",
@@ -924,7 +929,7 @@ strided, contiguous_format, preserve_format = "strided", "contiguous_format", "p
 # What a program may need none of is imported when it is first used: `import minigrad` stays quick.
 _MODULES = {
     "accelerator", "backends", "cuda", "distributed", "distributions", "func", "nn", "onnx",
-    "optim", "testing", "training", "utils", "visualize",
+    "optim", "sweeps", "testing", "training", "utils", "visualize",
 }  # fmt: skip
 _NAMES = {
     "compile": "compile.front",
@@ -936,6 +941,7 @@ _NAMES = {
     "load": "serialization",
     "save": "serialization",
     "summary": "model_summary",
+    "sweep": "sweeps",
 }
 # functions that PyTorch has here as well as in `nn.functional`
 _FUNCTIONAL = {

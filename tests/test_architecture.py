@@ -30,6 +30,7 @@ LAYERS = [
     {"distributions", "optim", "serialization"},
     {"testing", "visualize"},
     {"neighbours", "training", "model_summary", "onnx", "compile"},
+    {"sweeps"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

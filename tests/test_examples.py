@@ -94,11 +94,14 @@ def test_help(path: Path, run: Run, monkeypatch, capsys) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 120
 
 
-OPTIONAL = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "tqdm": "tqdm"}
+OPTIONAL = {
+    "sklearn": "scikit-learn", "matplotlib": "matplotlib", "tqdm": "tqdm", "optuna": "optuna",
+}  # fmt: skip
+IMPORTED = re.compile(r"\b(?:from|import) (sklearn|tqdm|optuna)\b")
 USERS = [
     (path, package)
     for path in SCRIPTS
-    for package in re.findall(r"\bfrom (sklearn|tqdm)\b", path.read_text(encoding="utf-8"))[:1]
+    for package in IMPORTED.findall(path.read_text(encoding="utf-8"))[:1]
 ]
 USERS += [(p, "matplotlib") for p in SCRIPTS if "pyplot" in p.read_text(encoding="utf-8")]
 
@@ -118,9 +121,10 @@ def test_a_missing_package_is_named_in_one_line(
     (line,) = str(end.value.code).splitlines()
     assert OPTIONAL[package] in line
     assert f"pip install {OPTIONAL[package]}" in line
-    assert 'pip install ".[examples]"' in line
+    extras = "examples" if package != "optuna" else "examples,neighbours"
+    assert f'pip install ".[{extras}]"' in line
     project = tomllib.loads((EXAMPLES.parent / "pyproject.toml").read_text("utf-8"))["project"]
-    extra = project["optional-dependencies"]["examples"]
+    extra = [r for name in extras.split(",") for r in project["optional-dependencies"][name]]
     assert any(requirement.startswith(OPTIONAL[package]) for requirement in extra)
 
 
@@ -129,7 +133,7 @@ def test_optional_packages_are_imported_where_they_are_asked_for(path: Path) -> 
     source = path.read_text(encoding="utf-8")
     asked = re.findall(r'\b(?:need\(|options\(__doc__, )((?:"\w+"(?:, )?)+)\)', source)
     used = {"matplotlib"} if "pyplot" in source else set()
-    used |= set(re.findall(r"\bfrom (sklearn|tqdm)\b", source))
+    used |= set(IMPORTED.findall(source))
     assert set(re.findall(r'"(\w+)"', " ".join(asked))) == used
     assert '"matplotlib' not in source.replace('"matplotlib"', "")
 
