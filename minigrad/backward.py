@@ -526,6 +526,8 @@ def accumulate(gradients: dict[Any, Any], create_graph: bool, hooked: bool) -> N
 
 def add_to_leaves(gradients: dict[Any, Any], create_graph: bool) -> None:
     trace = recording.trace
+    if trace is not None:
+        trace.refuse_writing("backward")
     while gradients:
         leaf, gradient = gradients.popitem()
         tensor = leaf.tensor()

@@ -107,12 +107,13 @@ class Leaf:
     A leaf refers to its tensor weakly, so tensor and leaf form no cycle.
     """
 
-    __slots__ = ("dtype", "extras", "grad", "name", "shape", "tensor")
+    __slots__ = ("dtype", "extras", "grad", "name", "sequence", "shape", "tensor")
 
     def __init__(self, tensor: Variable) -> None:
         self.tensor = weakref.ref(tensor)  # for pictures: its numbers as they are now
         self.shape = tensor._array.shape
         self.dtype = tensor._array.dtype
+        self.sequence = next(clock)
         self.grad: Any = None
         self.extras: Extras | None = None
         self.name: str | None = None

@@ -85,6 +85,8 @@ def write(tensor: Variable, value: Array, name: str) -> None:
 
 
 def check_writeable(tensor: Variable, name: str) -> None:
+    if recording.trace is not None:
+        recording.trace.refuse_writing(name)
     if not tensor._array.flags.writeable:
         raise ValueError(
             f"{name}: this tensor cannot be written to (it is expanded, or on a read-only array); "

@@ -149,6 +149,7 @@ class Trace:
 
     drawing = False  # whether random numbers that are drawn just now will be noted
     unnoted = ""  # what the program did that no call tells of
+    pure = False  # whether a change in place is refused, before it is made
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -165,6 +166,11 @@ class Trace:
         self.calls.append(call)
         for array in call.results:
             self.known[id(array)] = array
+
+    def refuse_writing(self, what: str) -> None:
+        """Raise an error before a change in place, where only what has no effect is traced."""
+        if self.pure:
+            raise NotTraced(f"{what} changes memory in place")
 
     def note_write(self, array: Any, value: Any) -> None:
         """Note that `array` was given the entries of `value` in place."""

@@ -11,7 +11,7 @@ from minigrad import backward as backward_pass
 from minigrad.backward import start, walk
 from minigrad.graph import Variable, wrap
 from minigrad.memory import own
-from minigrad.modes import enable_grad
+from minigrad.modes import enable_grad, no_grad, recording
 from minigrad.tensor import Tensor
 
 Tensors = Any  # a tensor, or a sequence of tensors
@@ -91,12 +91,16 @@ def grad(
     for i, edge in enumerate(edges):
         if edge is None:
             raise RuntimeError(f"grad: input {i} does not require grad")
-    roots = [start(tensor, gradient, create_graph) for tensor, gradient in pairs]
+    as_tensors = create_graph or recording.trace is not None
+    roots = [start(tensor, gradient, as_tensors) for tensor, gradient in pairs]
     if create_graph:
         with enable_grad():
-            arrived = walk(roots, create_graph, retain_graph, edges)
+            arrived = walk(roots, True, retain_graph, edges)
+    elif as_tensors:  # in a trace, which notes the calls that the VJPs make
+        with no_grad():
+            arrived = walk(roots, False, retain_graph, edges)
     else:
-        arrived = walk(roots, create_graph, retain_graph, edges)
+        arrived = walk(roots, False, retain_graph, edges)
     del roots  # it may hold an array that is returned, which would then be copied
     missing = [i for i, edge in enumerate(edges) if edge not in arrived]
     if missing and not (allow_unused or materialize_grads):

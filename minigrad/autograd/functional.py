@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import func as transforms
 from minigrad.autograd.differentiate import grad
+from minigrad.func.calls import detached
 from minigrad.graph import Variable, wrap
 from minigrad.modes import enable_grad
 
@@ -41,7 +42,7 @@ def prepared(inputs: Any, create_graph: bool) -> tuple[Any, ...]:
 
 
 def cleaned(tree: Any, create_graph: bool) -> Any:
-    return tree if create_graph else transforms.detached(tree)
+    return tree if create_graph else detached(tree)
 
 
 def given_or_ones(v: Any, pattern: tuple[Any, ...], what: str) -> tuple[Any, ...]:

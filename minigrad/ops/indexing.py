@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.calls import Array, Variable, op, own_array
 from minigrad.composition import composition
+from minigrad.modes import recording
 from minigrad.ops.joining import along
 from minigrad.ops.sums import is_half, widened
 from minigrad.ops.typed import Tensor
@@ -41,7 +42,8 @@ def plain_index(index: Any) -> Any:
     elif isinstance(index, list):
         index = np.asarray([plain_index(i) for i in index]) if index else np.empty(0, np.intp)
     if isinstance(index, np.ndarray) and index.ndim == 0 and index.dtype.kind in "iu":
-        return operator.index(index)
+        # in a trace it stays what was computed: another call has another one
+        return index if recording.trace is not None else operator.index(index)
     # a plain array is copied: nobody would know if it was written to before backward
     return index.copy() if index is given and isinstance(index, np.ndarray) else index
 

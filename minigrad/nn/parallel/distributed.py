@@ -23,7 +23,7 @@ from minigrad import distributed
 from minigrad.autograd.function import Function
 from minigrad.distributed.collectives import wide
 from minigrad.distributed.group import ProcessGroup, group_of
-from minigrad.func import Slot, slots_of
+from minigrad.func.modules import Slot, slots_of
 from minigrad.graph import Variable, wrap
 from minigrad.modes import is_grad_enabled, no_grad
 from minigrad.nn.module import Module
