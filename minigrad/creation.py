@@ -138,7 +138,7 @@ def as_array(data: Any, dtype: Any = None) -> np.ndarray:
     if dtype is not None:
         return array_of_lists(data, dtype)
     if is_array(data):
-        array = np.array(data)
+        array = np.array(data, order="C")
     else:
         array = array_of_lists(data)
         if array.dtype == np.float64 and not holds_float64(data):

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array, Leaf, Node, Output, Variable, plain, wrap
-from minigrad.memory import writes
+from minigrad.memory import is_copy, writes
 from minigrad.modes import recording
 from minigrad.ops import conversion, indexing
 
@@ -91,6 +91,11 @@ def check_writeable(tensor: Variable, name: str) -> None:
         raise ValueError(
             f"{name}: this tensor cannot be written to (it is expanded, or on a read-only array); "
             "change a clone() of it"
+        )
+    if is_copy(tensor):
+        raise ValueError(
+            f"{name}: this tensor is a copy of one whose rows are not side by side in memory, and "
+            "the change would not reach that one; change that one itself, or a clone() of this"
         )
 
 
@@ -227,7 +232,13 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
     index = indexing.plain_index(index)
     steps = indexing.integers_first(index)
     if steps is not None:  # a write to the view that the integers take
-        assign(indexing._getitem(tensor, steps[0]), steps[1], value)
+        part = indexing._getitem(tensor, steps[0])
+        if part._array.size or not is_recorded(tensor, value):
+            assign(part, steps[1], value)
+        else:  # no memory tells that an empty part belongs to the tensor
+            refuse_leaf(tensor, name)
+            inner = indexing._setitem(part, value, steps[1])
+            replace(tensor, indexing._setitem(tensor, inner, steps[0]), name)
         return
     recorded = is_recorded(tensor, value)
     if recorded:

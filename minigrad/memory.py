@@ -29,15 +29,19 @@ clock = count()  # one clock for the creation of nodes and for writes; next() is
 
 
 class Alias:
-    """The handles that look at one piece of memory: the first of them, and the views made of it."""
+    """The handles that look at one piece of memory: the first of them, and the views made of it.
 
-    __slots__ = ("detached", "limit", "members", "root")
+    `copied` refers to the array that the memory is a copy of, where a view was meant.
+    """
+
+    __slots__ = ("copied", "detached", "limit", "members", "root")
 
     def __init__(self, root: Variable) -> None:
         self.root = weakref.ref(root)
         self.members: list[weakref.ref[Variable]] = []
         self.limit = 64  # so many members, and those that are gone are looked for
         self.detached = False  # a detached tensor or an array shares the memory too
+        self.copied: weakref.ref[Any] | None = None
 
     def live(self) -> list[Variable]:
         handles = [self.root(), *[member() for member in self.members]]
@@ -53,6 +57,8 @@ def share_memory(base: Variable, view: Variable) -> None:
             return
         near = owner is memory or owner is memory.base
         if not near and owner_of(array) is not owner_of(memory):  # a view of a copy
+            if owner.shape == memory.shape != array.shape:
+                note_copy(base, view)
             return
     alias = base._alias
     if alias is None:
@@ -63,6 +69,26 @@ def share_memory(base: Variable, view: Variable) -> None:
         members[:] = [member for member in members if member() is not None]
         alias.limit = max(64, 2 * len(members))
     members.append(weakref.ref(view))
+
+
+def note_copy(base: Any, copy: Variable) -> None:
+    """Note that `copy`, in another shape, does not look at the memory of `base`, as one may expect.
+
+    It would in PyTorch, where results without a history lie in row-major order.  Of a view, such
+    as x.T, it is a copy there as well.
+    """
+    root = base if base._alias is None else base._alias.root()
+    same = root is not None and root._array.strides == base._array.strides
+    if same and root._array.shape == base._array.shape and base.is_leaf:
+        copy._alias = alias = Alias(copy)
+        alias.detached = True
+        alias.copied = weakref.ref(owner_of(root._array))
+
+
+def is_copy(tensor: Variable) -> bool:
+    """Whether a change of `tensor` would be meant for another tensor that lives, but not reach it."""
+    alias = tensor._alias
+    return alias is not None and alias.copied is not None and alias.copied() is not None
 
 
 # ---------------------------------------------------------------------------------------- written

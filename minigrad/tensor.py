@@ -29,7 +29,7 @@ from minigrad.backward import HookHandle
 from minigrad.backward import backward as run_backward
 from minigrad.creation import Size, as_array
 from minigrad.graph import Extras, Leaf, Node, Variable, refuse_in_trace, wrap
-from minigrad.memory import Alias
+from minigrad.memory import Alias, is_copy
 
 __all__ = ["Tensor", "as_array"]
 
@@ -336,7 +336,11 @@ class Tensor(Variable):
         if self._node is not None and not force:
             raise RuntimeError("numpy() of a tensor that requires grad: use t.detach().numpy()")
         refuse_in_trace(self, "numpy()")
-        return self.detach()._array
+        array: np.ndarray = self.detach()._array
+        if is_copy(self):
+            array = array.view()
+            array.flags.writeable = False
+        return array
 
     __array__ = interchange.to_array
     __dlpack__ = interchange.dlpack

@@ -337,15 +337,77 @@ def test_a_gathered_number_does_not_share_memory() -> None:
     ],
     ids=["Linear", "LSTM", "GRUCell", "attention", "columns", "index_select", "interpolate"],
 )
-def test_a_flat_view_changes_the_tensor_or_is_refused(make: Any) -> None:
+@pytest.mark.parametrize("flat", ["view", "reshape", "flatten", "ravel"])
+def test_a_flat_view_changes_the_tensor_or_is_refused(make: Any, flat: str) -> None:
     """A copy would take the change without a word: a numerical gradient by hand would be 0."""
     t = make()
+    shape = (-1,) if flat in ("view", "reshape") else ()
     try:
-        t.data.view(-1).zero_()
+        getattr(t.data, flat)(*shape).zero_()
     except (RuntimeError, ValueError):
         assert not t.is_contiguous()
         return
     assert not t.detach().numpy().any()
+
+
+@pytest.mark.parametrize("flat", ["view", "reshape", "flatten", "ravel"])
+def test_a_flat_view_of_a_gradient_changes_it_or_is_refused(flat: str) -> None:
+    layer = mg.nn.Linear(3, 2)
+    layer(mg.ones(4, 3)).sum().backward()
+    shape = (-1,) if flat in ("view", "reshape") else ()
+    try:
+        getattr(layer.weight.grad, flat)(*shape)[0] = 7.0
+    except ValueError:
+        assert not layer.weight.grad.is_contiguous()
+        return
+    assert layer.weight.grad.numpy().flat[0] == 7.0
+
+
+def test_a_copy_where_a_view_was_meant_gives_no_array_to_write_to() -> None:
+    layer = mg.nn.Linear(3, 2)
+    flat = layer.weight.detach().reshape(-1).numpy()
+    assert np.shares_memory(flat, layer.weight.detach().numpy()) or not flat.flags.writeable
+
+
+def test_copies_that_are_meant_can_be_changed() -> None:
+    """Of a transpose, and of what nobody holds any longer, `reshape` is a copy in PyTorch, too."""
+    x = mg.arange(6.0).reshape(2, 3)
+    close(x.T.reshape(-1).add_(1), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0])
+    close((x.T * 2).flatten().add_(1), [1.0, 7.0, 3.0, 9.0, 5.0, 11.0])
+    close(x, [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])
+    weight = mg.nn.Linear(3, 2).weight
+    weight.data.reshape(-1).clone().zero_()
+
+
+FRESH = {
+    "columns": lambda x: x[:, [0, 1]],
+    "mask": lambda x: x[:, np.array([True, False, True])],
+    "index_select": lambda x: x.index_select(1, mg.tensor([2, 0])),
+    "cat": lambda x: mg.cat([x.T, x.T]),
+    "stack": lambda x: mg.stack([x.T, x.T]),
+    "pad": lambda x: F.pad(x.T, (1, 1)),
+}
+
+
+@pytest.mark.parametrize("make", FRESH.values(), ids=FRESH)
+def test_a_flat_view_of_a_recorded_result_is_one(make: Any) -> None:
+    """In PyTorch these results lie row by row, so that a flat view sees them, and they see it."""
+    x = leaf(*range(1, 7))
+    y = make(x.reshape(2, 3))
+    total = float(y.detach().square().sum())
+    y.reshape(-1).mul_(3)
+    loss = y.square().sum()
+    assert loss.item() == pytest.approx(9 * total)
+    loss.backward()
+    # of a function of degree 2 the gradient times x is twice the value
+    assert float((x.grad * x.detach()).sum()) == pytest.approx(2 * 9 * total)
+
+
+def test_a_copy_instead_of_a_recorded_view_cannot_be_changed() -> None:
+    y = leaf(*range(6)).reshape(2, 3).T * 2
+    flat = y.view(-1)
+    with pytest.raises(ValueError, match="cannot be written to"):
+        flat += 1
 
 
 # ------------------------------------------------------------------------------ threads

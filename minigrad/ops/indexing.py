@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.calls import Array, Variable, op, own_array
 from minigrad.composition import composition
+from minigrad.memory import owner_of
 from minigrad.modes import recording
 from minigrad.ops.joining import along
 from minigrad.ops.sums import is_half, widened
@@ -109,7 +110,11 @@ def _getitem(x: Array, index: Any) -> Array:
     Shapes     NumPy's indexing
     """
     out = x[index]
-    return out if type(out) is np.ndarray else view_at(x, index)
+    if type(out) is not np.ndarray:
+        return view_at(x, index)
+    if type(index) is tuple and not out.flags.c_contiguous and owner_of(out) is not owner_of(x):
+        return out.copy("C")  # as PyTorch's results of x[:, [0, 1]]: a flat view of it is one
+    return out
 
 
 def integers_first(index: Any) -> tuple[Any, Any] | None:
@@ -342,7 +347,7 @@ FEW = 1024  # entries; measured
 
 def put_value_vjp(g: Array, index: Array) -> Array:
     """value̅ = ḡ at its positions, but 0 for what was overwritten by a later entry."""
-    return _take(g, index) * winners((int(np.prod(g.shape)),), index)
+    return np.where(winners((int(np.prod(g.shape)),), index), _take(g, index), 0)
 
 
 @op(

@@ -69,6 +69,11 @@ def shapes_of(name: str, tensors: Any) -> list[tuple[int, ...]]:
 # ------------------------------------------------------------------------------------------ joining
 
 
+def in_rows(out: Array) -> Array:
+    """A new array in row-major memory, where NumPy keeps that of transposed operands."""
+    return out if out.flags.c_contiguous else out.copy("C")
+
+
 @op(
     joint=lambda g, dim, sizes: pieces(g, [n for (n,) in sizes], dim),
     promote=True,
@@ -81,7 +86,7 @@ def _cat(tensors: Tensors, dim: int, sizes: tuple[tuple[int, ...], ...]) -> Arra
     Gradient   x̄ᵢ = part i of ḡ, where xᵢ went
     Shapes     (..., n₀, ...), (..., n₁, ...) -> (..., n₀ + n₁, ...)
     """
-    return np.concatenate(tensors, dim)
+    return in_rows(np.concatenate(tensors, dim))
 
 
 @composition
@@ -144,7 +149,7 @@ def stack(tensors: Tensors, dim: int = 0) -> Array:
         raise ValueError(f"stack: all tensors have one shape, got {shapes}; see cat")
     dim = normalize_axis_index(dim, tensors[0].ndim + 1)
     at = along(dim, None)
-    return np.concatenate([x[at] for x in tensors], dim)
+    return in_rows(np.concatenate([x[at] for x in tensors], dim))
 
 
 @composition

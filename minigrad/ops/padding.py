@@ -27,7 +27,7 @@ def _pad(x: Array, widths: Any, value: float = 0.0) -> Array:
     Shapes     (n, ...) -> (before + n + after, ...), with a pair (before, after) for each axis
     """
     shape = tuple([before + n + after for (before, after), n in zip(widths, x.shape)])
-    out = np.full_like(x, value, shape=shape)
+    out = np.full_like(x, value, shape=shape, order="C")
     out[inside(widths, shape)] = x
     return out
 

@@ -19,6 +19,7 @@ from minigrad.argument_names import also_named
 from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.graph import Variable
+from minigrad.memory import Alias
 
 __all__ = [
     "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "clone",
@@ -77,6 +78,9 @@ def guarded(out: Any, x: Any) -> Any:
     array, source = [each._array if isinstance(each, Variable) else each for each in (out, x)]
     if isinstance(array, np.ndarray) and array.size and not np.may_share_memory(array, source):
         array.flags.writeable = False
+        if isinstance(out, Variable):  # in-place operations on it look whether they may
+            out._alias = Alias(out)
+            out._alias.detached = True
     return out
 
 
