@@ -86,7 +86,7 @@ def note_copy(base: Any, copy: Variable) -> None:
 
 
 def is_copy(tensor: Variable) -> bool:
-    """Whether a change of `tensor` would be meant for another tensor that lives, but not reach it."""
+    """Whether a change of `tensor` would be meant for another one that lives, and not reach it."""
     alias = tensor._alias
     return alias is not None and alias.copied is not None and alias.copied() is not None
 

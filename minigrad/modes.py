@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable
 from functools import partial, wraps
 from inspect import isgeneratorfunction
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, NamedTuple, ParamSpec
+from weakref import ref
 
 HERE = os.path.dirname(__file__)
 P = ParamSpec("P")
@@ -60,12 +61,14 @@ class Recording(threading.local):
 
     frame      the module call that is running; None while nothing is recorded
     suspended  the frame that `no_grad` put aside, for `enable_grad` to take up again
+    entry      of a ``with`` statement that is about to enter its block
 
     The engine reads `frame` once for each op, and nothing else.
     """
 
     frame: Frame | None = OUTERMOST
     suspended: Frame = OUTERMOST
+    entry: Entry | None = None
 
     @property
     def enabled(self) -> bool:
@@ -103,6 +106,88 @@ class Recording(threading.local):
 
 
 recording = Recording()
+
+
+# ---------------------------------------------------------------------------------- with statements
+
+
+Entry = list[Any]  # one run of a ``with`` block: the block, what was before it, and a watch
+
+
+class Exit:
+    """The ``__exit__`` of a `Block`: it restores what was before, or its end does.
+
+    A KeyboardInterrupt may come when ``__exit__`` has begun and not yet done anything, or in
+    ``__enter__`` when it has done something: then nothing would undo that.  So each ``with``
+    statement gets an object of its own to call, which dies with the statement, whatever happens;
+    if it has not been called by then, its death restores what was before.
+    """
+
+    def __get__(self, block: Block | None, owner: Any = None) -> Callable[..., None]:
+        if block is None:  # an ExitStack asks the class
+            return leave_block
+        entry: Entry = [block, None, None]
+        called = partial(leave, entry)
+        entry[2] = ref(called, partial(restore, entry))
+        recording.entry = entry
+        return called
+
+
+def leave(entry: Entry, *error: Any) -> None:
+    block, before, _ = entry
+    if before is None:  # __enter__ was called without a `with` statement
+        leave_block(block)
+    else:
+        block.end(before)
+        entry[1] = None
+    entry[2] = None
+
+
+def restore(entry: Entry, watch: Any = None) -> None:
+    """Restore what was before the block, if `leave` has not come to that."""
+    block, before, _ = entry
+    if before is not None:
+        block.end(before)
+        entry[1] = None
+    entry[2] = None
+
+
+def leave_block(block: Block, *error: Any) -> None:
+    restore(block.__dict__["called"].pop())
+
+
+def entry_of(block: Block) -> Entry:
+    """The entry of the ``with`` statement that calls ``__enter__`` just now."""
+    entry = recording.entry
+    if entry is not None and entry[0] is block:
+        recording.entry = None
+        return entry
+    entry = [block, None, None]
+    block.__dict__.setdefault("called", []).append(entry)
+    return entry
+
+
+class Block:
+    """Base of what changes the recording in a ``with`` block.  Blocks nest, thread by thread."""
+
+    def __enter__(self) -> Any:
+        entry = entry_of(self)
+        entry[1] = self.now()
+        return self.begin()
+
+    __exit__ = Exit()
+
+    def now(self) -> Any:
+        """What `end` will need: not None."""
+        return recording.frame, recording.suspended
+
+    def begin(self) -> Any:
+        """Change the recording, and return the value of ``with ... as``."""
+        raise NotImplementedError
+
+    def end(self, before: Any) -> None:
+        """Restore what `now` said."""
+        recording.frame, recording.suspended = before
 
 
 # ------------------------------------------------------------------------------------------ traces
@@ -189,7 +274,7 @@ class Trace:
             )
 
 
-class trace:
+class trace(Block):
     """Write down every call of an op inside a ``with`` block, also of those without a gradient.
 
     Example  >>> import minigrad as mg
@@ -201,15 +286,11 @@ class trace:
              ['add', 'exp']
     """
 
-    def __enter__(self) -> Trace:
-        self.before = recording.frame, recording.suspended
+    def begin(self) -> Trace:
         grad = recording.enabled
         made = Trace()
         recording.change(trace=made, grad=grad)
         return made
-
-    def __exit__(self, *error: object) -> None:
-        recording.frame, recording.suspended = self.before
 
 
 def caller() -> tuple[str, int, str]:
@@ -230,29 +311,36 @@ def is_ours(filename: str) -> bool:
 # ---------------------------------------------------------------------------------- no_grad and kin
 
 
-class Mode:
+class Mode(Block):
     """Base of the recording modes: context managers and decorators that nest, thread by thread."""
 
     mode: bool
 
     def __new__(cls, function: Callable[P, Any] | None = None) -> Any:
         mode = new(cls)
-        mode.before = []
         return mode(function) if callable(function) else mode
 
-    before: list[bool]
-
     def __enter__(self) -> None:
-        self.before.append(recording.enabled)
-        recording.enabled = self.mode
+        entry = recording.entry
+        if entry is None or entry[0] is not self:
+            entry = entry_of(self)
+        else:
+            recording.entry = None
+        frame = recording.frame
+        if frame is None or frame.detail is not None:
+            entry[1] = recording.enabled
+            recording.enabled = self.mode
+        else:  # the usual case, without the calls
+            entry[1] = True
+            if not self.mode:
+                recording.suspended = frame
+                recording.frame = None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        recording.enabled = self.before.pop()
+    def end(self, before: bool) -> None:
+        if before and recording.frame is None:
+            recording.frame = recording.suspended
+        else:
+            recording.enabled = before
 
     def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
         return within(type(self), function)
@@ -341,7 +429,7 @@ class inference_mode(no_grad):
         return within(partial(type(self), not self.mode), function)
 
 
-class set_grad_enabled:
+class set_grad_enabled(Block):
     """Record or do not record, from here on, or until the end of a ``with`` block.
 
     As a decorator it changes nothing but how the function runs.
@@ -359,16 +447,14 @@ class set_grad_enabled:
         self.mode = bool(mode)
         recording.enabled = self.mode
 
-    def __enter__(self) -> None:
+    def now(self) -> bool:
+        return self.before
+
+    def begin(self) -> None:
         recording.enabled = self.mode
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        recording.enabled = self.before
+    def end(self, before: bool) -> None:
+        recording.enabled = before
 
     def __call__(self, function: Callable[P, Any]) -> Callable[P, Any]:
         recording.enabled = self.before

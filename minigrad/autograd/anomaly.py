@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
-from minigrad.modes import recording
+from minigrad.modes import Block, recording
 
 
-class set_detect_anomaly:
+class set_detect_anomaly(Block):
     """Turn anomaly detection on or off, from here on, or until the end of a ``with`` block.
 
     While it is on, each op notes the line that called it, and backward raises a RuntimeError at the
@@ -23,16 +21,14 @@ class set_detect_anomaly:
         self.mode = bool(mode)
         recording.change(stack=self.mode)
 
-    def __enter__(self) -> None:
+    def now(self) -> bool:
+        return self.before
+
+    def begin(self) -> None:
         recording.change(stack=self.mode)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        recording.change(stack=self.before)
+    def end(self, before: bool) -> None:
+        recording.change(stack=before)
 
 
 class detect_anomaly(set_detect_anomaly):
@@ -45,12 +41,10 @@ class detect_anomaly(set_detect_anomaly):
     """
 
     def __init__(self) -> None:
-        super().__init__(True)
-        recording.change(stack=self.before)  # only inside the block
+        self.mode = True  # only inside the block
 
-    def __enter__(self) -> None:
-        self.before = recording.detail.stack
-        super().__enter__()
+    def now(self) -> bool:
+        return recording.detail.stack
 
 
 def is_anomaly_enabled() -> bool:

@@ -6,8 +6,7 @@ its forward is run again on these operands, and its VJPs are compared with finit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from minigrad import errors
 from minigrad.graph import Node, Output, recorded_before, wrap
-from minigrad.modes import recording
+from minigrad.modes import Block, recording
 from minigrad.testing.numerical import EPS
 from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.verdicts import Verdict
@@ -29,14 +28,16 @@ GROWN = 1e4  # growth of a relative change by one op, from which on digits cance
 NODES = 500  # more are not checked one by one
 
 
-@contextmanager
-def keeping_values() -> Iterator[None]:
+class keeping_values(Block):
     """Record the operands of every op."""
-    before = recording.detail
-    recording.change(stack=True, values=True)
-    try:
-        yield
-    finally:
+
+    def now(self) -> Any:
+        return recording.detail
+
+    def begin(self) -> None:
+        recording.change(stack=True, values=True)
+
+    def end(self, before: Any) -> None:
         recording.change(stack=before.stack, values=before.values)
 
 

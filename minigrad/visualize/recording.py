@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from typing import Any
 
-from minigrad.modes import recording
+from minigrad.modes import Block, recording
 
 __all__ = ["record_values"]
 
 
-class record_values:
+class record_values(Block):
     """Keep every number of the graphs recorded inside: ``with mg.visualize.record_values():``
 
     A graph usually keeps only what backward needs, and lets go of it in backward.  In this block
@@ -25,14 +25,11 @@ class record_values:
              [[1.0, 2.0], [2.0, 3.0], 5.0]
     """
 
-    def __enter__(self) -> None:
-        self.before = recording.detail
+    def now(self) -> Any:
+        return recording.detail
+
+    def begin(self) -> None:
         recording.change(stack=True, values=True)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        recording.change(stack=self.before.stack, values=self.before.values)
+    def end(self, before: Any) -> None:
+        recording.change(stack=before.stack, values=before.values)
