@@ -58,7 +58,7 @@ def remedy_for(op: str, shapes: Sequence[tuple[int, ...]], message: str) -> str:
 
 
 def ragged(data: Any, place: str = "data") -> str:
-    """Where nested lists are no box of numbers, in words; "" where they are one."""
+    """A message that says where nested lists differ in shape; "" if they form an array."""
     if not isinstance(data, (list, tuple)):
         return ""
     shapes = [shape_of_lists(item) for item in data]
@@ -184,15 +184,26 @@ def path_of(modules: Sequence[Any]) -> str:
     return f"{'.'.join(names)}: {type(innermost).__name__}({innermost.extra_repr()})"
 
 
-def note_module(error: BaseException, module: Any) -> None:
-    """Note that `error` left `module`: the modules it left so far make one note, ``in <path>``."""
+def note_module(error: BaseException, module: Any, args: Sequence[Any] = ()) -> None:
+    """Note that `error` left `module`, called with `args`.
+
+    The modules it left so far make one note, ``in <path>``.
+    """
     modules, note = getattr(error, "modules_left", ((), None))
     if note is not None:
         error.__notes__.remove(note)
+    elif any(isinstance(value, tuple) for value in args):
+        error.add_note(SEVERAL_RESULTS)
     modules = (*modules, module)
     note = f"in {path_of(modules)}"
     error.add_note(note)
     error.modules_left = (modules, note)  # type: ignore[attr-defined]  # an error takes notes of ours
+
+
+SEVERAL_RESULTS = (
+    "the input is a tuple: LSTM, GRU, RNN and MultiheadAttention return two results; pass on the "
+    "first, as in out, _ = layer(x)"
+)
 
 
 def user_stack() -> str:

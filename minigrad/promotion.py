@@ -36,7 +36,10 @@ def constant(value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple)):
         if any(hasattr(item, "_node") for item in value):
-            raise TypeError("a list of tensors is not a tensor: join them with mg.stack(...) first")
+            raise TypeError(
+                f"a {kind.__name__} of tensors is not a tensor: take the one that is meant, or "
+                "join them with mg.stack(...) first"
+            )
         return np.asarray(value)
     if hasattr(value, "__array__"):  # pandas and xarray, whose own arithmetic looks at labels
         return numbers_of(np.asarray(value))

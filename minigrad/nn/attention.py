@@ -18,10 +18,6 @@ from minigrad.nn.parameter import Parameter
 __all__ = ["MultiheadAttention"]
 
 
-class NonDynamicallyQuantizableLinear(Linear):
-    """`Linear` under the name by which PyTorch shows the last layer of attention."""
-
-
 class MultiheadAttention(Module):
     """Queries look up values by keys, in several heads at once.
 
@@ -90,7 +86,7 @@ class MultiheadAttention(Module):
         self.register_parameter("in_proj_weight", stacked)
         made = parameter.empty(3 * embed_dim, dtype=dtype, device=device) if bias else None
         self.register_parameter("in_proj_bias", made)
-        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias, device, dtype)
+        self.out_proj = Linear(embed_dim, embed_dim, bias, device, dtype)
         for name in ("bias_k", "bias_v"):
             made = parameter.empty(1, 1, embed_dim, dtype=dtype) if add_bias_kv else None
             self.register_parameter(name, made)

@@ -68,7 +68,7 @@ def call_forward(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     try:
         return module.forward(*args, **kwargs)
     except Exception as error:
-        errors.note_module(error, module)
+        errors.note_module(error, module, args)
         raise
     finally:
         recording.frame = parent

@@ -1,7 +1,6 @@
 """Loss functions as modules; `minigrad.nn.functional` has their mathematics.
 
-Everywhere, `reduction` is "mean", "sum" or "none"; `size_average` and `reduce` are PyTorch's old
-way to say the same, and go before it if they are given.
+Everywhere, `reduction` is "mean", "sum" or "none".
 """
 
 from __future__ import annotations
@@ -29,13 +28,8 @@ class Loss(Module):
     Raises   ValueError if `reduction` is not "mean", "sum" or "none".
     """
 
-    def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__()
-        if size_average is not None or reduce is not None:
-            reduction = "sum" if size_average is False else "mean"
-            reduction = "none" if reduce is False else reduction
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(
                 f"{type(self).__name__}: reduction is 'mean', 'sum' or 'none', got {reduction!r}"
@@ -48,14 +42,8 @@ class WeightedLoss(Loss):
 
     weight: Any
 
-    def __init__(
-        self,
-        weight: Any = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
+    def __init__(self, weight: Any = None, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)
 
 
@@ -92,14 +80,8 @@ class SmoothL1Loss(Loss):
              tensor(0.75)
     """
 
-    def __init__(
-        self,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        beta: float = 1.0,
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
+    def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction=reduction)
         self.beta = beta
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -136,12 +118,11 @@ class PoissonNLLLoss(Loss):
         self,
         log_input: bool = True,
         full: bool = False,
-        size_average: bool | None = None,
+        *,
         eps: float = 1e-8,
-        reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(size_average, reduce, reduction)
+        super().__init__(reduction=reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
     def forward(self, log_input: Any, target: Any) -> Tensor:
@@ -190,13 +171,12 @@ class CrossEntropyLoss(WeightedLoss):
     def __init__(
         self,
         weight: Any = None,
-        size_average: bool | None = None,
+        *,
         ignore_index: int = -100,
-        reduce: bool | None = None,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
+        super().__init__(weight, reduction=reduction)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
@@ -219,12 +199,11 @@ class NLLLoss(WeightedLoss):
     def __init__(
         self,
         weight: Any = None,
-        size_average: bool | None = None,
+        *,
         ignore_index: int = -100,
-        reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
+        super().__init__(weight, reduction=reduction)
         self.ignore_index = ignore_index
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -262,12 +241,11 @@ class BCEWithLogitsLoss(WeightedLoss):
     def __init__(
         self,
         weight: Any = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        *,
         reduction: str = "mean",
         pos_weight: Any = None,
     ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
+        super().__init__(weight, reduction=reduction)
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -286,15 +264,9 @@ class KLDivLoss(Loss):
              tensor(0.1308)
     """
 
-    def __init__(
-        self,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        log_target: bool = False,
-    ) -> None:
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
         # "batchmean", which divides by the size of the batch, is known to this loss alone
-        super().__init__(size_average, reduce, "mean" if reduction == "batchmean" else reduction)
+        super().__init__(reduction="mean" if reduction == "batchmean" else reduction)
         if reduction == "batchmean":
             self.reduction = reduction
         self.log_target = log_target
@@ -311,14 +283,8 @@ class KLDivLoss(Loss):
 class MarginLoss(Loss):
     """Base of the losses with a margin."""
 
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
+    def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.margin = margin
 
 
@@ -329,14 +295,8 @@ class HingeEmbeddingLoss(MarginLoss):
              tensor(0.5)
     """
 
-    def __init__(
-        self,
-        margin: float = 1.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(margin, size_average, reduce, reduction)
+    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
+        super().__init__(margin, reduction=reduction)
 
     def forward(self, input: Any, target: Any) -> Tensor:
         return functional.hinge_embedding_loss(
@@ -394,11 +354,10 @@ class MultiMarginLoss(WeightedLoss):
         p: int = 1,
         margin: float = 1.0,
         weight: Any = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        *,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
+        super().__init__(weight, reduction=reduction)
         self.p, self.margin = p, margin
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -451,11 +410,10 @@ class TripletMarginLoss(MarginLoss):
         p: float = 2.0,
         eps: float = 1e-6,
         swap: bool = False,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        *,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(margin, size_average, reduce, reduction)
+        super().__init__(margin, reduction=reduction)
         self.p, self.eps, self.swap = p, eps, swap
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Tensor:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import typing
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,7 +41,32 @@ class Changes:
 changes = Changes()
 
 
-class Module:
+class Construction:
+    """What is asked of the arguments of a module's constructor before ``__init__`` gets them.
+
+    It is a base of `Module`, since signatures are read from the first ``__init__`` or ``__new__``.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> typing.Self:
+        if args and cls.__module__.rpartition(".")[0] == __package__:
+            refuse_input(cls, args)
+        return object.__new__(cls)
+
+
+def refuse_input(cls: type, args: tuple[Any, ...]) -> None:
+    """Raise a TypeError if the constructor of a layer is given the tensors to compute with."""
+    names = list(inspect.signature(cls).parameters)
+    for name, value in zip_longest(names, args):
+        array = value._array if isinstance(value, Variable) else value
+        if isinstance(array, np.ndarray) and array.ndim and not (name or "").endswith("weight"):
+            made = cls.__name__
+            use = f"layer = {made}(...), then y = layer(x)"
+            if made.endswith("Loss"):
+                use = f"loss_fn = {made}(), then loss = loss_fn(input, target)"
+            raise TypeError(f"{made} is made first, and called with tensors later: {use}")
+
+
+class Module(Construction):
     """Base of all layers and networks.
 
     A subclass assigns parameters and other modules to attributes in ``__init__``, after
@@ -89,7 +118,7 @@ class Module:
         try:
             return self.forward(*args, **kwargs)
         except Exception as error:
-            errors.note_module(error, self)
+            errors.note_module(error, self, args)
             raise
         finally:
             recording.frame = parent
@@ -243,9 +272,34 @@ class Module:
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, each once: what an optimizer takes."""
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        """All parameters, each once: what an optimizer takes.
+
+        A UserWarning names layers that are in a plain list or dict, where they are not found; an
+        attribute whose name begins with an underscore may hold some on purpose.
+        """
+        if recurse:
+            self._warn_of_hidden_layers()
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def _warn_of_hidden_layers(self) -> None:
+        known = list(self.modules())
+        for module in known:
+            for name, value in vars(module).items():
+                if not isinstance(value, (list, tuple, dict)) or name.startswith("_"):
+                    continue
+                hidden = [
+                    each
+                    for each in (value.values() if isinstance(value, dict) else value)
+                    if isinstance(each, Module) and each not in known and is_trained(each)
+                ]
+                if hidden:
+                    kind = "ModuleDict" if isinstance(value, dict) else "ModuleList"
+                    warnings.warn(
+                        f"{type(module).__name__}.{name} is a {type(value).__name__}, in which "
+                        f"parameters() does not find layers: {len(hidden)} of them are not trained;"
+                        f" write self.{name} = nn.{kind}(...)",
+                        stacklevel=3,
+                    )
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -339,13 +393,13 @@ class Module:
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Learn all parameters, or freeze them."""
-        for parameter in self.parameters():
+        for _, parameter in self.named_parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or fill them with zeros."""
-        for parameter in self.parameters():
+        for _, parameter in self.named_parameters():
             grad = parameter.grad
             if grad is not None:
                 parameter.grad = None if set_to_none else wrap(np.zeros_like(grad._array))
@@ -527,6 +581,10 @@ class Module:
 def shown(module: Module, *names: str) -> str:
     """Attributes as the repr of a module shows them: ``alpha=1.0, inplace=True``."""
     return ", ".join(f"{name}={getattr(module, name)!r}" for name in names)
+
+
+def is_trained(module: Module) -> bool:
+    return any(parameter.requires_grad for _, parameter in module.named_parameters())
 
 
 def registry_of(value: Any) -> str | None:

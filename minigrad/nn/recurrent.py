@@ -20,6 +20,7 @@ from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.utils.rnn import PackedSequence
 from minigrad.ops import recurrent
+from minigrad.promotion import get_default_dtype
 from minigrad.tensor import Tensor
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
@@ -211,8 +212,8 @@ class GRUCell(Cell):
 
 
 def zeros(input: Any, shape: tuple[int, ...]) -> Any:
-    """A first state: zeros of the type of the input."""
-    return wrap(np.zeros(shape, input.dtype))
+    """A first state: zeros of the type of the input, or of the default one beside integers."""
+    return wrap(np.zeros(shape, input.dtype if input.dtype.kind == "f" else get_default_dtype()))
 
 
 def check_nonlinearity(nonlinearity: str) -> None:

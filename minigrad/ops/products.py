@@ -94,6 +94,7 @@ def rows_dot(x: Array, matrix: Array) -> Array:
     lambda g, weight: g.dot(weight) if len(g.shape) == 2 else rows_dot(g, weight),
     linear_weight_vjp,
     linear_bias_vjp,
+    promote=True,
     notation="{x} {weight}ᵀ + {bias}",
 )
 def linear(x: Array, weight: Array, bias: Array = None) -> Array:

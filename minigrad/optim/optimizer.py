@@ -116,16 +116,18 @@ class Optimizer:
         self.name = f"{type(self).__name__}.step"
         self.steps_taken = 0
         vars(self).update(self._new_workspace())
-        if hasattr(params, "named_parameters"):
+        if hasattr(params, "named_parameters") or callable(params):
+            given = "the model" if hasattr(params, "named_parameters") else "a function"
             raise TypeError(
-                f"{type(self).__name__} takes the parameters of a model, not the model: write "
+                f"{type(self).__name__} takes the parameters of a model, not {given}: write "
                 f"{type(self).__name__}(model.parameters(), ...)"
             )
         groups = list(params)
         if not groups:
             raise ValueError(
                 f"{type(self).__name__} got an empty list of parameters; was model.parameters() "
-                "used up by an earlier loop, or does the model have none?"
+                "used up by an earlier loop, or does the model have none? Layers are found in "
+                "attributes, nn.ModuleList and nn.ModuleDict, not in a plain list or dict"
             )
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
@@ -351,7 +353,10 @@ class Optimizer:
         known = {id(p) for group in self.param_groups for p in group["params"]}
         for i, p in enumerate(params):
             if not isinstance(p, Variable):
-                raise TypeError(f"{name}: parameter {i} is not a tensor but {type(p).__name__}")
+                hint = "; write model.parameters()" if hasattr(p, "parameters") else ""
+                raise TypeError(
+                    f"{name}: parameter {i} is not a tensor but {type(p).__name__}{hint}"
+                )
             if p._node is not None and type(p._node) is not Leaf:
                 raise ValueError(
                     f"{name}: parameter {i} of shape {p._array.shape} is the result of an op, not "

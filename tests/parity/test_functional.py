@@ -335,26 +335,6 @@ def test_triplets(seed, reduction, margin, p, swap):
     compare("triplet_margin_with_distance_loss", *rows, **options)
 
 
-@pytest.mark.parametrize(
-    ("legacy", "reduction"),
-    [
-        ({"size_average": False}, "sum"),
-        ({"reduce": False}, "none"),
-        ({"reduce": True}, "mean"),
-        ({"size_average": True, "reduce": True}, "mean"),
-    ],
-)
-@pytest.mark.parametrize("name", ["mse_loss", "cross_entropy", "nll_loss", "kl_div"])
-def test_older_arguments_warn_and_mean_a_reduction(name, legacy, reduction):
-    x = mg.tensor(normal(0, 3, 4))
-    y = mg.tensor(np.arange(3) if name in ("cross_entropy", "nll_loss") else abs(normal(1, 3, 4)))
-    with pytest.warns(UserWarning, match="reduction"):
-        old = getattr(F, name)(x, y, **legacy)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        close(old.numpy(), getattr(F, name)(x, y, reduction=reduction).numpy())
-
-
 # ----------------------------------------------------------------------- distances, lookups, layers
 
 

@@ -503,7 +503,7 @@ def gelu_vjp(g: Any, x: Any, cdf: Any) -> Any:
     return g * (cdf + x * density)
 
 
-@op(gelu_vjp, keep={"cdf": normal_cdf}, notation="gelu({x})")
+@op(gelu_vjp, promote=True, keep={"cdf": normal_cdf}, notation="gelu({x})")
 def _gelu(x: Array) -> Array:
     """See `gelu`; keeps Φ(x).
 
@@ -540,7 +540,7 @@ def gelu_tanh_vjp(g: Any, x: Any, s: Any) -> Any:
     return g * (s + x * _sigmoid_slope(gelu_argument(x)) * steepness)
 
 
-@op(gelu_tanh_vjp, keep={"s": gelu_share}, notation="gelu({x})")
+@op(gelu_tanh_vjp, promote=True, keep={"s": gelu_share}, notation="gelu({x})")
 def _gelu_tanh(x: Array) -> Array:
     """`gelu` with approximate="tanh"; keeps s = ½ (1 + tanh(u / 2)) = σ(u).
 

@@ -13,7 +13,6 @@ from minigrad.calls import Array
 from minigrad.composition import composition
 from minigrad.nn.functional.reducing import (
     constant_like,
-    legacy,
     plain,
     reduce_loss,
     refuse_broadcast,
@@ -35,9 +34,8 @@ def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    size_average: bool | None = None,
+    *,
     ignore_index: int = -100,
-    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -57,16 +55,11 @@ def cross_entropy(
     Example    >>> mg.nn.functional.cross_entropy(mg.tensor([[2.0, 0.0]]), mg.tensor([0]))
                tensor(0.1269)
     """
-    if (
-        weight is None and reduction == "mean" and ignore_index < 0 and label_smoothing == 0
-        and size_average is None and reduce is None
-    ):  # fmt: skip
+    if weight is None and reduction == "mean" and ignore_index < 0 and label_smoothing == 0:
         try:
             return ops.cross_entropy(input, target)
         except (AttributeError, TypeError, ValueError):
             pass  # not a plain row of classes: the rest of this function, and its messages
-    if size_average is not None or reduce is not None:
-        reduction = legacy(size_average, reduce)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing is within 0 ... 1, got {label_smoothing}")
     axis = class_axis("cross_entropy", input)
@@ -117,9 +110,8 @@ def nll_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    size_average: bool | None = None,
+    *,
     ignore_index: int = -100,
-    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """Negative logarithmic likelihood: of log-probabilities, the one of the right class.
@@ -135,8 +127,6 @@ def nll_loss(
     Example    >>> mg.nn.functional.nll_loss(mg.tensor([[-0.5, -1.0]]), mg.tensor([1]))
                tensor(1.)
     """
-    if size_average is not None or reduce is not None:
-        reduction = legacy(size_average, reduce)
     axis = class_axis("nll_loss", input)
     check_weight("nll_loss", input, weight, axis)
     labels, kept = check_classes("nll_loss", input, target, axis, ignore_index)
@@ -185,6 +175,8 @@ def check_classes(
     if labels.shape != shape:
         fits = math.prod(shape) == labels.size
         remedy = f": use target.reshape({', '.join(map(str, shape))})" if fits and shape else ""
+        if labels.shape == input.shape:
+            remedy = f": is target one-hot? target.argmax({axis}) gives the classes"
         raise ValueError(
             f"{name}: scores of shape {input.shape} go with classes of shape {shape}, "
             f"got {labels.shape}{remedy}"
@@ -244,8 +236,7 @@ def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
 ) -> Tensor:
     """Cross-entropy between probabilities and answers in 0 ... 1.
@@ -266,7 +257,7 @@ def binary_cross_entropy(
             f"{x.min():g} to {x.max():g}; for scores use binary_cross_entropy_with_logits"
         )
     loss = _bce(input, constant_like(target, input))
-    return reduce_loss(loss if weight is None else loss * weight, reduction, size_average, reduce)
+    return reduce_loss(loss if weight is None else loss * weight, reduction)
 
 
 @composition
@@ -274,8 +265,7 @@ def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
@@ -292,15 +282,14 @@ def binary_cross_entropy_with_logits(
     """
     refuse_broadcast("binary_cross_entropy_with_logits", input, target)
     loss = _bce_with_logits(input, constant_like(target, input), pos_weight)
-    return reduce_loss(loss if weight is None else loss * weight, reduction, size_average, reduce)
+    return reduce_loss(loss if weight is None else loss * weight, reduction)
 
 
 @composition
 def kl_div(
     input: Tensor,
     target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
@@ -317,8 +306,6 @@ def kl_div(
                tensor(0.6931)
     """
     refuse_broadcast("kl_div", input, target)
-    if size_average is not None or reduce is not None:
-        reduction = legacy(size_average, reduce)
     if reduction == "mean":
         warnings.warn(
             'kl_div: reduction="mean" divides by the number of all entries; the divergence is what '

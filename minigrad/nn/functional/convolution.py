@@ -11,6 +11,7 @@ from typing import Any
 
 from minigrad import ops
 from minigrad.composition import composition
+from minigrad.nn.functional.reducing import floating
 from minigrad.ops.convolution import _convolve, _convolve_back
 from minigrad.tensor import Tensor
 
@@ -85,6 +86,7 @@ def convolution(
     groups: int,
 ) -> Tensor:
     """A convolution along the last `axes` axes."""
+    input = floating(input)
     check_layer(name, input, weight, bias, groups, axes, transposed=False)
     stride = per_axis(name, "stride", stride, axes, 1)
     dilation = per_axis(name, "dilation", dilation, axes, 1)
@@ -181,6 +183,7 @@ def transposed_convolution(
     dilation: Numbers,
 ) -> Tensor:
     """The transpose of a convolution along the last `axes` axes."""
+    input = floating(input)
     check_layer(name, input, weight, bias, groups, axes, transposed=True)
     stride = per_axis(name, "stride", stride, axes, 1)
     dilation = per_axis(name, "dilation", dilation, axes, 1)

@@ -11,7 +11,7 @@ from minigrad import ops
 from minigrad.composition import composition
 from minigrad.memory import writes
 from minigrad.modes import no_grad, recording
-from minigrad.nn.functional.reducing import plain
+from minigrad.nn.functional.reducing import floating, plain
 from minigrad.ops.neural import _standardize, count_of, moments_of
 from minigrad.ops.pooling import _avg_pool
 from minigrad.ops.sums import widened
@@ -109,6 +109,7 @@ def batch_norm(
                tensor([[-1.],
                        [ 1.]])
     """
+    input = floating(input)
     name, ndim = "batch_norm", len(input.shape)
     channels = check_channels(name, input)
     check_eps(name, eps, training)
@@ -164,6 +165,7 @@ def instance_norm(
     Example    >>> mg.nn.functional.instance_norm(mg.tensor([[[1.0, 3.0]]]))
                tensor([[[-1.,  1.]]])
     """
+    input = floating(input)
     name, ndim = "instance_norm", len(input.shape)
     channels = check_channels(name, input)
     if not use_input_stats:
@@ -230,6 +232,7 @@ def layer_norm(
     Example    >>> mg.nn.functional.layer_norm(mg.tensor([[1.0, 3.0]]), (2,))
                tensor([[-1.,  1.]])
     """
+    input = floating(input)
     dim = last_axes("layer_norm", input, normalized_shape, ("weight", weight), ("bias", bias))
     return scale_and_shift(_standardize(input, dim, eps), weight, bias)
 
@@ -254,6 +257,7 @@ def rms_norm(
     Example    >>> mg.nn.functional.rms_norm(mg.tensor([[3.0, 4.0]]), (2,))
                tensor([[0.8485, 1.1314]])
     """
+    input = floating(input)
     dim = last_axes("rms_norm", input, normalized_shape, ("weight", weight))
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
@@ -287,6 +291,7 @@ def group_norm(
     Example    >>> mg.nn.functional.group_norm(mg.tensor([[1.0, 3.0, 5.0, 9.0]]), 2)
                tensor([[-1.,  1., -1.,  1.]])
     """
+    input = floating(input)
     name, ndim = "group_norm", len(input.shape)
     channels = check_channels(name, input)
     if num_groups < 1 or channels % num_groups:

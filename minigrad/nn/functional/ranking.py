@@ -19,7 +19,6 @@ from minigrad.nn.functional.classification import (
 )
 from minigrad.nn.functional.distances import cosine_of, pairwise_distance
 from minigrad.nn.functional.reducing import (
-    legacy,
     plain,
     reduce_loss,
     refuse_broadcast,
@@ -44,8 +43,7 @@ def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
     margin: float = 1.0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
 ) -> Tensor:
     """Distances: small for pairs that belong together (1), above a margin for others (-1).
@@ -62,7 +60,7 @@ def hinge_embedding_loss(
     y = plain(target)
     apart = ops.where(y != 1, ops.clamp_min(margin - input, 0), 0.0)
     together = ops.where(y != -1, input, 0.0)
-    return reduce_loss(apart + together, reduction, size_average, reduce)
+    return reduce_loss(apart + together, reduction)
 
 
 @composition
@@ -71,8 +69,7 @@ def margin_ranking_loss(
     input2: Tensor,
     target: Tensor,
     margin: float = 0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
 ) -> Tensor:
     """Whether the first (1) or the second (-1) of two scores is the larger one, by a margin.
@@ -88,7 +85,7 @@ def margin_ranking_loss(
     refuse_broadcast("margin_ranking_loss", input1, input2, "input2")
     refuse_broadcast("margin_ranking_loss", input1, target)
     loss = ops.clamp_min((input2 - input1) * target + margin, 0)
-    return reduce_loss(loss, reduction, size_average, reduce)
+    return reduce_loss(loss, reduction)
 
 
 @composition
@@ -98,8 +95,7 @@ def multi_margin_loss(
     p: int = 1,
     margin: float = 1.0,
     weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
 ) -> Tensor:
     """Hinge loss of several classes: the right score above every other one, by a margin.
@@ -131,17 +127,11 @@ def multi_margin_loss(
     loss = ops.sum(others, axis) / classes
     weights = weights_of(labels, None, weight)
     loss = loss if weights is None else loss * weights
-    return reduce_loss(loss, reduction, size_average, reduce)
+    return reduce_loss(loss, reduction)
 
 
 @composition
-def multilabel_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Hinge loss of several right classes: each of them above every wrong one, by 1.
 
     target     integers of the shape of the input: the right classes of a row, then -1
@@ -173,17 +163,11 @@ def multilabel_margin_loss(
     right = ops.take_along_dim(input, classes, -1)
     excess = ops.clamp_min(right[..., None] * -1 + input[..., None, :] + 1, 0)
     loss = ops.sum(ops.where(counted, excess, 0.0), (-1, -2)) / size
-    return reduce_loss(loss, reduction, size_average, reduce)
+    return reduce_loss(loss, reduction)
 
 
 @composition
-def soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Logistic loss of scores against 1 and -1.
 
     Forward    l = log(1 + exp(-y x)), safe from overflow
@@ -197,7 +181,7 @@ def soft_margin_loss(
     """
     refuse_broadcast("soft_margin_loss", input, target)
     loss = ops.softplus(-(input * target), 1, math.inf)
-    return reduce_loss(loss, reduction, size_average, reduce)
+    return reduce_loss(loss, reduction)
 
 
 @composition
@@ -205,8 +189,7 @@ def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
 ) -> Tensor:
     """Logistic loss of several answers of 0 and 1 for each row, averaged over the answers.
@@ -223,7 +206,7 @@ def multilabel_soft_margin_loss(
     loss = -(logsigmoid(input) * target + logsigmoid(-input) * (1 - target))
     if weight is not None:
         loss = loss * weight
-    return reduce_loss(ops.mean(loss, -1), reduction, size_average, reduce)
+    return reduce_loss(ops.mean(loss, -1), reduction)
 
 
 @composition
@@ -232,8 +215,7 @@ def cosine_embedding_loss(
     input2: Tensor,
     target: Tensor,
     margin: float = 0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
 ) -> Tensor:
     """Angles: small for pairs that belong together (1), above a margin for others (-1).
@@ -257,7 +239,7 @@ def cosine_embedding_loss(
     cosine = cosine_of(input1, input2, -1, 1e-12)
     apart = ops.where(y == -1, ops.clamp_min(cosine - margin, 0), 0.0)
     together = ops.where(y == 1, 1 - cosine, 0.0)
-    return reduce_loss(apart + together, reduction, size_average, reduce)
+    return reduce_loss(apart + together, reduction)
 
 
 @composition
@@ -269,8 +251,7 @@ def triplet_margin_loss(
     p: float = 2,
     eps: float = 1e-6,
     swap: bool = False,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
 ) -> Tensor:
     """An anchor nearer to a positive example than to a negative one, by a margin.
@@ -289,8 +270,6 @@ def triplet_margin_loss(
     def distance(x: Tensor, y: Tensor) -> Tensor:
         return pairwise_distance(x, y, p, eps)
 
-    if size_average is not None or reduce is not None:
-        reduction = legacy(size_average, reduce)
     return triplet_margin_with_distance_loss(
         anchor, positive, negative,
         distance_function=distance, margin=margin, swap=swap, reduction=reduction,

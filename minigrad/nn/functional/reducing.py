@@ -8,7 +8,6 @@ would silently compare all pairs, so it is refused.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,16 @@ import numpy as np
 from minigrad import ops
 from minigrad.calls import Array
 from minigrad.graph import Variable, wrap
+from minigrad.ops.conversion import astype
+from minigrad.promotion import get_default_dtype
 from minigrad.tensor import Tensor
 
 
-def reduce_loss(
-    loss: Tensor, reduction: str, size_average: bool | None = None, reduce: bool | None = None
-) -> Tensor:
+def reduce_loss(loss: Tensor, reduction: str) -> Tensor:
     """The losses of all entries as `reduction` wants them.
 
     Raises   ValueError if `reduction` is not one of the three.
     """
-    if size_average is not None or reduce is not None:
-        reduction = legacy(size_average, reduce)
     if reduction == "mean":
         return ops.mean(loss)
     if reduction == "sum":
@@ -35,16 +32,6 @@ def reduce_loss(
     if reduction == "none":
         return loss
     raise ValueError(f'reduction is "mean", "sum" or "none", got {reduction!r}')
-
-
-def legacy(size_average: bool | None, reduce: bool | None) -> str:
-    """The reduction that PyTorch's two older arguments stand for."""
-    averaged = size_average is None or size_average
-    reduction = ("mean" if averaged else "sum") if reduce is None or reduce else "none"
-    warnings.warn(
-        f'size_average and reduce are out of use: say reduction="{reduction}"', stacklevel=4
-    )
-    return reduction
 
 
 def refuse_broadcast(name: str, input: Any, target: Any, other: str = "target") -> None:
@@ -88,6 +75,11 @@ def as_given(array: Array, input: Any) -> Any:
     return wrap(array) if isinstance(input, Variable) else array
 
 
+def floating(x: Any) -> Any:
+    """`x`, or what holds integers or booleans in the default type."""
+    return x if x.dtype.kind == "f" else astype(x, get_default_dtype())
+
+
 def constant_like(value: Any, input: Any) -> Any:
     """`value` in the type of `input` if it holds integers or booleans."""
     return value if value.dtype.kind == "f" else value.astype(input.dtype)
@@ -98,15 +90,11 @@ def weighted_mean(
     loss: Tensor,
     weight: Tensor | None,
     reduction: str,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
 ) -> Tensor:
     """`reduce_loss`, with a weight for each entry: the mean is Σ w l / Σ w."""
     if weight is None:
-        return reduce_loss(loss, reduction, size_average, reduce)
+        return reduce_loss(loss, reduction)
     refuse_broadcast(name, loss, weight, "weight")
-    if size_average is not None or reduce is not None:
-        reduction = legacy(size_average, reduce)
     if reduction == "mean":
         return ops.sum(loss * weight) / ops.sum(weight)
     return reduce_loss(loss * weight, reduction)

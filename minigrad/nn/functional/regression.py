@@ -30,8 +30,7 @@ __all__ = [
 def mse_loss(
     input: Tensor,
     target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
@@ -47,15 +46,14 @@ def mse_loss(
     """
     refuse_broadcast("mse_loss", input, target)
     loss = ops.square(input - target)
-    return weighted_mean("mse_loss", loss, weight, reduction, size_average, reduce)
+    return weighted_mean("mse_loss", loss, weight, reduction)
 
 
 @composition
 def l1_loss(
     input: Tensor,
     target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
@@ -70,15 +68,14 @@ def l1_loss(
     """
     refuse_broadcast("l1_loss", input, target)
     loss = ops.abs(input - target)
-    return weighted_mean("l1_loss", loss, weight, reduction, size_average, reduce)
+    return weighted_mean("l1_loss", loss, weight, reduction)
 
 
 @composition
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    *,
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
@@ -96,7 +93,7 @@ def smooth_l1_loss(
         raise ValueError(f"smooth_l1_loss: beta is at least 0, got {beta}")
     refuse_broadcast("smooth_l1_loss", input, target)
     loss = ops.abs(input - target) if beta == 0 else _huber(input - target, beta) / beta
-    return reduce_loss(loss, reduction, size_average, reduce)
+    return reduce_loss(loss, reduction)
 
 
 @op(
@@ -151,9 +148,8 @@ def poisson_nll_loss(
     target: Tensor,
     log_input: bool = True,
     full: bool = False,
-    size_average: bool | None = None,
+    *,
     eps: float = 1e-8,
-    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """Negative logarithmic likelihood of counts that are Poisson distributed.
@@ -173,7 +169,7 @@ def poisson_nll_loss(
         loss = input - ops.log(input + eps) * target
     if full:
         loss = loss + stirling(target)
-    return reduce_loss(loss, reduction, size_average, reduce)
+    return reduce_loss(loss, reduction)
 
 
 def stirling(y: Tensor) -> Tensor:
