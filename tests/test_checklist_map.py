@@ -148,7 +148,7 @@ COVERED: dict[str, list[str]] = {
     "004-39": ["checklist", "examples/similarity.py"],
     "004-40": ["checklist", "examples/exercises.py"],
     "004-41": ["checklist", "examples/linear_layers_collapse.py"],
-    "004-42": ["checklist", "docs/slips.md#mathematics", "examples/exercises.py"],
+    "004-42": ["checklist", "docs/slips.md#zero-to-llm", "examples/exercises.py"],
     "004-43": ["docs/reference/index.md#can-you-say-it-without-looking"],
     "004-44": ["docs/reference/index.md#further-reading"],
 }
