@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.testing.numerical import Numeric, guarded
+from minigrad.testing.numeric import Numeric
+from minigrad.testing.points import guarded
 from minigrad.testing.report import Diagnosis
 from minigrad.testing.verdicts import Verdict, indexed, position
 

@@ -31,7 +31,7 @@ from minigrad.testing.consistency import narrowed, overwriting
 from minigrad.testing.diagnosis import diagnose, without_derivative
 from minigrad.testing.linearity import not_additive, not_multiplied, typical_size
 from minigrad.testing.localise import Located, keeping_values, localise, name_cancellation, nodes_of
-from minigrad.testing.numerical import EPS
+from minigrad.testing.numeric import EPS
 from minigrad.testing.report import NOT_LINEAR, Diagnosis, GradientError, Report, unverified
 from minigrad.testing.rounding import shaken
 from minigrad.testing.verdicts import Tolerance, Verdict
@@ -269,6 +269,29 @@ class Function:
             flat = np.concatenate([y._array.reshape(-1) for y in outputs], dtype=np.float64)
         return flat if self.combine is None else self.combine @ flat
 
+    def evaluate_stack(self, k: int, points: Array) -> Array:
+        """The outputs for many values (p, n) of input `k`: its first axis is new.
+
+        Axes of length 1 behind it keep the last axes of all inputs together.
+        """
+        tensor, array = self.tensors[k], self.arrays[k]
+        deepest = max(x.ndim for x in (*self.arrays, *[y._array for y in self.outputs]))
+        ones = (1,) * (deepest - array.ndim)
+        tensor._array = points.reshape(len(points), *ones, *array.shape)
+        try:
+            with no_grad():
+                outputs = self.run()
+        finally:
+            tensor._array = array
+        parts = []
+        for y, like in zip(outputs, self.outputs, strict=True):
+            found = y._array
+            if found.shape == like.shape:  # it does not depend on this input
+                found = np.broadcast_to(found, (len(points), *like.shape))
+            parts.append(found.reshape(len(points), like._array.size))
+        flat = np.concatenate(parts, axis=1, dtype=np.float64)
+        return flat if self.combine is None else flat @ self.combine.T
+
     def determinism(self) -> list[Diagnosis]:
         """Run twice: does the function return the same both times, and leave its inputs alone?"""
         mine = [*zip(self.names, self.arrays), *self.constants]
@@ -327,6 +350,7 @@ class Function:
         return Problem(
             self.names, self.arrays, outputs, self.evaluate, self.jacobians, max(eps, EPS),
             otherwise=self.rounded_otherwise,
+            stacked=None if self.recorded_only else self.evaluate_stack,
         )  # fmt: skip
 
     def unsummed(self) -> list[Diagnosis]:

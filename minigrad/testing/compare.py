@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from minigrad.testing import numerical
 from minigrad.testing.causes import causes, listed, output_entry
-from minigrad.testing.numerical import EPS, Numeric, guarded
+from minigrad.testing.numeric import EPS, Numeric
+from minigrad.testing.points import Stacked, guarded
 from minigrad.testing.report import Diagnosis
 from minigrad.testing.rounding import Otherwise, noise_within
 from minigrad.testing.staircase import precision_inside
@@ -47,6 +48,7 @@ class Problem:
     eps       rounding of one operation inside the function; a larger one is noticed
     complex_evaluate  the outputs for inputs of which one is complex, if the function supports it
     otherwise  a context in which `evaluate` and `analytic` round every operation otherwise
+    stacked   the outputs for many values of one input, along a new axis, if the function takes them
     """
 
     names: list[str]
@@ -57,6 +59,7 @@ class Problem:
     eps: float = EPS
     complex_evaluate: Callable[[int, Array], Array] | None = None
     otherwise: Otherwise | None = None
+    stacked: Callable[[int, Array], Array] | None = None
 
 
 def compare_all(
@@ -220,7 +223,12 @@ def differentiate(
     if step is not None:
         return central(problem.evaluate, flat, base.size, step)
     by_complex_step = complex_columns(problem, k, base)
-    return numerical.jacobian(problem.evaluate, flat, base, noise, expected, by_complex_step, eps)
+    stacked: Stacked | None = None
+    if problem.stacked is not None:
+        stacked = partial(problem.stacked, k)
+    return numerical.jacobian(
+        problem.evaluate, flat, base, noise, expected, by_complex_step, eps, stacked
+    )
 
 
 def central(evaluate: Callable[[], Array], x: Array, m: int, step: float) -> Numeric:

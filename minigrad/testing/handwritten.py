@@ -33,7 +33,8 @@ from minigrad.testing.linearity import (
     not_multiplied,
     typical_size,
 )
-from minigrad.testing.numerical import EPS, guarded
+from minigrad.testing.numeric import EPS
+from minigrad.testing.points import guarded
 from minigrad.testing.report import (
     NOT_LINEAR,
     Diagnosis,

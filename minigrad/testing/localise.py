@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import errors
 from minigrad.graph import Node, Output, recorded_before, wrap
 from minigrad.modes import Block, recording
-from minigrad.testing.numerical import EPS
+from minigrad.testing.numeric import EPS
 from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.verdicts import Verdict
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.testing.numerical import Array, Evaluate, Numeric, guarded
+from minigrad.testing.numeric import Array, Numeric
+from minigrad.testing.points import Evaluate, guarded
 
 AROUND = 1e-4  # how far from the point derivatives are looked at, relative to the entries or to 1
 STEP = 1e-6  # of their differences

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.testing.numerical import EPS, ZERO, Numeric
+from minigrad.testing.numeric import EPS, ZERO, Numeric
 
 Array = Any
 
