@@ -143,6 +143,14 @@ def test_the_list_of_examples_is_complete() -> None:
     assert sorted(listed) == [path.stem for path in SCRIPTS]
 
 
+def test_many_nets(run: Run) -> None:
+    out = run("many_nets", "--nets", "8", "--steps", "60")
+    worst, median, best = out.numbers("test accuracy:")
+    assert 0.7 < worst <= median <= best <= 1
+    assert out.number("of their mean:") > 0.8
+    assert out.number("largest difference of a weight:") < 1e-12
+
+
 def test_layer_by_hand(run: Run) -> None:
     out = run("layer_by_hand")
     assert out.numbers("dot products X[0] . W[:, j]:") == [1.5, 1.4]
