@@ -70,6 +70,8 @@ def loss_of(net):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_network_ends_with_its_own_weights(kind, optimizer, shared):
+    # softmax does not see a bias of the keys: Adam steps by the rounding errors of a gradient 0
+    tolerance = 1e-10 if (kind, optimizer) == ("attention", "adam") else 1e-12
     mg.manual_seed(1)
     nets = [KINDS[kind]().double() for _ in range(NETS)]
     start = copy.deepcopy(nets)
@@ -99,7 +101,7 @@ def test_each_network_ends_with_its_own_weights(kind, optimizer, shared):
             alone.step()
             assert found[step][i].item() == pytest.approx(loss.item(), rel=1e-11)
         for name, p in net.named_parameters():
-            assert (parameters[name][i] - p).abs().max().item() < 1e-12, name
+            assert (parameters[name][i] - p).abs().max().item() < tolerance, name
             moved = (p - dict(start[i].named_parameters())[name]).abs().max().item()
             assert moved > 0 or name.endswith("in_proj_bias"), (
                 name
