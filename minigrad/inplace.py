@@ -63,9 +63,10 @@ def check_tensor(tensor: Any, name: str) -> None:
 
 def is_recorded(*operands: Any) -> bool:
     """Whether an operation on these has a gradient to keep."""
-    if not recording.enabled:
-        return False
-    return any(isinstance(each, Variable) and each._node is not None for each in operands)
+    for each in operands:
+        if isinstance(each, Variable) and each._node is not None:
+            return recording.enabled
+    return False
 
 
 def is_shared(tensor: Variable) -> bool:
@@ -105,7 +106,8 @@ def check_fits(tensor: Variable, value: Array, name: str) -> None:
             f"{name}: the result has shape {value.shape}, which does not fit in place into a "
             f"tensor of shape {tensor._array.shape}"
         )
-    if not np.can_cast(value.dtype, tensor._array.dtype, "same_kind"):
+    dtype = tensor._array.dtype
+    if value.dtype != dtype and not np.can_cast(value.dtype, dtype, "same_kind"):
         raise TypeError(
             f"{name}: a result of type {value.dtype} cannot be stored in a tensor of type "
             f"{tensor._array.dtype}"
@@ -230,6 +232,8 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
     if value is None:
         raise TypeError(f"{name}: v is a number, an array or a tensor, got None")
     index = indexing.plain_index(index)
+    if isinstance(value, Variable) and is_there_already(tensor, index, value):
+        return
     steps = indexing.integers_first(index)
     if steps is not None:  # a write to the view that the integers take
         part = indexing._getitem(tensor, steps[0])
@@ -244,8 +248,6 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
     if recorded:
         refuse_leaf(tensor, name)
     refuse_hidden(tensor, name)
-    if is_there_already(tensor, index, value):
-        return
     if not recorded:
         check_writeable(tensor, name)
         try:
@@ -276,15 +278,15 @@ def fitted(array: Array, index: Any, value: Any) -> Any:
     return value.reshape(value.shape[extra:])
 
 
-def is_there_already(tensor: Variable, index: Any, value: Any) -> bool:
+def is_there_already(tensor: Variable, index: Any, value: Variable) -> bool:
     """Whether `value` is the view ``tensor[index]``, as in the last step of ``t[i] += v``."""
-    if not isinstance(value, Variable) or value._alias is None or value._alias is not tensor._alias:
-        return False
-    if not indexing.is_basic(index):
+    if value._alias is None or value._alias is not tensor._alias or not indexing.is_basic(index):
         return False
     there, here = indexing.view_at(tensor._array, index), value._array
-    first, second = there.__array_interface__, here.__array_interface__
-    return bool(there.strides == here.strides and first == second)
+    if there.shape != here.shape or there.strides != here.strides or there.dtype != here.dtype:
+        return False
+    same: bool = there.__array_interface__["data"] == here.__array_interface__["data"]
+    return same
 
 
 def overwrite(tensor: Any, name: str, value: Any) -> Any:

@@ -108,7 +108,11 @@ class Writes:
         self.owners: dict[int, weakref.ref[Any]] = {}
 
     def note(self, array: Array, writer: str) -> None:
-        self.note_all(self.watch([array]), writer)
+        """Note that the memory of `array` was written just now."""
+        key = id(owner_of(array))
+        self.latest = next(clock)
+        if key in self.owners or self.watch([array]):
+            self.times[key] = (self.latest, writer)
 
     def watch(self, arrays: Iterable[Array]) -> list[int]:
         """Keys of the memory of `arrays`, for `note_all`; they hold while the arrays live."""

@@ -377,7 +377,7 @@ def pow_x_vjp(g: Array, x: Array, y: Array) -> Array:
     if isinstance(y, (int, float)):
         if y == 2:
             return g * (2 * x)
-        return g * (y * x ** (y - 1)) if y != 0 else np.zeros_like(g)
+        return g * (y * pow(x, y - 1)) if y != 0 else np.zeros_like(g)
     return g * y * np.where((x == 0) & (y == 0), 1, x) ** (y - 1)
 
 
@@ -398,6 +398,10 @@ def pow(x: Array, y: Array) -> Array:
     Example    >>> mg.tensor([1.0, 2.0, 3.0]) ** 2
                tensor([1., 4., 9.])
     """
+    if type(x) is np.ndarray and x.dtype.kind == "f" and isinstance(y, (int, float)):
+        if y == 3 or y == 4:  # np.power would take logarithms: a tenth of the speed
+            squared = x * x
+            return squared * (x if y == 3 else squared)
     return x**y  # for the exponents 2, 0.5 and -1 the operator is faster than np.power
 
 

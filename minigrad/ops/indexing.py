@@ -51,14 +51,16 @@ def plain_index(index: Any) -> Any:
 
 def is_basic(index: Any) -> bool:
     """Whether NumPy answers a plain index with a view: integers, slices, None and ... only."""
-    parts = index if type(index) is tuple else (index,)
-    return all(type(i) in BASIC or isinstance(i, np.integer) for i in parts)
+    for part in index if type(index) is tuple else (index,):
+        if type(part) not in BASIC and not isinstance(part, np.integer):
+            return False
+    return True
 
 
 def view_at(x: Array, index: Any) -> Array:
     """``x[index]`` as a view even where NumPy returns a number."""
     parts = index if type(index) is tuple else (index,)
-    return x[parts if any(part is ... for part in parts) else (*parts, ...)]
+    return x[parts if any([part is ... for part in parts]) else (*parts, ...)]
 
 
 def is_unique(index: Any) -> bool:
