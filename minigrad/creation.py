@@ -212,7 +212,7 @@ def tensor(
 def from_numpy(array: Array) -> Tensor:
     """A tensor on the memory of a NumPy array: a change of one is seen in the other.
 
-    Raises   TypeError if `array` is no array of real numbers or booleans.
+    Raises   TypeError if `array` is not an array of real numbers or booleans.
     Example  >>> a = np.zeros(2, np.float32)
              >>> t = mg.from_numpy(a)
              >>> a[0] = 5.0

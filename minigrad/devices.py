@@ -55,7 +55,7 @@ def check(name: Any) -> None:
 
 
 def set_default_device(device: Any) -> None:
-    """Say where new tensors are: on the CPU, whose name is all that this takes.
+    """Set the device of new tensors; "cpu" is the only one.
 
     Raises   ValueError for any other device.
     Example  >>> mg.set_default_device("cpu")

@@ -53,7 +53,7 @@ def resolve(dtype: Any) -> np.dtype[Any]:
 
     dtype    one of the names above, a NumPy type, a string, or Python's float, int or bool
              (float64, int64 and bool)
-    Raises   TypeError if it is no type of real numbers or booleans.
+    Raises   TypeError if it is not a type of real numbers or booleans.
     """
     if dtype is bfloat16:
         return float32
@@ -76,7 +76,7 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
 
     Forward    the type of the higher kind (booleans, integers, floating-point numbers); of two of
                one kind the smallest type that holds both
-    Raises     TypeError if one is no type of real numbers or booleans
+    Raises     TypeError if one is not a type of real numbers or booleans
     Example    >>> mg.promote_types(mg.int64, mg.float16)
                dtype('float16')
     """
@@ -90,7 +90,7 @@ def can_cast(from_: Any, to: Any) -> Any:
     """Whether PyTorch converts numbers of one type to another by itself, in an assignment.
 
     Forward    not from floating-point numbers to integers, nor from numbers to booleans
-    Raises     TypeError if one is no type of real numbers or booleans
+    Raises     TypeError if one is not a type of real numbers or booleans
     Example    >>> mg.can_cast(mg.float64, mg.float32), mg.can_cast(mg.float32, mg.int64)
                (True, False)
     """

@@ -297,9 +297,9 @@ def test_an_error_in_the_function_comes_through_with_its_own_words() -> None:
 
 @pytest.mark.parametrize("name", ["atol", "rtol"])
 def test_a_negative_tolerance_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}=-1 is no tolerance"):
+    with pytest.raises(ValueError, match=f"{name}=-1 is not a tolerance"):
         check_gradients(lambda x: x, mg.ones(2), **{name: -1})
-    with pytest.raises(ValueError, match=f"{name}=-1 is no tolerance"):
+    with pytest.raises(ValueError, match=f"{name}=-1 is not a tolerance"):
         mg.testing.check_vjp(lambda x: x, lambda g, x: g, (np.ones(2),), **{name: -1})
 
 

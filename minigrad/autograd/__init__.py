@@ -36,7 +36,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What stands on this package but is reached through it, found when it is first used."""
+    """The checker and `functional`, which import this package: loaded at their first use."""
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(import_module("minigrad.testing"), name)
     if name == "functional":

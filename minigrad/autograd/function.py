@@ -292,7 +292,7 @@ class Function:
 
 @op(joint=lambda g: refuse(g))
 def _once(tensors: Any) -> Array:
-    """The first of `tensors`; the gradient refuses, for all: behind `once_differentiable`."""
+    """The first tensor of a list, whose VJP raises: it ends a graph for `once_differentiable`."""
     return tensors[0]
 
 

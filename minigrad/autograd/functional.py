@@ -104,7 +104,7 @@ def vjp(
     strict        raise if an output does not depend on an input, instead of returning zeros
 
     Raises   RuntimeError if v has other shapes than the outputs, or with `strict`; TypeError if an
-             input is no tensor.
+             input is not a tensor.
     Example  >>> import minigrad as mg
              >>> from minigrad.autograd.functional import vjp
              >>> vjp(lambda x: (x * x).sum(), mg.tensor([1.0, 2.0]))

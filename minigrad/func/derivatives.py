@@ -117,7 +117,7 @@ def matched(tree: Any, pattern: Any, what: str, of: str) -> list[Any]:
     try:
         pairs = paired(tree, pattern)
     except ValueError as error:
-        raise ValueError(f"{what} have not the form of {of}: {error}") from None
+        raise ValueError(f"{what} do not have the structure of {of}: {error}") from None
     for path, v, y in pairs:
         if v is None or not is_float(y):
             continue

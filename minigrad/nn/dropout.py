@@ -20,7 +20,7 @@ class DropoutBase(Module):
     p         probability of a zero, 0 ... 1
     inplace   overwrite the input
 
-    Raises    ValueError if `p` is no probability.
+    Raises    ValueError if `p` is not a probability.
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:

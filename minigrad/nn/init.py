@@ -165,7 +165,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     nonlinearity   "linear", "conv1d" ..., "sigmoid", "tanh", "relu", "leaky_relu" or "selu"
     param          of "leaky_relu" the slope below zero, 0.01 by default
 
-    Raises   ValueError for another name or a `param` that is no number.
+    Raises   ValueError for another name or a `param` that is not a number.
     Source   He et al. 2015, equation 14, for relu and leaky_relu: √(2 / (1 + slope²))
     Example  >>> mg.nn.init.calculate_gain("leaky_relu", 0.2)
              1.3867504905630728

@@ -14,7 +14,7 @@ from minigrad.numpy_protocol.dispatch import of
 
 
 def refuse(function: str, **arguments: Any) -> None:
-    """Refuse arguments of NumPy's that a tensor has no use for, unless they ask for nothing."""
+    """Raise a TypeError for an argument of NumPy's that is not None: tensors do not support it."""
     for name, value in arguments.items():
         if value is not None:
             raise TypeError(f"np.{function} of a tensor does not take {name}=")
@@ -225,7 +225,7 @@ def pairs(name: str, value: Any, n: int) -> tuple[tuple[Any, Any], ...]:
     try:
         whole = np.broadcast_to(np.asarray(value), (n, 2))
     except ValueError as error:
-        error.add_note(f"np.pad: {name} {value} is no pair for each of {n} axes")
+        error.add_note(f"np.pad: {name} {value} is not a pair for each of {n} axes")
         raise
     return tuple([(a.item(), b.item()) for a, b in whole])
 

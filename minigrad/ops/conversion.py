@@ -33,7 +33,7 @@ def astype(x: Any, dtype: Any) -> Tensor:
     Forward    out = x, rounded to the type; to integers towards 0
     Gradient   x̄ = ḡ, in the type of x; none through integers
     Shapes     (...) -> (...)
-    Raises     TypeError if `dtype` is no type of real numbers or booleans
+    Raises     TypeError if `dtype` is not a type of real numbers or booleans
     Example    >>> mg.tensor([1.5, -1.5]).astype(mg.int64)
                tensor([ 1, -1])
     """

@@ -143,7 +143,7 @@ def trace(x: Array) -> Array:
     Forward    out = Σ x[i, i]
     Gradient   x̄ = ḡ on the diagonal, 0 elsewhere: ḡ I
     Shapes     (n, m) -> ()
-    Raises     ValueError if x is no matrix; for stacks of matrices diagonal(...).sum(-1)
+    Raises     ValueError if x is not a matrix; for stacks of matrices diagonal(...).sum(-1)
     Source     Petersen and Pedersen 2012, equation 99
     Example    >>> mg.trace(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
                tensor(5.)

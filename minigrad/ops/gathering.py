@@ -87,7 +87,8 @@ def index_select(x: Any, dim: int, index: Any) -> Tensor:
     Forward    out[..., i, ...] = x[..., index[i], ...]
     Gradient   x̄ = zeros, with the slices of ḡ added at `index`
     Shapes     (..., n, ...), (k,) -> (..., k, ...)
-    Raises     IndexError if an index is out of range or no integer; ValueError if it is no vector
+    Raises     IndexError if a position is out of range or not an integer; ValueError unless `index`
+               is a vector
     Example    >>> mg.index_select(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, mg.tensor([1, 1, 0]))
                tensor([[2., 2., 1.],
                        [4., 4., 3.]])

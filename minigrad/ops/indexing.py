@@ -320,7 +320,7 @@ def take(x: Any, index: Any) -> Tensor:
     Forward    out = x.ravel()[index]
     Gradient   x̄ = 0, with ḡ added at x̄.ravel()[`index`]
     Shapes     (...), (...) of integers -> shape of index
-    Raises     IndexError if a position is out of range, or no integer
+    Raises     IndexError if a position is out of range, or not an integer
     Example    >>> mg.take(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([0, 3]))
                tensor([1., 4.])
     """
@@ -378,7 +378,8 @@ def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Tensor:
     Forward     out = x; out.ravel()[index] = source
     Gradient    x̄ = ḡ, zero where replaced        source̅ = ḡ there
     Shapes      (...), two of the same size -> (...)
-    Raises      IndexError if a position is out of range, or no integer; ValueError if sizes differ
+    Raises      IndexError if a position is out of range, or not an integer; ValueError if sizes
+                differ
     Example     >>> mg.zeros(3).put(mg.tensor([2, 0]), mg.tensor([5.0, 7.0]))
                 tensor([7., 0., 5.])
     """

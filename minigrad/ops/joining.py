@@ -52,7 +52,7 @@ def with_zeros(g: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Any]
 
 
 def check_some(name: str, tensors: Any) -> None:
-    """Refuse what is no sequence of tensors, or an empty one."""
+    """Refuse what is not a sequence of tensors, or an empty one."""
     if not isinstance(tensors, (tuple, list)):
         raise TypeError(f"{name}: takes a list of tensors, got {type(tensors).__name__}")
     if not tensors:

@@ -258,7 +258,7 @@ def linalg_norm(
     Forward    out = ‖A‖
     Gradient   that of `vector_norm` or `matrix_norm`; 0 at A = 0
     Shapes     (..., n, ...) -> (...)
-    Raises     ValueError if `ord` is given, `dim` is not, and A is no vector or matrix
+    Raises     ValueError if `ord` is given, `dim` is not, and A is not a vector or matrix
     Example    >>> mg.linalg.norm(mg.tensor([3.0, -4.0]), 1)
                tensor(7.)
     """

@@ -354,7 +354,7 @@ def permute(x: Array, *dims: Any) -> Array:
     Forward    axis i of out is axis dims[i] of x
     Gradient   x̄ = ḡ, in the inverse order
     Shapes     (n₀, n₁, ...) -> (n_dims[0], n_dims[1], ...)
-    Raises     ValueError if `dims` is no order of all axes
+    Raises     ValueError if `dims` is not an order of all axes
     Example    >>> mg.permute(mg.zeros(2, 3, 4), (2, 0, 1)).shape
                (4, 2, 3)
     """

@@ -52,8 +52,8 @@ class LRScheduler:
     last_epoch   the time to go on from, that of the last step but one; -1: from the beginning.  The
                  learning rate is then what it would be without the interruption
 
-    Raises    TypeError if `optimizer` is no optimizer; ValueError if last_epoch is not -1 and the
-              groups have no ``initial_lr``.
+    Raises    TypeError if `optimizer` is not an optimizer; ValueError if last_epoch is not -1 and
+              the groups have no ``initial_lr``.
     Example   >>> class Harmonic(mg.optim.lr_scheduler.LRScheduler):
               ...     def next(self, group, lr, base, t):
               ...         return base / (t + 1)

@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 
 
 def read_entry(state: dict[str, Any], p: Any) -> Entry:
-    """The saved state of one parameter, whoever's tensors it consists of."""
+    """The saved state of one parameter, from tensors of minigrad or PyTorch, or arrays."""
     counts: Counts = {}
     arrays: dict[str, Array] = {}
     for name, value in state.items():

@@ -118,7 +118,7 @@ def is_random(values: Any) -> bool:
 
 
 def choices(values: Any) -> list[Any]:
-    """The values to try; one that is no list is the same for every run."""
+    """The values to try; one that is not a list is the same for every run."""
     if isinstance(values, np.ndarray):
         return list(values.tolist()) if values.ndim else [values.item()]
     if isinstance(values, (list, tuple, range, set, frozenset)):

@@ -47,7 +47,7 @@ def argument_names(fn: Callable[..., Any], tree: Sequence[Any]) -> list[str]:
 def check_tolerances(name: str, atol: float, rtol: float) -> None:
     for what, value in (("atol", atol), ("rtol", rtol)):
         if not value >= 0:
-            raise ValueError(f"{name}: {what}={value} is no tolerance")
+            raise ValueError(f"{name}: {what}={value} is not a tolerance")
 
 
 def parameters_of(params: Any) -> tuple[list[str], list[Any], list[Diagnosis]]:

@@ -56,7 +56,7 @@ def assert_close(
     __tracebackhide__ = True  # pytest shows the line of the test instead
     for name, given in (("rtol", rtol), ("atol", atol)):
         if given is not None and not given >= 0:
-            raise ValueError(f"assert_close: {name}={given} is no tolerance")
+            raise ValueError(f"assert_close: {name}={given} is not a tolerance")
     text = difference(actual, expected, (rtol, atol), equal_nan, check_dtype)
     if text:
         raise AssertionError(text if msg is None else msg(text) if callable(msg) else msg)

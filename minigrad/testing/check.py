@@ -83,7 +83,9 @@ def check_gradients(
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
     if eps is not None and not eps > 0:
-        raise ValueError(f"check_gradients: eps={eps:g} is no step; leave it out to have it chosen")
+        raise ValueError(
+            f"check_gradients: eps={eps:g} is not a step; leave it out to have it chosen"
+        )
     check_tolerances("check_gradients", atol, rtol)
     function = Function(fn, inputs, params)
     # steps go where the function overflows or is not defined
@@ -493,8 +495,8 @@ class Function:
                     report.too_short += [own] if own not in report.too_short else []
                     text = (
                         f"inconclusive in {own}, right in float64: the gradient of "
-                        f"{name} has larger errors than rounding it explains; the type is too "
-                        "short for these numbers"
+                        f"{name} has errors that rounding its result does not explain; the type is "
+                        "too short for these numbers"
                     )
                     report.notes.append(Diagnosis("precision", text, name))
         return found

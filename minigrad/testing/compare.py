@@ -176,7 +176,7 @@ def excuse_ties(
     verdicts: list[Array],
     noise: Array,
 ) -> list[Diagnosis]:
-    """Make kinks of the wrong entries that are right as those of a tie; a note names them."""
+    """Count wrong entries as kinks where they are a valid subgradient at a tie, and note it."""
     notes = []
     for k, (verdict, numeric) in enumerate(zip(verdicts, numerics)):
         wrong = verdict == Verdict.WRONG

@@ -30,7 +30,7 @@ NOT_CHECKED = {
 
 
 def refuse_options(name: str, options: dict[str, Any]) -> None:
-    """Refuse what is no option of PyTorch's, or asks for what minigrad does not have."""
+    """Refuse what is not an option of PyTorch's, or asks for what minigrad does not have."""
     for option, value in options.items():
         if option not in WITHOUT_EFFECT and option not in NOT_CHECKED:
             raise TypeError(f"{name}() got an unexpected keyword argument {option!r}")

@@ -65,8 +65,8 @@ def well_spaced_arrays(
     scale    the size of the numbers: about ``scale * spacing * size / 2`` for `size` entries
     spacing  the least distance, relative to `scale`
 
-    Raises   TypeError if `dtype` is no floating-point type; ValueError if `scale` or `spacing` is
-             not positive.
+    Raises   TypeError if `dtype` is not a floating-point type; ValueError if `scale` or `spacing`
+             is not positive.
     Example  >>> from hypothesis import given
              >>> @given(mg.testing.strategies.well_spaced_arrays((2, 3)))
              ... def test_abs(array):

@@ -87,7 +87,7 @@ def within_ties(
         claimed = analytic[i, group]
         fits = np.all(abs(together - np.sum(claimed)) <= 4 * slack)
         between = np.all((claimed >= low - slack) & (claimed <= high + slack))
-        # equal numbers are no tie where the function is smooth: then no slope changes around
+        # equal numbers are not a tie where the function is smooth: then no slope changes around
         changes = np.ptp(each, axis=1) > 10 * slack
         if fits and between and np.any(changes & wrong[members]):
             return wrong & group, low, high

@@ -101,7 +101,7 @@ def snapshot(run: Run) -> dict[str, Any]:
 def restore(state: Any, run: Run) -> None:
     """Go on from a `snapshot`."""
     if not isinstance(state, dict) or "generators" not in state:
-        raise ValueError("the file is no checkpoint of a run")
+        raise ValueError("the file is not a checkpoint of a run")
     check_kinds(state, run)
     before = run.optimizer.state_dict()
     try:  # each of the two leaves things as they are if it fails

@@ -107,7 +107,7 @@ class Trials:
         self.restart()
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with np.errstate(over="ignore", invalid="ignore"):  # too high a rate is no fault here
+        with np.errstate(over="ignore", invalid="ignore"):  # too high a rate is not a fault here
             for inputs, target in map(split, batches):
                 self.optimizer.zero_grad()
                 value = self.loss(self.model(*inputs), target)
