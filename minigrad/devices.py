@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "check", "device", "get_float32_matmul_precision", "get_num_threads", "set_default_device",
+    "device", "get_float32_matmul_precision", "get_num_threads", "set_default_device",
     "set_float32_matmul_precision", "set_num_threads", "use_deterministic_algorithms",
 ]  # fmt: skip
 

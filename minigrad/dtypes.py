@@ -7,28 +7,9 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "bfloat16",
-    "bool",
-    "can_cast",
-    "double",
-    "dtype",
-    "finfo",
-    "float",
-    "float16",
-    "float32",
-    "float64",
-    "half",
-    "iinfo",
-    "int",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "long",
-    "promote_types",
-    "resolve",
-    "short",
-    "uint8",
+    "bfloat16", "bool", "can_cast", "double", "dtype", "finfo", "float", "float16", "float32",
+    "float64", "half", "iinfo", "int", "int8", "int16", "int32", "int64", "long", "promote_types",
+    "short", "uint8",
 ]  # fmt: skip
 
 dtype = np.dtype

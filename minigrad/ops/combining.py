@@ -24,7 +24,7 @@ from minigrad.promotion import get_default_dtype as default_float
 
 __all__ = [
     "cartesian_prod", "chain_matmul", "combinations", "cumulative_trapezoid", "gradient",
-    "narrow_copy", "renorm", "slope", "sum_to_size", "unravel_index", "vander_columns",
+    "narrow_copy", "renorm", "unravel_index",
 ]  # fmt: skip
 
 # ------------------------------------------------------------------------------------ sets

@@ -14,10 +14,7 @@ from minigrad.ops.matrices import check_matrix
 from minigrad.ops.shaping import clone, reshape
 from minigrad.ops.typed import Tensor
 
-__all__ = [
-    "_diagonal_into", "diag", "diag_embed", "diagflat", "diagonal", "one_hot", "trace", "tril",
-    "triu",
-]  # fmt: skip
+__all__ = ["diag", "diag_embed", "diagflat", "diagonal", "trace", "tril", "triu"]
 
 
 def two_axes(name: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:

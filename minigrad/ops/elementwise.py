@@ -18,10 +18,10 @@ from minigrad.ops.masks import choose
 from minigrad.ops.typed import Tensor
 
 __all__ = [
-    "abs", "absolute", "add", "addcdiv", "addcmul", "ceil", "div", "divide", "fix", "floor",
-    "floor_divide", "fmod", "frac", "hypot", "lerp", "minus", "mul", "multiply", "neg", "negative",
-    "plus", "positive", "pow", "reciprocal", "remainder", "round", "rsqrt", "sign", "sqrt",
-    "square", "sub", "subtract", "true_divide", "trunc",
+    "abs", "absolute", "addcdiv", "addcmul", "ceil", "div", "divide", "fix", "floor",
+    "floor_divide", "fmod", "frac", "hypot", "lerp", "mul", "multiply", "neg", "negative",
+    "positive", "pow", "reciprocal", "remainder", "round", "rsqrt", "sign", "sqrt", "square",
+    "subtract", "true_divide", "trunc",
 ]  # fmt: skip
 
 # --------------------------------------------------------------------------- sums and products

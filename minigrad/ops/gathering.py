@@ -34,7 +34,7 @@ from minigrad.ops.typed import Tensor
 
 __all__ = [
     "gather", "index_add", "index_copy", "index_fill", "index_select", "masked_scatter", "scatter",
-    "scatter_add", "take_along_dim", "unfold",
+    "scatter_add", "take_along_dim",
 ]  # fmt: skip
 
 P = ParamSpec("P")

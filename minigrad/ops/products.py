@@ -17,8 +17,8 @@ from minigrad.ops.sums import ones_cached, sum_of
 from minigrad.ops.typed import Tensor
 
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cross", "dot", "linalg_cross", "linear",
-    "matmul", "mm", "multi_dot", "mv", "outer", "vecdot",
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cross", "dot", "linear", "matmul", "mm",
+    "mv", "outer",
 ]  # fmt: skip
 
 

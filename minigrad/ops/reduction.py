@@ -23,9 +23,8 @@ from minigrad.ops.typed import Each, Tensor, returns
 from minigrad.promotion import get_default_dtype as default_float
 
 __all__ = [
-    "ValuesAndIndices", "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero",
-    "log_softmax", "logsumexp", "max", "mean", "min", "nanmean", "nansum", "prod", "softmax",
-    "softmin", "sum",
+    "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "log_softmax", "logsumexp",
+    "max", "mean", "min", "nanmean", "nansum", "prod", "softmax", "softmin", "sum",
 ]  # fmt: skip
 
 # Methods of ufuncs cost half of np.prod and its kin.  Any: NumPy's stubs want literal keepdims

@@ -23,10 +23,9 @@ from minigrad.memory import Alias
 
 __all__ = [
     "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "clone",
-    "contiguous", "expand", "expand_as", "flatten", "flip", "fliplr", "flipud", "mT", "moveaxis",
-    "movedim", "permute", "ravel", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll",
-    "rot90", "squeeze", "swapaxes", "swapdims", "t", "tile", "transpose", "unflatten", "unsqueeze",
-    "view", "view_as",
+    "expand", "flatten", "flip", "fliplr", "flipud", "mT", "moveaxis", "movedim", "permute",
+    "ravel", "repeat_interleave", "reshape", "roll", "rot90", "squeeze", "swapaxes", "swapdims",
+    "t", "tile", "transpose", "unflatten", "unsqueeze",
 ]  # fmt: skip
 
 

@@ -15,9 +15,9 @@ from minigrad.ops.shaping import broadcast_to
 from minigrad.ops.special import as_float
 
 __all__ = [
-    "angle", "cbrt", "conj", "conj_physical", "copysign", "fill", "float_power", "frexp",
-    "heaviside", "is_nonzero", "is_same_size", "isin", "isneginf", "isposinf", "isreal", "ldexp",
-    "nextafter", "real", "resolve_conj", "resolve_neg", "rsub", "sgn",
+    "angle", "conj", "conj_physical", "copysign", "fill", "float_power", "frexp", "heaviside",
+    "is_nonzero", "is_same_size", "isin", "isneginf", "isposinf", "isreal", "ldexp", "nextafter",
+    "real", "resolve_conj", "resolve_neg", "rsub", "sgn",
 ]  # fmt: skip
 
 # -------------------------------------------------------------------------------- signs and steps
