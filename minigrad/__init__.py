@@ -62,6 +62,7 @@ from minigrad.ops.integers import *
 from minigrad.ops.joining import *
 from minigrad.ops.products import *
 from minigrad.ops.ranking import *
+from minigrad.ops.rearranging import *
 from minigrad.ops.reduction import *
 from minigrad.ops.renamed import *
 from minigrad.ops.scans import *

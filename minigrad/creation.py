@@ -28,32 +28,10 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 __all__ = [
-    "Size",
-    "arange",
-    "as_tensor",
-    "asarray",
-    "broadcast_shapes",
-    "empty",
-    "empty_like",
-    "eye",
-    "from_numpy",
-    "full",
-    "full_like",
-    "is_complex",
-    "is_floating_point",
-    "is_signed",
-    "is_tensor",
-    "linspace",
-    "logspace",
-    "numel",
-    "ones",
-    "ones_like",
-    "result_type",
-    "tensor",
-    "tril_indices",
-    "triu_indices",
-    "zeros",
-    "zeros_like",
+    "Size", "arange", "as_tensor", "asarray", "broadcast_shapes", "empty", "empty_like", "eye",
+    "from_numpy", "full", "full_like", "is_complex", "is_floating_point", "is_signed", "is_tensor",
+    "linspace", "logspace", "numel", "ones", "ones_like", "result_type", "tensor", "tril_indices",
+    "triu_indices", "zeros", "zeros_like",
 ]  # fmt: skip
 
 Array = Any

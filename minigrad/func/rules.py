@@ -29,6 +29,7 @@ from minigrad.ops import (
     pooling,
     products,
     ranking,
+    rearranging,
     reduction,
     shaping,
     solving,
@@ -155,7 +156,7 @@ def with_axes(op: Op, statics: Statics, names: Sequence[str]) -> dict[str, Any]:
 @rule(
     ops.softmax, ops.log_softmax, ops.cumsum, ops.cumprod, ops.logcumsumexp, ops.sort, ops.argsort,
     ops.cummax, ops.cummin, ranking._kthvalue, ops.mode, statistics._median_along,
-    shaping._repeat_each, joining._split, joining._unbind, products._cross, ops.unflatten,
+    rearranging._repeat_each, joining._split, joining._unbind, products._cross, ops.unflatten,
 )  # fmt: skip
 def along_one(op: Op, operands: Given, statics: Statics, size: int) -> Any:
     """The axis is the argument `dim`."""

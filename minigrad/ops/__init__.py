@@ -39,6 +39,8 @@ from minigrad.ops.products import linalg_cross as linalg_cross
 from minigrad.ops.products import multi_dot as multi_dot
 from minigrad.ops.products import vecdot as vecdot
 from minigrad.ops.ranking import *
+from minigrad.ops.rearranging import *
+from minigrad.ops.rearranging import repeat as repeat
 from minigrad.ops.reduction import *
 from minigrad.ops.reduction import ValuesAndIndices as ValuesAndIndices
 from minigrad.ops.scans import *
@@ -47,7 +49,6 @@ from minigrad.ops.selection import *
 from minigrad.ops.shaping import *
 from minigrad.ops.shaping import contiguous as contiguous
 from minigrad.ops.shaping import expand_as as expand_as
-from minigrad.ops.shaping import repeat as repeat
 from minigrad.ops.shaping import reshape_as as reshape_as
 from minigrad.ops.shaping import view as view
 from minigrad.ops.shaping import view_as as view_as

@@ -16,6 +16,7 @@ from minigrad.nn.functional.pooling import *
 from minigrad.nn.functional.positions import *
 from minigrad.nn.functional.ranking import *
 from minigrad.nn.functional.regression import *
+from minigrad.nn.functional.softmaxes import *
 from minigrad.nn.functional.vision import *
 from minigrad.nn.functional.volumes import *
 from minigrad.ops.diagonals import one_hot as one_hot
