@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests import test_checklist
+from tests import checklist_kit, test_checklist
 
 ROOT = Path(__file__).parents[1]
 TOTALS = {"000": 13, "001": 17, "002": 24, "003": 9, "004": 44}
@@ -236,8 +237,8 @@ def test_every_slip_stands_on_its_page() -> None:
 
 def test_a_product_with_its_transpose_is_symmetric() -> None:
     """Exactly, not nearly: 004-9 compares a covariance with its transpose by ==."""
-    data = test_checklist.np.random.default_rng(0).standard_normal((50, 7))
-    X = test_checklist.t64(data - data.mean(0))
+    data = np.random.default_rng(0).standard_normal((50, 7))
+    X = checklist_kit.t64(data - data.mean(0))
     C = X.T @ X / 49
     assert (C == C.T).all()
 
