@@ -72,3 +72,17 @@ def test_imports_go_downwards(path):
     for line, name in imports(path):
         there = layer(name.removeprefix("minigrad."))
         assert there == here or LEVEL[there] < LEVEL[here], f"line {line}: {here} imports {name}"
+
+
+ROOT = PACKAGE.parent
+# Files that are longer than a reader takes in at once
+LONGER = {"minigrad/tensor.py", "tests/test_gradcheck.py"}
+
+
+def test_no_file_is_longer_than_700_lines():
+    lengths = {}
+    for folder in ("minigrad", "tests", "examples", "docs"):
+        for path in (ROOT / folder).rglob("*.py"):
+            lengths[path.relative_to(ROOT).as_posix()] = len(path.read_bytes().splitlines())
+    assert len(lengths) > 300
+    assert not {name: n for name, n in lengths.items() if n > 700 and name not in LONGER}
