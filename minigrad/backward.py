@@ -398,8 +398,21 @@ def separate(g: Any) -> Any:
     return wrap(np.array(g))
 
 
+def written_since(node: Node) -> tuple[str, str] | None:
+    """The name under which `node` saved something that was written since, and the writer."""
+    op = node.op
+    for name, value in [
+        *zip(node.plan.names, node.saved or ()),
+        *zip(op.static_names, node.statics),
+    ]:
+        writer = writes.since(node.sequence, value)
+        if writer is not None:
+            return name, writer
+    return None
+
+
 def complain_if_written(node: Node) -> None:
-    written = writes.since(node)
+    written = written_since(node)
     if written is not None:
         name, writer = written
         raise RuntimeError(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache, update_wrapper
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -21,9 +21,7 @@ from minigrad.modes import Call, Frame, caller, recording
 from minigrad.primitive import MISSING, Op
 from minigrad.promotion import are_small_integers, as_default_float, as_float, constant, weaken
 from minigrad.sparse import Sparse
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from minigrad.typed import Tensor
 
 __all__ = ["Array", "Op", "Variable", "numpy_functions", "op"]
 

@@ -13,7 +13,7 @@ import operator
 from array import array as array_of_python
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -23,9 +23,7 @@ from minigrad.graph import Variable, wrap
 from minigrad.memory import Alias
 from minigrad.ops.conversion import _bfloat16
 from minigrad.sparse import is_sparse
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "Size", "arange", "as_tensor", "asarray", "broadcast_shapes", "empty", "empty_like", "eye",

@@ -11,17 +11,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from linecache import getline
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from minigrad.calls import Op
 
 HERE = os.path.dirname(__file__)
 
 
-def explain(error: Exception, op: Op, operands: Sequence[Any], statics: Sequence[Any]) -> None:
+def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequence[Any]) -> None:
     """Add to `error` which op failed on which operands, and what would have worked."""
     if isinstance(error, AttributeError):
         for name, value in zip((*op.operand_names, *op.static_names), (*operands, *statics)):

@@ -6,16 +6,14 @@ Dask, pandas, SciPy and treescope look for.  None of these libraries is imported
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import sparse
 from minigrad.creation import from_numpy
 from minigrad.graph import refuse_in_trace
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from minigrad.typed import Tensor
 
 __all__ = ["from_dlpack"]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import creation, dtypes, promotion
 from minigrad.graph import Variable
 from minigrad.ops.conversion import astype
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",

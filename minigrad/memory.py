@@ -12,12 +12,9 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import count
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from minigrad.graph import Node, Variable
 
 Array = Any
 ndarray = np.ndarray
@@ -28,6 +25,13 @@ clock = count()  # one clock for the creation of nodes and for writes; next() is
 # ----------------------------------------------------------------------------------------- shared
 
 
+class Handle(Protocol):
+    """A tensor, as this file sees it: its array, and who else looks at that memory."""
+
+    _array: Any
+    _alias: Any
+
+
 class Alias:
     """The handles that look at one piece of memory: the first of them, and the views made of it.
 
@@ -36,19 +40,19 @@ class Alias:
 
     __slots__ = ("copied", "detached", "limit", "members", "root")
 
-    def __init__(self, root: Variable) -> None:
+    def __init__(self, root: Handle) -> None:
         self.root = weakref.ref(root)
-        self.members: list[weakref.ref[Variable]] = []
+        self.members: list[weakref.ref[Handle]] = []
         self.limit = 64  # so many members, and those that are gone are looked for
         self.detached = False  # a detached tensor or an array shares the memory too
         self.copied: weakref.ref[Any] | None = None
 
-    def live(self) -> list[Variable]:
+    def live(self) -> list[Handle]:
         handles = [self.root(), *[member() for member in self.members]]
         return [handle for handle in handles if handle is not None]
 
 
-def share_memory(base: Variable, view: Variable) -> None:
+def share_memory(base: Handle, view: Handle) -> None:
     """Note that `view` may look at the memory of `base`, for in-place operations to know."""
     array, memory = view._array, base._array
     if array is not memory:
@@ -71,7 +75,7 @@ def share_memory(base: Variable, view: Variable) -> None:
     members.append(weakref.ref(view))
 
 
-def note_copy(base: Any, copy: Variable) -> None:
+def note_copy(base: Any, copy: Handle) -> None:
     """Note that `copy`, in another shape, does not look at the memory of `base`, as one may expect.
 
     It would in PyTorch, where results without a history lie in row-major order.  Of a view, such
@@ -85,7 +89,7 @@ def note_copy(base: Any, copy: Variable) -> None:
         alias.copied = weakref.ref(owner_of(root._array))
 
 
-def is_copy(tensor: Variable) -> bool:
+def is_copy(tensor: Handle) -> bool:
     """Whether a change of `tensor` would be meant for another one that lives, and not reach it."""
     alias = tensor._alias
     return alias is not None and alias.copied is not None and alias.copied() is not None
@@ -136,15 +140,13 @@ class Writes:
         self.owners.pop(key, None)
         self.times.pop(key, None)
 
-    def since(self, node: Node) -> tuple[str, str] | None:
-        """The name under which `node` saved something that was written since, and the writer."""
-        named = [*zip(node.plan.names, node.saved or ()), *zip(node.op.static_names, node.statics)]
-        for name, value in named:
-            for array in value if isinstance(value, (tuple, list)) else (value,):
-                if isinstance(array, ndarray):
-                    time, writer = self.times.get(id(owner_of(array)), (-1, ""))
-                    if time > node.sequence:
-                        return name, writer
+    def since(self, time: int, value: Any) -> str | None:
+        """What wrote to an array, or to one in a tuple of them, after `time`; None: nothing did."""
+        for array in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(array, ndarray):
+                written, writer = self.times.get(id(owner_of(array)), (-1, ""))
+                if written > time:
+                    return writer
         return None
 
 

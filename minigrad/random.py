@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,7 @@ from minigrad.creation import creating, finish, floating, like, shape_of
 from minigrad.graph import plain
 from minigrad.modes import Call, caller, recording
 from minigrad.primitive import Op
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "Generator", "bernoulli", "get_rng_state", "initial_seed", "manual_seed", "multinomial",

@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.diagonals import _diagonal_into
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = ["einsum", "inner", "kron", "tensordot", "vdot"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import devices, dtypes
 from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = ["_bfloat16", "astype", "cpu", "cuda", "pin_memory", "to", "to_type", "type_as"]
 

@@ -12,7 +12,7 @@ from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.matrices import check_matrix
 from minigrad.ops.shaping import clone, reshape
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "trace", "tril", "triu"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.masks import choose
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "abs", "absolute", "addcdiv", "addcmul", "ceil", "div", "divide", "fix", "floor",

@@ -11,7 +11,7 @@ from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.selection import clamp
 from minigrad.ops.special import as_float
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "exp",

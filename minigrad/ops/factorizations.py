@@ -25,7 +25,7 @@ from minigrad.ops.matrices import (
     place,
 )
 from minigrad.ops.solving import check_right_hand_side, solve_triangular
-from minigrad.ops.typed import Each, Tensor, returns
+from minigrad.typed import Each, Tensor, returns
 
 __all__ = [
     "cholesky", "cholesky_inverse", "cholesky_solve", "lq", "lu", "lu_factor", "lu_solve", "qr",

@@ -30,7 +30,7 @@ from minigrad.ops.indexing import (
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import row_starts
 from minigrad.ops.shaping import broadcast_to, clone, reshape
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "gather", "index_add", "index_copy", "index_fill", "index_select", "masked_scatter", "scatter",

@@ -18,7 +18,7 @@ from minigrad.memory import owner_of
 from minigrad.modes import recording
 from minigrad.ops.joining import along
 from minigrad.ops.sums import is_half, widened
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "_add_at", "_getitem", "_overwrite", "_put", "_put_zeros", "_scatter_into", "_setitem", "_take",

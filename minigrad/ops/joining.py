@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.shaping import atleast_1d, atleast_2d, atleast_3d, expand, numbers, reshape
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "block_diag", "cat", "chunk", "column_stack", "concat", "concatenate", "dsplit", "dstack",

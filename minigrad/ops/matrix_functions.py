@@ -12,7 +12,7 @@ from minigrad.graph import plain, wrap
 from minigrad.ops.diagonals import diagonal
 from minigrad.ops.matrices import LinAlgError, check_matrix, check_square
 from minigrad.ops.solving import cutoff, inv
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = ["linalg_diagonal", "matrix_exp", "matrix_power", "matrix_rank", "vander"]
 

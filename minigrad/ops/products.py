@@ -14,7 +14,7 @@ from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.contraction import tensordot
 from minigrad.ops.sums import ones_cached, sum_of
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cross", "dot", "linear", "matmul", "mm",

@@ -11,7 +11,7 @@ from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
 from minigrad.ops.indexing import nonzero
 from minigrad.ops.masks import choose, where_positive
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "masked_fill", "masked_select",

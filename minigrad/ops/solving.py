@@ -24,7 +24,7 @@ from minigrad.ops.matrices import (
     singular,
 )
 from minigrad.ops.reduction import products_of_others
-from minigrad.ops.typed import Each, Tensor, returns
+from minigrad.typed import Each, Tensor, returns
 
 __all__ = [
     "det", "inv", "logdet", "lstsq", "pinv", "slogdet", "solve", "solve_triangular",

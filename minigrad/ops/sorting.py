@@ -12,7 +12,7 @@ from minigrad.composition import composition
 from minigrad.ops.indexing import _getitem, _take
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import ValuesAndIndices
-from minigrad.ops.typed import Tensor, returns
+from minigrad.typed import Tensor, returns
 
 __all__ = [
     "argsort", "sort", "topk", "unique",

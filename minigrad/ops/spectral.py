@@ -34,7 +34,7 @@ from minigrad.ops.matrices import (
     place,
 )
 from minigrad.ops.solving import solve
-from minigrad.ops.typed import Each, Tensor, returns
+from minigrad.typed import Each, Tensor, returns
 
 __all__ = ["eig", "eigh", "eigvals", "eigvals_pairs", "eigvalsh", "spectral_fn", "svd", "svdvals"]
 

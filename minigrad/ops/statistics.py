@@ -29,7 +29,7 @@ from minigrad.ops.reduction import (
 from minigrad.ops.sorting import sort
 from minigrad.ops.special import as_float
 from minigrad.ops.sums import divided, in_float32, is_half, sum_of
-from minigrad.ops.typed import Tensor
+from minigrad.typed import Tensor
 
 __all__ = [
     "bincount", "dist", "median", "quantile", "std", "std_mean", "var", "var_mean",

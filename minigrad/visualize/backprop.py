@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.backward import contributions, picked, run_hooks
+from minigrad.backward import contributions, picked, run_hooks, written_since
 from minigrad.graph import Extras, Leaf, Node, unbroadcast
-from minigrad.memory import writes
 from minigrad.visualize import values
 
 if TYPE_CHECKING:
@@ -191,7 +190,7 @@ def saved_of(vertex: Vertex, description: Description) -> tuple[Any, ...] | None
     if node.extras is not None and node.extras.values is not None:
         return tuple(plan.save(*node.extras.values))
     if node.saved is not None:
-        return None if writes.since(node) else node.saved
+        return None if written_since(node) else node.saved
     operands = values.operand_values(vertex, description)
     if operands is None:
         return None

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from minigrad.backward import written_since
 from minigrad.graph import Node
-from minigrad.memory import writes
 from minigrad.visualize.description import Description, Operand, Vertex
 from minigrad.visualize.formulas import Names, is_stretched, vjp_formula
 from minigrad.visualize.names import bytes_text, exact_text
@@ -98,5 +98,5 @@ def kept_text(vertex: Vertex) -> str:
     kept = sum(vertex.saved.values())
     if not kept:
         return "keeps nothing"
-    overwritten = isinstance(vertex.edge, Node) and writes.since(vertex.edge)
+    overwritten = isinstance(vertex.edge, Node) and written_since(vertex.edge)
     return f"keeps {bytes_text(kept)}{', overwritten since' if overwritten else ''}"

@@ -2,6 +2,9 @@
 
 A forward takes and returns arrays, so that an op's own annotations are not those of its callers.
 `op` tells a checker that a call returns a tensor, and `returns` that it returns several.
+
+A tensor's methods are ops, and an op returns tensors: for a type checker that is a circle.  This
+file is the one place where it closes; all others that name the result import it from here.
 """
 
 from __future__ import annotations
