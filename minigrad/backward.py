@@ -63,6 +63,7 @@ def walk(
     results: dict[Any, Any] = {}
     # what has arrived at leaves, and at nodes that were not visited yet
     gradients: dict[Any, Any] = {}
+    edge: Any
     summed: set[Any] = set()  # where the array in `gradients` is a sum of ours, free to be added to
     waiting: list[tuple[int, Node]] = []
     for root, g in roots:
@@ -95,20 +96,22 @@ def walk(
             )
         if node.sequence < writes.latest:
             complain_if_written(node)
+        source: Any = node
         if as_tensors:
             saved = lift(node, create_graph)
+            source = node if trace is None else Traced(node, trace.known)
         if type(g) is list:
             g = gather_outputs(node, g)
         for position, vjp, pick in plan.steps:
             if position < 0:  # a joint VJP: a list of gradients, one for each of a list of tensors
-                gradient = call_vjp(vjp, (g, *pick(saved, node)), node)
-                for source, each in zip(node.inputs, gradient):
-                    if source is None or each is None:
+                gradient = call_vjp(vjp, (g, *pick(saved, source)), node)
+                for edge, each in zip(node.inputs, gradient):
+                    if edge is None or each is None:
                         continue
-                    if needed is None or source in needed:
-                        add(gradients, summed, waiting, source, unbroadcast(each, source, node))
+                    if needed is None or edge in needed:
+                        add(gradients, summed, waiting, edge, unbroadcast(each, edge, node))
                 continue
-            edge: Any = node.operands[position]
+            edge = node.operands[position]
             if needed is not None and edge not in needed:
                 continue
             try:
@@ -117,7 +120,7 @@ def walk(
                 elif type(pick) is int:
                     gradient = vjp(g, saved[pick])
                 else:
-                    gradient = vjp(g, *pick(saved, node))
+                    gradient = vjp(g, *pick(saved, source))
             except NotTraced:
                 gradient = opaque_vjp(g, node, vjp, pick)
             except Exception as error:
@@ -348,6 +351,14 @@ def lift(node: Node, create_graph: bool) -> tuple[Any, ...]:
             names = code.co_varnames[: code.co_argcount]
             lifted[name] = function(*[lifted[n] if n in lifted else statics[n] for n in names])
     return tuple(lifted[name] for name in node.plan.names)
+
+
+class Traced:
+    """What VJPs take from a node in a trace: arrays that are known there, a mask, are tensors."""
+
+    def __init__(self, node: Node, known: dict[int, Any]) -> None:
+        self.operand_shape = node.operand_shape
+        self.statics = tuple([wrap(s) if id(s) in known else s for s in node.statics])
 
 
 def as_tensors_of(value: Any) -> Any:

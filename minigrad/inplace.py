@@ -132,7 +132,7 @@ def refuse_hidden(tensor: Variable, name: str) -> None:
     matter: it is the way to change numbers behind the back of the graph.
     """
     alias = tensor._alias
-    if alias is None or recording.frame is None or tensor._node is not None:
+    if alias is None or not recording.enabled or tensor._node is not None:
         return
     root = alias.root()
     if root is not None and root is not tensor:
@@ -250,6 +250,11 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
     refuse_hidden(tensor, name)
     if not recorded:
         check_writeable(tensor, name)
+        if recording.trace is not None:
+            value = value if isinstance(value, Variable) else np.asarray(value)
+            new = indexing._setitem(wrap(tensor._array), fitted(tensor._array, index, value), index)
+            write(tensor, new._array, name)
+            return
         try:
             tensor._array[index] = fitted(tensor._array, index, plain(value))
         except ValueError as error:
@@ -295,6 +300,9 @@ def overwrite(tensor: Any, name: str, value: Any) -> Any:
     if is_recorded(tensor, value):
         return update(tensor, name, indexing._overwrite, value)
     refuse_hidden(tensor, name)
+    if recording.trace is not None:
+        write(tensor, indexing._overwrite(wrap(tensor._array), value)._array, name)
+        return tensor
     check_writeable(tensor, name)
     np.copyto(tensor._array, plain(value), casting="unsafe")
     writes.note(tensor._array, name)

@@ -15,7 +15,7 @@ LAYERS = [
     {"memory", "modes", "promotion", "errors", "dtypes", "devices", "pytrees", "typed"},
     {"primitive"},
     {"graph"},
-    {"calls", "backward"},
+    {"calls", "backward", "noted"},
     {"composition", "argument_names", "tape"},
     {"ops"},
     {"numpy_protocol", "inplace"},

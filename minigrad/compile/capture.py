@@ -54,7 +54,8 @@ class Captured:
     inputs     for each input of the program, which leaf of the arguments it is, or the `Leaf` of
                whose `.grad` it is the array
     sources    parameters and state -> the tensor whose array they are, or the array itself
-    grads      leaf tensor -> the value that its `.grad` has after the call (None: it is None)
+    grads      leaf tensor -> the value that its `.grad` has after the call (None: it is None);
+               those of arguments come first
     entered    leaf tensor -> whether it must have a `.grad` before the call
     steps      the optimizers' steps, and the numbers that the statements of them depend on
     result     what the traced call returned
@@ -84,6 +85,13 @@ class Captured:
     def result_tensors(self, result: Any) -> list[Any]:
         """The tensors of a result, in the order of the program's outputs."""
         return [leaf for leaf in flatten(result)[0] if isinstance(leaf, Variable)]
+
+    def position(self, tensor: Any) -> int | None:
+        """Which leaf of the arguments a tensor is, or None."""
+        for i, leaf in enumerate(self.leaves):
+            if leaf is tensor:
+                return i
+        return None
 
     def tensors(self) -> list[tuple[Any, Any, Any]]:
         """The tensors beside the arguments: each with its array and what it stands for."""
@@ -125,6 +133,8 @@ class Capture:
         self.leading: list[Statement] = []  # views of parameters that lie side by side
         self.placed: dict[Value, Any] = {}
         self.updates: dict[Value, Value] = {}
+        self.views: dict[Value, Value] = {}  # a view -> what owns its memory
+        self.stale: set[Value] = set()  # views whose memory was written to since
         self.sources: dict[Value, Any] = {}
         self.inputs: list[Value] = []
         self.positions: list[Any] = []
@@ -139,6 +149,7 @@ class Capture:
         ]
         self.read_arguments(named)
         self.read_tensors()
+        self.handles = [(t, t._array) for t in self.leaves if isinstance(t, Variable)]
 
     # --------------------------------------------------------------------------- before the call
 
@@ -218,6 +229,7 @@ class Capture:
                     t.watch(array)
                 recorder.record = self.record_step
                 result = self.function(*self.args, **self.kwargs)
+                self.refuse_histories()
                 self.differentiate(result)
         except NotTraced as error:
             raise NotCompiled(str(error)) from None
@@ -225,6 +237,21 @@ class Capture:
             recorder.record = before
             self.leave_gradients()
         return self.build(t.calls, result)
+
+    def refuse_histories(self) -> None:
+        """Raise if the call changed what a program cannot: the history of an argument."""
+        for tensor, array in self.handles:
+            if tensor._array is not array:
+                raise NotCompiled(
+                    "an argument is changed in place, and the change is part of its gradient: "
+                    "return the new tensor, or change it inside mg.no_grad()"
+                )
+        reached = {id(edge) for edge, _ in self.trace.cotangents}
+        if any(id(edge) in reached and type(edge) is not Leaf for edge in self.entering):
+            raise NotCompiled(
+                "backward inside of the function goes on into the history of an argument: "
+                "detach the argument, or call backward outside"
+            )
 
     def differentiate(self, result: Any) -> None:
         """Follow the call by a backward pass from its results, if it can have one."""
@@ -313,7 +340,8 @@ class Capture:
         for step in steps:
             self.add_step(step)
         grads: list[tuple[Any, Value | None]] = []
-        for leaf, tensor in self.parameters.items():
+        given = {id(leaf) for leaf in self.leaves}
+        for leaf, tensor in sorted(self.parameters.items(), key=lambda p: id(p[1]) not in given):
             if leaf.grad is None:
                 if leaf not in self.sentinels:
                     grads.append((tensor, None))
@@ -337,7 +365,7 @@ class Capture:
         for leaf in leaves:
             if isinstance(leaf, Variable):
                 described.append(len(outputs))
-                outputs.append(self.value_of(leaf._array))
+                outputs.append(self.read(leaf._array))
             else:
                 described.append((leaf,))
         self.name_gradients(grads)
@@ -427,12 +455,22 @@ class Capture:
             )
         return value
 
+    def read(self, array: Any) -> Value:
+        """What an array that the call reads, or returns, stands for."""
+        value = self.value_of(array)
+        if value in self.stale:
+            raise NotCompiled(
+                "a view is read after the tensor that it is a view of was changed in place: "
+                "take the view again, or use the operation that is not in place"
+            )
+        return value
+
     def argument(self, argument: Any) -> Any:
         """An operand or static argument, values in the place of arrays."""
         if isinstance(argument, Variable):
             argument = argument._array
         if isinstance(argument, np.ndarray):
-            return self.value_of(argument)
+            return self.read(argument)
         if isinstance(argument, tuple):
             parts = [self.argument(each) for each in argument]
             return type(argument)(*parts) if hasattr(argument, "_fields") else tuple(parts)
@@ -458,13 +496,22 @@ class Capture:
             if isinstance(array, tuple):
                 raise NotCompiled(f"{call.op.name} keeps several arrays together for its gradient")
             results.append(self.know(array, Value("t", array.shape, array.dtype)))
+        if call.op.view and isinstance(operands[0], Value):
+            self.note_views(operands[0], call.operands[0], results, call.results)
         section = "backward" if self.in_backward(call) else "forward"
         module = path_of(call.frame, self.surroundings)
         self.statements.append(
             Statement(call.op, operands, statics, tuple(results), section, module, line_of(call),
-                      call.op in self.drawing)
+                      call.op in self.drawing or not results)
         )  # fmt: skip
         return None
+
+    def note_views(self, base: Value, memory: Any, views: list[Value], arrays: Any) -> None:
+        """Note which results are views of an operand: what is written to one shows in the other."""
+        memory = memory._array if isinstance(memory, Variable) else memory
+        for view, array in zip(views, arrays):
+            if np.may_share_memory(memory, array):
+                self.views[view] = self.views.get(base, base)
 
     def refuse_writes(self) -> None:
         """Raise if memory of the call was written by something that the trace does not note."""
@@ -475,7 +522,7 @@ class Capture:
                 noted |= {id(owner_of(array)) for array in step.before.values()}
         known = {id(owner_of(a)) for a in self.trace.known.values() if type(a) is np.ndarray}
         known |= {id(owner_of(array)) for array in self.kept if type(array) is np.ndarray}
-        for key, (time, writer) in list(writes.times.items()):
+        for key, (time, writer) in writes.times.copy().items():
             if time > self.begin and key in known and key not in noted:
                 raise NotCompiled(
                     f"{writer} changes memory in place in a way that a program cannot: use the "
@@ -489,6 +536,12 @@ class Capture:
         """An in-place change: the array stands for the new value from here on."""
         array, new = call.operands
         value = self.value_of(array)
+        if value in self.views:
+            raise NotCompiled(
+                f"a view of another tensor is changed in place ({line_text(call)}): change the "
+                "tensor itself, or use the operation that is not in place"
+            )
+        self.stale.update([view for view, base in self.views.items() if base is value])
         changed = self.argument(new)
         root = self.root_of(value)
         if root is not None and root not in self.entry.values():
@@ -497,7 +550,7 @@ class Capture:
 
     def root_of(self, value: Value) -> Value | None:
         """The parameter or state whose memory `value` is the present content of."""
-        if value in self.sources:
+        if value in self.sources or value in self.inputs:
             return value
         for old, new in self.updates.items():
             if new is value:
@@ -618,6 +671,11 @@ def constant_name(array: Any) -> str:
         if array.ndim == 1 and array.dtype.kind == "i" and (array == range(len(array))).all():
             return "positions"
     return "constant"
+
+
+def line_text(call: Call) -> str:
+    file, _, line = line_of(call).rpartition(":")
+    return f"{file.rsplit('/', 1)[-1]}, line {line}"
 
 
 def line_of(call: Call) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.autograd.differentiate import grad
 from minigrad.calls import op
+from minigrad.compile.effects import may_raise
 from minigrad.compile.lowering import Lowered, lower
 from minigrad.compile.program import Program, Value
 from minigrad.graph import Variable
@@ -44,7 +45,8 @@ def split(program: Program, results: int, cotangents: list[Value]) -> Halves:
     needed = {*program.outputs[:results], *[new for _, new in program.updates]}
     first, second = [], []
     for statement in reversed(program.statements):
-        if statement.effect or needed.intersection(statement.results):
+        raising = statement.section == "forward" and may_raise(statement)
+        if statement.effect or raising or needed.intersection(statement.results):
             needed.update(statement.reads())
             first.append(statement)
         else:

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.calls import Array, Op, numpy_functions
 from minigrad.compile import layout, losses
-from minigrad.compile.program import Statement, Value, op_of
+from minigrad.compile.program import Statement, Value, op_of, substituted, values_in
 from minigrad.ops import neural, products, reduction, selection, shaping, sums
 
 if TYPE_CHECKING:
@@ -54,8 +54,24 @@ def is_view(statement: Statement) -> bool:
 
 
 def returns_tuple(statement: Statement) -> bool:
-    """Whether the forward returns a tuple of results."""
-    return len(statement.results) > 1 or statement.op.outputs_class is not None
+    """Whether the forward returns a tuple of results, be it of one."""
+    return (
+        len(statement.results) > 1
+        or statement.op.outputs_class is not None
+        or (statement.op.view and returns_list(statement))
+    )
+
+
+def returns_list(statement: Statement) -> bool:
+    """Whether a view that has one result is a list of one, as `unbind` of one row."""
+    if any(value.dtype.kind not in "fc" for value in values_in(statement.statics)):
+        return False  # an index, whose numbers matter
+    arrays = {v: np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in statement.reads()}
+    statics = substituted(statement.statics, arrays)
+    if statement.op.varargs:
+        statics = (*statics[:-1], *statics[-1])
+    out = statement.op.forward(*substituted(statement.operands, arrays), *statics)
+    return isinstance(out, (tuple, list))
 
 
 def returns_tuple_of_one(statement: Statement) -> bool:

@@ -206,7 +206,7 @@ def cross_entropy_lines(
 ) -> list[str]:
     """The loss, and its gradient, as formulas."""
     loss, slope = statement.results
-    x, target = ast.unparse(ref(statement.operands[0])), ast.unparse(ref(statement.statics[0]))
+    x, target = [ast.unparse(ref(v)) for v in (statement.operands[0], statement.statics[0])]
     n, c = statement.operands[0].shape
     dtype = statement.operands[0].dtype
     lines = [

@@ -96,7 +96,7 @@ class Helpers:
         if isinstance(value, (types.BuiltinFunctionType, type)) and value.__module__ != "builtins":
             root = value.__module__.split(".")[0]
             if root == "minigrad":
-                self.texts.setdefault(name, f"class {name}:\n    pass")
+                self.texts.setdefault(name, f"class {name}{bases_of(value)}:\n    pass")
             else:
                 self.imports.add(f"from {value.__module__} import {value.__name__} as {name}")
             return name
@@ -121,6 +121,14 @@ class Helpers:
 
     def text(self) -> str:
         return "\n\n\n".join(self.texts.values())
+
+
+def bases_of(value: Any) -> str:
+    """The bases of an error class, so that it can be raised; nothing for others."""
+    if not (isinstance(value, type) and issubclass(value, Exception)):
+        return ""
+    names = [named_in_numpy(base) or base.__name__ for base in value.__bases__]
+    return f"({', '.join(names)})"
 
 
 def named_in_numpy(value: Any) -> str | None:

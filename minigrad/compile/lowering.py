@@ -463,6 +463,9 @@ class Lowering:
         for value in statement.results:
             names.append(self.unused(value.name))
             self.local[value] = names[-1]
+        if not names:  # a check
+            self.emit(call)
+            return
         count = len(names) - len(op.keep)
         if op.keep and (count > 1 or emitters.returns_tuple_of_one(statement)):
             inner = f"({', '.join(names[:count])}{',' * (count == 1)})"
@@ -482,25 +485,28 @@ class Lowering:
         self.index = len(self.program.statements)
         copies = []
         for old, new in self.program.updates:
-            own = self.array(new)
-            if own is None or not same_memory(own, self.arrays[old]):
-                copies.append((self.arrays[old], old, new))
+            own, place = self.array(new), self.array(old)
+            if own is None or place is None or not same_memory(own, place):
+                copies.append((place, old, new))
         many = len(copies) > 1
         names = []
         for _, _, new in copies:
             name = self.ref(new)
-            if many and new in self.arrays and self.memory_is_lasting(new):
+            if many and self.memory_is_lasting(new):
                 copied = self.unused(f"{new.name}_now")
                 self.emit(f"{copied} = {name}.copy()")
                 name = copied
             names.append(name)
-        for (array, old, _), name in zip(copies, names):
-            self.emit(f"{self.bind(array, old.name)}[...] = {name}")
+        for (_, old, _), name in zip(copies, names):
+            self.emit(f"{self.ref(old)}[...] = {name}")
 
     def memory_is_lasting(self, value: Value) -> bool:
-        return any(
-            np.may_share_memory(self.arrays[value], self.arrays[old]) for old in self.updated
-        )
+        """Whether a value lies where another new value may be written to."""
+        array = self.array(value)
+        if array is None:  # an argument, or made of one
+            return any(old not in self.arrays for old in self.updated)
+        homes = [self.arrays[old] for old in self.updated if old in self.arrays]
+        return any(np.may_share_memory(array, home) for home in homes)
 
 
 def run_now(statement: Statement, arrays: Mapping[Value, Array]) -> list[Array]:

@@ -50,7 +50,7 @@ def name_values(program: Program, modules: Mapping[str, Any]) -> set[Value]:
         if value.kind != "temporary" or value.name != "t":
             value.name = unused(identifier(value.name), taken)
             named.add(value)
-    forward = [s for s in program.statements if s.section == "forward"]
+    forward = [s for s in program.statements if s.section == "forward" and s.results]
     for statement in last_of_each_line(forward):
         give(statement.result, variable_of(statement), taken, named)
     for statement in last_of_each_module(forward):

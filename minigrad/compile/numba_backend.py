@@ -308,7 +308,7 @@ class NumbaLowered:
         return self.loops().total(self.place(x), self.place(result), axes, mean)
 
     def cross_entropy(self, statement: Statement) -> bool:
-        (x,), (target,) = statement.operands, statement.statics
+        (x,), (target, ignored) = statement.operands, statement.statics
         loss, *slope = statement.results
         fits = isinstance(target, Value) and target.dtype.kind == "i" and x.dtype in FLOATS
         if not fits or target.shape != x.shape[:1] or not x.shape[0]:
@@ -319,7 +319,8 @@ class NumbaLowered:
             unread = Value("slope", x.shape, x.dtype)
             self.allocate(unread)
             place = self.place(unread)
-        self.loops().cross_entropy(self.place(x), self.place(target), self.place(loss), place)
+        places = self.place(x), self.place(target), self.place(loss), place
+        self.loops().cross_entropy(*places, ignored)
         self.failures.setdefault(len(self.functions) - 1, []).append(statement)
         return True
 

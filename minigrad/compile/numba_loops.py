@@ -221,12 +221,15 @@ class Text:
 
     # ------------------------------------------------------------------------------- cross-entropy
 
-    def cross_entropy(self, x: Place, target: Place, loss: Place, slope: Place) -> None:
+    def cross_entropy(
+        self, x: Place, target: Place, loss: Place, slope: Place, ignored: int
+    ) -> None:
         """Mean cross-entropy of scores and classes, and (softmax - onehot) / n."""
         for place in (x, target, loss, slope):
             self.memories[place.memory] = place.dtype
         n, c = x.shape
-        self.emit(0, f"loss = cross_entropy({text(x)}, {text(target)}, {text(slope)}, {n}, {c})")
+        given = f"{text(x)}, {text(target)}, {text(slope)}, {n}, {c}, {ignored}"
+        self.emit(0, f"loss = cross_entropy({given})")
         self.emit(0, "if loss < 0:")
         self.emit(1, "return 1")
         self.emit(0, f"{loss.at([])} = loss")

@@ -107,15 +107,27 @@ def total(x, start, n, stride):  # type: ignore[no-untyped-def]
 
 @compiled
 def cross_entropy(  # type: ignore[no-untyped-def]
-    x, x0, xi, xj, labels, l0, li, slope, s0, si, sj, n, c
+    x, x0, xi, xj, labels, l0, li, slope, s0, si, sj, n, c, ignored
 ):
-    """Mean cross-entropy, and (softmax - onehot) / n in `slope`; -1 if a class is out of range."""
-    loss, one, many = x.dtype.type(0), x.dtype.type(1), x.dtype.type(n)
+    """Mean cross-entropy, and (softmax - onehot) / n in `slope`; -1 if a class is out of range.
+
+    Rows whose class is `ignored` count for nothing.
+    """
+    count = 0
     for i in range(n):
         label = labels[l0 + i * li]
-        if label < 0 or label >= c:
-            return x.dtype.type(-1)
+        if label != ignored:
+            count += 1
+            if label < 0 or label >= c:
+                return x.dtype.type(-1)
+    loss, one, many = x.dtype.type(0), x.dtype.type(1), x.dtype.type(count)
+    for i in range(n):
+        label = labels[l0 + i * li]
         row, out = x0 + i * xi, s0 + i * si
+        if label == ignored:
+            for j in range(c):
+                slope[out + j * sj] = 0
+            continue
         top = x[row]
         for j in range(1, c):
             v = x[row + j * xj]
@@ -131,7 +143,7 @@ def cross_entropy(  # type: ignore[no-untyped-def]
         for j in range(c):
             slope[out + j * sj] /= sums
         slope[out + label * sj] -= one / many
-    return loss / many
+    return loss / many if count else x.dtype.type(np.nan)
 
 
 def product_of(a_order: str, b_order: str, dtype: Any) -> Any:

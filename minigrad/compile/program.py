@@ -73,7 +73,8 @@ class Statement:
     section    "forward", "backward" or "update"
     module     path of the module that called the op ("net.0"), "" outside modules
     line       the user's line, ``file:number``, "" if not known
-    effect     does more than return a result (draws random numbers): never left out or merged
+    effect     does more than return a result (draws random numbers, or is a check without one):
+               never left out or merged
     """
 
     op: Op

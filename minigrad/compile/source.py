@@ -202,16 +202,17 @@ class Writer:
         given = [argument(each, self.ref, self.bind) for each in (*statement.operands, *statics)]
         name = self.helpers.forward(statement.op)
         names = ", ".join([value.name for value in statement.results])
-        several = len(statement.results) > 1 or statement.op.keep
         if statement.op.keep and len(statement.results) == 1:
             names += ", *_"
-        elif several and emitters.returns_tuple(statement) and len(statement.results) == 1:
+        elif emitters.returns_tuple(statement) and len(statement.results) == 1:
             names += ","
         count = len(statement.results) - len(statement.op.keep)
         if statement.op.keep and count > 1:
             kinds = [value.name for value in statement.results]
             names = f"({', '.join(kinds[:count])}), {', '.join(kinds[count:])}"
         call = ast.unparse(ast.Call(ast.Name(name, ast.Load()), given, []))
+        if not statement.results:  # a check
+            return wrapped(call, "")
         for result in statement.results:
             if result in self.olds:
                 self.late.append((self.olds[result], result))

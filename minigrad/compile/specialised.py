@@ -118,8 +118,9 @@ class Specialised:
             now = described(leaf)
             if now != before:
                 return f"argument {path.removeprefix('[0]')} is {now}, was {before}"
+        leaves = flatten((args, kwargs))[0]
         for check, text in self.checks:
-            if not check():
+            if not check(leaves):
                 return text
         return "something that the function refers to changed"
 
@@ -155,10 +156,10 @@ class Specialised:
             self.lowered = self.op.forward
         else:
             write: Any = lower if self.backend == "numpy" else numba_backend.lower
-            self.lowered = write(self.program, captured.results, captured.placed, arrays)
+            self.lowered = write(self.program, self.new, captured.placed, arrays)
             self.run = self.lowered.function()
         self.gradients()
-        written = [arrays[old] for old, _ in self.program.updates]
+        written = [arrays[old] for old, _ in self.program.updates if old in arrays]
         written += [a for step in captured.steps for b in step.blocks for a in b.arrays]
         self.keys = writes.watch(written)
         self.make_entry()
@@ -169,6 +170,16 @@ class Specialised:
             return source._array
         return getattr(source, "home", source)
 
+    @property
+    def new(self) -> int:
+        """How many outputs are new arrays at each call: results, and gradients of arguments."""
+        of_arguments = [
+            tensor
+            for tensor, value in self.grads
+            if value is not None and self.captured.position(tensor) is not None
+        ]
+        return self.captured.results + len(of_arguments)
+
     def gradients(self) -> None:
         """The tensors that `.grad` is set to after each call."""
         self.held: list[tuple[Any, int | None]] = []  # None: in `tensors`; else an output
@@ -178,7 +189,7 @@ class Specialised:
             if value is None:
                 continue
             array = parts.get(id(tensor), self.lowered.arrays.get(value))
-            if array is None:
+            if array is None or self.captured.position(tensor) is not None:
                 self.held.append((tensor, self.lowered.returned.index(value)))
             else:
                 self.held.append((tensor, None))
@@ -241,7 +252,7 @@ class EntryWriter:
         self.captured = program.captured
         self.names: dict[str, Any] = {"MISS": MISS}
         self.conditions: list[str] = []
-        self.checks: list[tuple[Callable[[], bool], str]] = []
+        self.checks: list[tuple[Callable[[list[Any]], bool], str]] = []
         self.watches: dict[int, StepWatch] = {}
 
     def bind(self, value: Any, name: str) -> str:
@@ -256,8 +267,14 @@ class EntryWriter:
         """A condition, and what its failure means."""
         self.conditions.append(condition)
         names = self.names
+
+        def check(leaves: list[Any]) -> bool:
+            given = {f"leaf{i}": leaf for i, leaf in enumerate(leaves)}
+            arrays = {f"array{i}": getattr(leaf, "_array", leaf) for i, leaf in enumerate(leaves)}
+            return bool(eval(condition, {**names, **given, **arrays}))
+
         if text:
-            self.checks.append((lambda: bool(eval(condition, dict(names))), text))
+            self.checks.append((check, text))
 
     def text(self) -> str:
         self.guard_arguments()
@@ -310,8 +327,37 @@ class EntryWriter:
             else:
                 self.require(f"{name} is {self.bind(leaf, 'given')}", "")
 
+        self.guard_same_arrays()
+
+    def guard_same_arrays(self) -> None:
+        """Where two arguments are one array, or one tensor with a gradient, and where not."""
+        first: dict[int, int] = {}
+        for i, leaf in enumerate(self.leaves()):
+            array = leaf._array if isinstance(leaf, Variable) else leaf
+            if not isinstance(array, np.ndarray):
+                continue
+            before = first.setdefault(id(array), i)
+            if before != i:
+                self.require(f"array{i} is array{before}", "two arguments were one array")
+        changed = [tensor for tensor, _ in self.captured.grads]
+        places = [i for i, leaf in enumerate(self.leaves()) if any(leaf is t for t in changed)]
+        places += [
+            place for value, place in self.input_places().items() if value in self.updated_values()
+        ]
+        for i in places:
+            for j in first.values():
+                if self.leaves()[i] is not self.leaves()[j]:
+                    self.require(f"array{i} is not array{j}", "two arguments are one array")
+
     def leaves(self) -> list[Any]:
         return self.captured.leaves
+
+    def leaf_of(self, tensor: Any) -> str:
+        """The `Leaf` of a tensor: that of an argument changes from call to call."""
+        position = self.captured.position(tensor)
+        if position is None:
+            return self.bind(tensor._get_leaf(), "leaf_of")
+        return f"leaf{position}._node"
 
     def guard_tensors(self) -> None:
         """Parameters and other tensors are where they were, and require grad as they did."""
@@ -321,8 +367,12 @@ class EntryWriter:
             if node is None or type(node) is Leaf:
                 self.require(f"{t}._node is {self.bind(node, 'leaf_of') if node else None}",
                              "requires_grad of a tensor changed")  # fmt: skip
+        for tensor, _ in self.captured.grads:
+            if self.captured.position(tensor) is not None:
+                kind = self.bind(Leaf, "Leaf")
+                self.require(f"type({self.leaf_of(tensor)}) is {kind}", "an argument is no leaf")
         for tensor, wanted in self.captured.entered:
-            leaf = self.bind(tensor._get_leaf(), "leaf_of")
+            leaf = self.leaf_of(tensor)
             operator = "is not" if wanted else "is"
             self.require(f"{leaf}.grad {operator} None", "a .grad is None that was not, or was")
 
@@ -398,12 +448,20 @@ class EntryWriter:
         outputs = "".join([f"out{i}, " for i in range(len(self.program.lowered.returned))])
         return f"({outputs}) = {run}({arguments})" if outputs else f"{run}({arguments})"
 
+    def input_places(self) -> dict[Value, Any]:
+        """The inputs of the program, and which leaf of the arguments each is."""
+        count = len(self.captured.cotangents)
+        return dict(zip(self.program.program.inputs[count:], self.captured.inputs, strict=True))
+
+    def updated_values(self) -> set[Value]:
+        return {old for old, _ in self.program.program.updates}
+
     def input_texts(self) -> list[str]:
         """The arrays of the inputs: of arguments, or of gradients that are added to."""
         return [
             f"array{source}"
             if isinstance(source, int)
-            else f"{self.bind(source, 'leaf_of')}.grad._array"
+            else f"{self.leaf_of(source.tensor())}.grad._array"
             for source in self.captured.inputs
         ]
 
@@ -422,6 +480,9 @@ class EntryWriter:
 
     def epilogue(self) -> list[str]:
         lines = []
+        for text in self.written_arguments():
+            lines.append(f"writes.note({text}, 'a compiled function')")
+            self.bind(writes, "writes")
         if self.program.keys:
             name = self.captured.steps[0].optimizer.name if self.captured.steps else "compiled"
             written: list[Any] = [0, name]  # time and writer: one entry for all, brought up to date
@@ -433,7 +494,7 @@ class EntryWriter:
             lines += [f"{entry}[0] = writes.latest = next(clock)", f"{times}.update({entries})"]
         number = 0
         for tensor, grad in self.program.held:
-            leaf = self.bind(tensor._get_leaf(), "leaf_of")
+            leaf = self.leaf_of(tensor)
             if grad is None:
                 lines.append(
                     f"{leaf}.grad = {self.bind(self.program.tensors, 'gradients')}[{number}]"
@@ -443,15 +504,23 @@ class EntryWriter:
                 lines.append(f"{leaf}.grad = {self.bind(finished, 'finished')}(out{grad})")
         for tensor, value in self.program.grads:
             if value is None:
-                lines.append(f"{self.bind(tensor._get_leaf(), 'leaf_of')}.grad = None")
+                lines.append(f"{self.leaf_of(tensor)}.grad = None")
         return [*lines, f"return {self.returned()}"]
+
+    def written_arguments(self) -> list[str]:
+        """The arrays of arguments that the program changes in place."""
+        updated = self.updated_values()
+        return [f"array{i}" for value, i in self.input_places().items() if value in updated]
 
     def returned(self) -> str:
         """The text that builds the result."""
         self.bind(finished, "finished")
         parts: list[str] = []
-        for leaf in self.captured.outputs:
-            if isinstance(leaf, int):
+        for leaf, made in zip(self.captured.outputs, flatten(self.captured.result)[0]):
+            position = self.captured.position(made) if isinstance(made, Variable) else None
+            if position is not None:  # an argument itself
+                parts.append(f"leaf{position}")
+            elif isinstance(leaf, int):
                 parts.append(f"out{leaf}" if self.program.op else f"finished(out{leaf})")
             elif isinstance(leaf, tuple):
                 parts.append(self.bind(leaf[0], "plain") if leaf[0] is not None else "None")

@@ -11,9 +11,11 @@ from minigrad import ops
 from minigrad.graph import Variable, wrap
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.functional.attention import masked_softmax
+from minigrad.nn.functional.reducing import as_array, as_given
 from minigrad.nn.linear import Linear, fortran_parameter, linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.noted import noted
 
 __all__ = ["MultiheadAttention"]
 
@@ -231,7 +233,11 @@ class MultiheadAttention(Module):
 
 def additive(mask: Any, like: Any) -> Any:
     """A mask as a tensor of numbers to add: -∞ where a boolean one is True."""
-    array = mask._array if isinstance(mask, Variable) else np.asarray(mask)
+    array = as_array(mask)
     if array.dtype == bool:
-        return wrap(np.where(array, -np.inf, 0.0).astype(like.dtype))
+        return as_given(noted(infinite_where, mask, like.dtype), like)
     return mask if isinstance(mask, Variable) else wrap(array.astype(like.dtype))
+
+
+def infinite_where(mask: Any, dtype: Any) -> Any:
+    return np.where(np.asarray(mask), -np.inf, 0.0).astype(dtype)

@@ -142,7 +142,7 @@ class BatchNorm(RunningNorm):
         updates = self.training and self.track_running_stats
         traced = recording.trace is not None  # a program counts batches itself
         counter = self.num_batches_tracked
-        count: Any = (counter + 1 if traced else int(counter) + 1) if updates else 1
+        count: Any = (counter.double() + 1 if traced else int(counter) + 1) if updates else 1
         # without a momentum the running values are the means of all batches so far
         momentum = 1.0 / count if self.momentum is None else self.momentum
         uses_running = updates or not self.training

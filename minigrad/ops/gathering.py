@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.calls import Array, Variable, op
+from minigrad.calls import Array, Variable, op, own_array
 from minigrad.composition import composition
 from minigrad.memory import owner_of
 from minigrad.ops.indexing import (
@@ -318,7 +318,7 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Tensor:
 def mask_of(name: str, mask: Any) -> Array:
     """`mask` as an array of booleans."""
     # a plain array is copied: nobody would know if it was written to before backward
-    array = mask._array if isinstance(mask, Variable) else np.array(mask)
+    array = mask._array if isinstance(mask, Variable) else own_array(np.asarray(mask))
     if array.dtype != bool:
         raise TypeError(f"{name}: the mask is boolean, got {array.dtype}; compare, or use .bool()")
     return array

@@ -393,7 +393,7 @@ def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Tensor:
 def integers(name: str, index: Any) -> Array:
     """`index` as an array of integers."""
     # a plain array is copied: nobody would know if it was written to before backward
-    array = own_array(index) if isinstance(index, Variable) else np.array(index)
+    array = own_array(index if isinstance(index, Variable) else np.asarray(index))
     if array.dtype.kind not in "iu":
         raise IndexError(f"{name}: positions are integers, got {array.dtype}")
     return array

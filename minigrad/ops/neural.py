@@ -36,11 +36,15 @@ def row_starts(rows: int, columns: int) -> Array:
     return starts
 
 
-def cross_entropy_slope(x: Array, target: Array) -> Array:
+def cross_entropy_slope(x: Array, target: Array, ignore_index: int) -> Array:
     """(softmax(x) - onehot(target)) / n, for derivatives of the derivative: x may be a tensor."""
     e = np.exp(x - np.max(x, axis=1, keepdims=True))
     onehot = np.arange(x.shape[1]) == target[:, None]
-    return (e / np.sum(e, axis=1, keepdims=True) - onehot) / x.shape[0]
+    slope = e / np.sum(e, axis=1, keepdims=True) - onehot
+    kept = target != ignore_index
+    if kept.all():
+        return slope / x.shape[0]
+    return np.where(kept[:, None], slope, 0) / max(kept.sum(), 1)
 
 
 @op(
@@ -48,10 +52,11 @@ def cross_entropy_slope(x: Array, target: Array) -> Array:
     keep={"slope": cross_entropy_slope},
     notation="cross_entropy({x}, {target})",
 )
-def cross_entropy(x: Array, target: Array) -> Array:
+def cross_entropy(x: Array, target: Array, ignore_index: int = -100) -> Array:
     """Mean cross-entropy of scores against classes, in one op.
 
-    Forward    out = -mean over the rows i of log softmax(x)[i, target[i]]
+    Forward    out = -mean over the rows i of log softmax(x)[i, target[i]], those left out whose
+               target is `ignore_index`, a negative number
     Gradient   x̄ = ḡ (softmax(x) - onehot(`target`)) / n with n the number of rows
     Shapes     (n, c), (n,) of integers in 0 ... c-1 -> ()
     Raises     ValueError if a class is out of range, or for other shapes; TypeError for classes
@@ -62,11 +67,17 @@ def cross_entropy(x: Array, target: Array) -> Array:
     """
     n, c = x.shape
     if x.itemsize == 2 and is_half(x):
-        return in_float32(cross_entropy, x, target)
+        return in_float32(cross_entropy, x, target, ignore_index)
     if target.shape != (n,) or not n:
         raise ValueError(f"one class for each of {n} rows, got classes of shape {target.shape}")
     # refuses classes that are out of range or not integers, at no cost: positions are needed anyway
-    positions = np.ravel_multi_index((rows_cached(n), target), (n, c))
+    try:
+        positions = np.ravel_multi_index((rows_cached(n), target), (n, c))
+    except ValueError:
+        kept = target != ignore_index
+        if kept.all():
+            raise
+        return cross_entropy_of_some(x, target, kept)
     # the largest of each row by its position, a row sum by a product: half the cost of reductions
     largest = x.reshape(-1).take(x.argmax(1) + row_starts(n, c))
     # row-major like the positions, whatever the order of x
@@ -77,6 +88,15 @@ def cross_entropy(x: Array, target: Array) -> Array:
     total *= n
     slope /= total[:, None]
     slope.reshape(-1)[positions] -= 1 / n
+    return loss, slope
+
+
+def cross_entropy_of_some(x: Array, target: Array, kept: Array) -> tuple[Array, Array]:
+    """The loss of the rows that are kept, NaN if there are none, and the slope, 0 elsewhere."""
+    slope = np.zeros_like(x)
+    loss = np.asarray(np.nan, x.dtype)
+    if kept.any():
+        loss, slope[kept] = cross_entropy.op.forward(x[kept], target[kept])  # type: ignore[attr-defined]  # an op
     return loss, slope
 
 

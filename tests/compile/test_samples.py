@@ -23,17 +23,17 @@ NOT_COMPILED: set[str] = {
     "linalg.matrix_norm-dim", "linalg.matrix_norm-ord=-2", "linalg.matrix_norm-ord=2",
     "linalg.matrix_norm-ord=nuc", "linalg.matrix_rank", "linalg.norm-nuc", "linalg.solve_ex",
     "linalg.spectral_fn-exp", "linalg.spectral_fn-inverse root", "linalg.spectral_fn-sqrt", "lu",
-    "lu_unpack", "masked_fill", "masked_select", "msort", "nanquantile", "nanquantile-dim",
+    "lu_unpack",  "masked_select", "msort", "nanquantile", "nanquantile-dim",
     "nanquantile-higher", "nanquantile-lower", "nanquantile-midpoint", "nanquantile-nearest",
-    "nn.functional.adaptive_max_pool1d", "nn.functional.adaptive_max_pool2d",
-    "nn.functional.adaptive_max_pool3d",
+
+
     "nn.functional.alpha_dropout", "nn.functional.dropout", "nn.functional.dropout1d",
-    "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.embedding_bag-max",
+    "nn.functional.dropout2d", "nn.functional.dropout3d",
     "nn.functional.feature_alpha_dropout", "nn.functional.gumbel_softmax", "nn.functional.rrelu",
     "quantile", "quantile-dim", "quantile-higher", "quantile-lower", "quantile-midpoint",
     "quantile-nearest", "renorm", "sort", "sort-falling", "topk", "unique", "unique-all", "vander",
     "vander-increasing",
-    "where",
+
 }  # fmt: skip
 TOLERANCE = 1e-12  # of float64, relative to the largest entry
 

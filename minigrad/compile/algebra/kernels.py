@@ -2,7 +2,8 @@
 
 SciPy's BLAS and LAPACK wrappers are used where SciPy is installed and saves something NumPy cannot:
 half of a triangular product, a triangular, banded or Cholesky solution, one decomposition for
-several systems.  Every kernel has a way without it.  What raises here raises as NumPy does.
+several systems.  Every kernel has a way without it.  What raises here raises as the inverse does
+that it stands for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from minigrad.compile.algebra.costs import (
     solve_flops,
     solve_time,
 )
+from minigrad.ops.matrices import singular
 
 try:
     from scipy.linalg import blas, lapack
@@ -122,9 +124,10 @@ def diagonal_of_product(x: Array, y: Array) -> Array:
 
 def matrix_solution(a: Array, b: Array) -> Array:
     """``inv(a) @ b``: the solution of ``a x = b``, for a vector or a matrix b."""
-    if b.ndim == 1:
-        return np.linalg.solve(a, b[:, None])[:, 0]
-    return np.linalg.solve(a, b)
+    try:
+        return np.linalg.solve(a, b[:, None])[:, 0] if b.ndim == 1 else np.linalg.solve(a, b)
+    except np.linalg.LinAlgError:
+        raise singular("inv", a, None) from None
 
 
 def decomposition(a: Array) -> tuple[Array, Array]:
@@ -132,7 +135,7 @@ def decomposition(a: Array) -> tuple[Array, Array]:
     getrf = lapack.dgetrf if a.dtype == np.float64 else lapack.sgetrf
     lu, pivots, info = getrf(a)
     if info > 0:
-        raise np.linalg.LinAlgError("Singular matrix")
+        raise singular("inv", a, None)
     return lu, pivots
 
 
@@ -167,7 +170,7 @@ def banded_solution(a: Array, b: Array, below: int, above: int) -> Array:
     gbsv = lapack.dgbsv if a.dtype == np.float64 else lapack.sgbsv
     _, _, x, info = gbsv(below, above, band, b)
     if info > 0:
-        raise np.linalg.LinAlgError("Singular matrix")
+        raise singular("inv", a, None)
     return x
 
 

@@ -19,6 +19,7 @@ from minigrad.compile.algebra.costs import (
     solve_flops,
     solve_time,
 )
+from minigrad.compile.passes.dead import remove_dead
 from minigrad.compile.program import Program, Statement, Value
 
 __all__ = [
@@ -138,28 +139,9 @@ def is_vector_or_matrix(argument: Any) -> bool:
 
 
 def removed_dead(program: Program) -> Program:
-    """The program without statements whose results nobody reads.
-
-    A statement that may raise for the numbers it gets stays: an inverse that nobody reads still
-    raises for a singular matrix.  The passes here replace such statements only by others that
-    raise in the same cases, and take them out themselves.
-    """
-    needed = set(program.results())
-    kept = []
-    for statement in reversed(program.statements):
-        if statement.effect or may_raise(statement) or not needed.isdisjoint(statement.results):
-            kept.append(statement)
-            needed.update(statement.reads())
-    return program.with_statements(reversed(kept))
-
-
-def may_raise(statement: Statement) -> bool:
-    """Whether a call raises for some numbers, not only for some shapes."""
-    return statement.op.name in {
-        "inv", "solve", "solve_triangular", "cholesky", "lstsq", "eig", "eigh", "svd", "pinv",
-        "decomposition", "matrix_solution", "positive_solution", "banded_solution",
-        "blocks_solution",
-    }  # fmt: skip
+    """The program without statements whose results nobody reads; no note says so."""
+    after = remove_dead(program)
+    return program if after is program else replace(after, notes=program.notes)
 
 
 def note(statement: Statement, what: str, before: float = 0, after: float = 0, *more: str) -> str:
@@ -205,6 +187,8 @@ def is_gram(x: Value, y: Value, transposes: dict[Value, Value]) -> bool:
 def statement_cost(statement: Statement, transposes: dict[Value, Value]) -> tuple[float, float]:
     """Flops and estimated time of a statement."""
     op, operands = statement.op, statement.operands
+    if not statement.results:
+        return 0.0, 0.0
     result = statement.results[0]
     values = [x for x in operands if isinstance(x, Value)]
     if op is MATMUL and len(values) == 2:

@@ -1,18 +1,25 @@
-"""Dead code: what no output and no update depends on is not computed."""
+"""Dead code: what no output and no update depends on is not computed, unless it may raise."""
 
 from __future__ import annotations
 
+from minigrad.compile.effects import may_raise
 from minigrad.compile.program import Program, Value
 
 __all__ = ["remove_dead"]
 
 
 def remove_dead(program: Program) -> Program:
-    """The program without the statements whose results nobody reads; those with effects stay."""
+    """The program without the statements whose results nobody reads.
+
+    Those with effects stay, and those that raise for some numbers: an inverse that nobody reads
+    still raises for a singular matrix.  A pass that puts another call in the place of such a
+    statement, one that raises in the same cases, takes the statement out itself.
+    """
     needed: set[Value] = set(program.results())
     kept = []
     for statement in reversed(program.statements):
-        if statement.effect or needed.intersection(statement.results):
+        wanted = statement.effect or needed.intersection(statement.results)
+        if wanted or may_raise(statement):
             needed.update(statement.reads())
             kept.append(statement)
     gone = len(program.statements) - len(kept)

@@ -160,8 +160,12 @@ def rrelu(
         raise TypeError(f"rrelu takes floating-point numbers, got {input.dtype}: use t.float()")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
-    slopes = uniform(input.shape) * (upper - lower) + lower
-    return apply(leak, input, inplace, as_given(slopes.astype(input.dtype), input))
+    slopes = random.drawn(random_slopes, input.shape, lower, upper, input.dtype)
+    return apply(leak, input, inplace, as_given(slopes, input))
+
+
+def random_slopes(shape: tuple[int, ...], lower: float, upper: float, dtype: Any) -> Array:
+    return (uniform(shape) * (upper - lower) + lower).astype(dtype)
 
 
 def uniform(shape: tuple[int, ...]) -> Array:

@@ -9,8 +9,10 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.composition import composition
+from minigrad.modes import recording
 from minigrad.nn.functional.dropping import dropout
-from minigrad.nn.functional.reducing import plain
+from minigrad.nn.functional.reducing import as_array
+from minigrad.noted import noted
 from minigrad.tensor import Tensor
 
 __all__ = ["bilinear", "scaled_dot_product_attention"]
@@ -49,7 +51,7 @@ def scaled_dot_product_attention(
     check_attention(query, key, value)
     if query.dtype == np.float16:  # whose range the scores leave
         q, k, v = (ops.astype(each, np.float32) for each in (query, key, value))
-        if attn_mask is not None and plain(attn_mask).dtype.kind == "f":
+        if attn_mask is not None and as_array(attn_mask).dtype.kind == "f":
             attn_mask = attn_mask.astype(np.float32)
         out: Tensor = scaled_dot_product_attention(
             q, k, v, attn_mask, dropout_p, is_causal, scale, enable_gqa
@@ -102,17 +104,22 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
     """softmax over the last axis, with zeros for rows where nothing is allowed."""
     if mask is None:
         return ops.softmax(scores, -1)
-    array = plain(mask)
-    allowed = array if array.dtype == bool else array > -np.inf
-    alive = allowed.any(-1, keepdims=True)
-    if array.dtype == bool:
-        scores = ops.where(allowed | ~alive, scores, -np.inf)
-    elif alive.all():
-        return ops.softmax(scores + mask, -1)
+    visible, alive = noted(visible_keys, mask)
+    all_alive = recording.trace is None and bool(alive.all())
+    if as_array(mask).dtype == bool:
+        scores = ops.where(visible, scores, -np.inf)
     else:
-        scores = scores + ops.where(alive, mask, 0.0)
+        scores = scores + (mask if all_alive else ops.where(alive, mask, 0.0))
     weights = ops.softmax(scores, -1)
-    return weights if alive.all() else ops.where(alive, weights, 0.0)
+    return weights if all_alive else ops.where(alive, weights, 0.0)
+
+
+def visible_keys(mask: Any) -> tuple[Any, Any]:
+    """Which keys are looked at, all where there is none; and which queries may look at a key."""
+    mask = np.asarray(mask)
+    allowed = mask if mask.dtype == bool else mask > -np.inf
+    alive = allowed.any(-1, keepdims=True)
+    return allowed | ~alive, alive
 
 
 @composition

@@ -11,12 +11,14 @@ import numpy as np
 from minigrad import ops
 from minigrad.calls import Array
 from minigrad.composition import composition
+from minigrad.modes import recording
 from minigrad.nn.functional.reducing import (
+    as_array,
     constant_like,
-    plain,
     reduce_loss,
     refuse_broadcast,
 )
+from minigrad.noted import noted
 from minigrad.ops.neural import _bce, _bce_with_logits
 from minigrad.tensor import Tensor
 
@@ -57,7 +59,7 @@ def cross_entropy(
     """
     if weight is None and reduction == "mean" and ignore_index < 0 and label_smoothing == 0:
         try:
-            return ops.cross_entropy(input, target)
+            return ops.cross_entropy(input, target, ignore_index)
         except (AttributeError, TypeError, ValueError):
             pass  # not a plain row of classes: the rest of this function, and its messages
     if not 0 <= label_smoothing <= 1:
@@ -65,7 +67,8 @@ def cross_entropy(
     axis = class_axis("cross_entropy", input)
     check_weight("cross_entropy", input, weight, axis)
     log_probabilities = ops.log_softmax(input, axis)
-    if plain(target).dtype.kind == "f" and np.shape(plain(target)) == input.shape:
+    given = as_array(target)
+    if given.dtype.kind == "f" and given.shape == input.shape:
         return soft_cross_entropy(
             log_probabilities, target, weight, axis, ignore_index, reduction, label_smoothing
         )
@@ -84,6 +87,11 @@ def cross_entropy(
     return reduce_weighted(loss * (1 - label_smoothing) + uniform * share, weights, kept, reduction)
 
 
+def refuse_nan(target: Array) -> None:
+    if np.isnan(target).any():
+        raise ValueError("cross_entropy: the probabilities in target hold NaN")
+
+
 def soft_cross_entropy(
     log_probabilities: Tensor,
     target: Tensor,
@@ -96,8 +104,7 @@ def soft_cross_entropy(
     """Cross-entropy against probabilities of classes."""
     if ignore_index >= 0:
         raise ValueError("cross_entropy: ignore_index is for classes, not for probabilities")
-    if np.isnan(plain(target)).any():
-        raise ValueError("cross_entropy: the probabilities in target hold NaN")
+    noted(refuse_nan, target)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / target.shape[axis]
     if weight is not None:
@@ -160,7 +167,7 @@ def check_classes(
     Raises   ValueError for a wrong shape, TypeError for labels that are not integers, IndexError
              for a class that does not exist.
     """
-    labels = plain(target)
+    labels = as_array(target)
     classes = input.shape[axis]
     shape = input.shape[:axis] + input.shape[axis + 1 :]
     if labels.dtype.kind not in "iu":
@@ -181,9 +188,23 @@ def check_classes(
             f"{name}: scores of shape {input.shape} go with classes of shape {shape}, "
             f"got {labels.shape}{remedy}"
         )
-    kept = None
+    traced = recording.trace is not None
+    found: tuple[Array, Array | None] = noted(
+        classes_of, name, target, classes, ignore_index, traced
+    )
+    return found
+
+
+def classes_of(
+    name: str, target: Any, classes: int, ignore_index: int, always: bool
+) -> tuple[Array, Array | None]:
+    """The classes, with 0 for those to ignore, and which are kept; None for all, unless `always`.
+
+    Raises   IndexError for a class that does not exist.
+    """
+    labels, kept = np.asarray(target), None
     ignored = labels == ignore_index
-    if ignored.any():
+    if always or ignored.any():
         kept = ~ignored
         labels = np.where(kept, labels, 0)
     wrong = (labels < 0) | (labels >= classes)
@@ -203,27 +224,41 @@ def weights_of(labels: Array, kept: Array | None, weight: Any) -> Any:
     """The weight of each row's class, zero for rows to ignore; None if all are 1."""
     if weight is None:
         return None
-    weights = plain(weight)[labels]
+    return noted(weights_at, weight, labels, kept)
+
+
+def weights_at(weight: Any, labels: Array, kept: Array | None) -> Array:
+    weights = np.asarray(weight)[labels]
     return weights if kept is None else np.where(kept, weights, 0)
 
 
 def pick(x: Any, labels: Array, kept: Array | None, axis: int, weights: Any) -> Any:
     """-w x at the class of each row, zero for rows to ignore."""
-    where = list(np.indices(labels.shape, sparse=True))
-    where.insert(axis, labels)
-    picked = -ops.take(x, np.ravel_multi_index(tuple(where), x.shape))
+    picked = -ops.take(x, noted(positions_of, labels, axis, x.shape))
     if kept is not None:
         picked = ops.where(kept, picked, 0.0)
     return picked if weights is None else picked * weights
+
+
+def positions_of(labels: Array, axis: int, shape: tuple[int, ...]) -> Array:
+    """The row-major positions of the classes, which lie along `axis`."""
+    where = list(np.indices(labels.shape, sparse=True))
+    where.insert(axis, labels)
+    return np.ravel_multi_index(tuple(where), shape)
 
 
 def reduce_weighted(loss: Any, weights: Any, kept: Any, reduction: str) -> Tensor:
     """`reduce_loss`, where the mean is weighted by the weights of the classes."""
     if reduction != "mean" or (weights is None and kept is None):
         return reduce_loss(loss, reduction)
-    total = float(np.sum(kept if weights is None else weights))
-    mean: Tensor = ops.sum(loss) * (1 / total if total else math.nan)
+    total = noted(total_of, kept if weights is None else weights, loss.dtype)
+    mean: Tensor = ops.sum(loss) / total
     return mean
+
+
+def total_of(weights: Array, dtype: Any) -> Array:
+    """The sum of the weights, to divide by; NaN if it is 0."""
+    return np.asarray(np.sum(weights) or math.nan, dtype)
 
 
 def along(weight: Any, axis: int, ndim: int) -> Any:
@@ -250,14 +285,18 @@ def binary_cross_entropy(
                tensor(0.6931)
     """
     refuse_broadcast("binary_cross_entropy", input, target)
-    x = plain(input)
+    noted(refuse_improbable, input)
+    loss = _bce(input, constant_like(target, input))
+    return reduce_loss(loss if weight is None else loss * weight, reduction)
+
+
+def refuse_improbable(input: Any) -> None:
+    x = np.asarray(input)
     if x.size and not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(
             "binary_cross_entropy takes probabilities within 0 ... 1, got numbers from "
             f"{x.min():g} to {x.max():g}; for scores use binary_cross_entropy_with_logits"
         )
-    loss = _bce(input, constant_like(target, input))
-    return reduce_loss(loss if weight is None else loss * weight, reduction)
 
 
 @composition
@@ -316,7 +355,7 @@ def kl_div(
         loss = (target - input) * ops.exp(target)
     else:
         # where y is 0 nothing is expected, and x, the log of a probability, may be -inf
-        expected = ops.where(plain(target) == 0, 0.0, input)
+        expected = ops.where(target == 0, 0.0, input)
         loss = ops.xlogy(target, target) - expected * target
     if reduction == "batchmean":
         return ops.sum(loss) / max(loss.shape[0], 1) if loss.shape else ops.sum(loss)

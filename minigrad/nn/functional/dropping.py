@@ -131,10 +131,10 @@ def drop_to_alpha(
     """Entries set to `ALPHA`, then scaled and shifted so that mean and variance stay."""
     if not drops(name, input, p, training):
         return input
-    keep = dropout_mask(shape, p, 1.0, input.dtype)
     scale = 1 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p)) if p < 1 else 0.0
-    kept_scale = as_given(keep * scale, input)
-    shift = as_given((1 - keep) * (scale * ALPHA) - scale * ALPHA * p, input)
+    keep = as_given(random.drawn(dropout_mask, shape, p, 1.0, input.dtype), input)
+    kept_scale = keep * scale
+    shift = (1 - keep) * (scale * ALPHA) - scale * ALPHA * p
 
     def scaled(x: Tensor) -> Any:
         return x * kept_scale + shift

@@ -11,7 +11,8 @@ from minigrad import ops
 from minigrad.composition import composition
 from minigrad.memory import writes
 from minigrad.modes import no_grad, recording
-from minigrad.nn.functional.reducing import floating, plain
+from minigrad.nn.functional.reducing import as_array, floating, plain
+from minigrad.noted import noted
 from minigrad.ops.neural import _standardize, count_of, moments_of
 from minigrad.ops.pooling import _avg_pool
 from minigrad.ops.sums import widened
@@ -132,7 +133,7 @@ def batch_norm(
             "variance needs 2 or more"
         )
     moments = statistics_of(input, dim)
-    known = tuple([plain(moment) for moment in moments])
+    known = tuple([as_array(moment) for moment in moments])
     out = scale_and_shift(_standardize(input, dim, eps, known), weight, bias)
     move(running_mean, moments[0].reshape(channels), momentum)
     move(running_var, moments[1].reshape(channels) * (n / (n - 1)), momentum)
@@ -183,7 +184,7 @@ def instance_norm(
             "sample, a variance needs 2 or more"
         )
     moments = statistics_of(input, dim)
-    known = tuple([plain(moment) for moment in moments])
+    known = tuple([as_array(moment) for moment in moments])
     out = scale_and_shift(_standardize(input, dim, eps, known), weight, bias)
     mean, var = (np.mean(moment.reshape(-1, channels), 0) for moment in moments)
     move(running_mean, mean, momentum)
@@ -263,13 +264,23 @@ def rms_norm(
         eps = float(np.finfo(input.dtype).eps)
     with np.errstate(over="ignore"):
         mean = ops.mean(ops.square(input), dim, True)
-    if np.isfinite(plain(mean)).all():
+    if recording.trace is not None:
+        noted(refuse_overflow, mean)
+    if recording.trace is not None or np.isfinite(plain(mean)).all():
         return scale_and_shift(input * ops.rsqrt(mean + eps), weight, None)
     # the squares overflow: the same of the numbers over the largest, where eps is divided, too
     largest = np.maximum(np.absolute(plain(input)).max(dim, keepdims=True), 1)
     scaled = input / largest
     mean = ops.mean(ops.square(scaled), dim, True)
     return scale_and_shift(scaled * ops.rsqrt(mean + eps / largest / largest), weight, None)
+
+
+def refuse_overflow(mean: Any) -> None:
+    if np.isinf(mean).any():
+        raise OverflowError(
+            "rms_norm: the squares of the input are infinite, which a compiled function does not "
+            "scale: call the function itself, or compute in float64"
+        )
 
 
 @composition

@@ -5,6 +5,7 @@ Each takes a batch, or one signal or image without a batch axis.
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from typing import Any
 
@@ -14,7 +15,8 @@ from minigrad import ops
 from minigrad.calls import Array
 from minigrad.composition import composition
 from minigrad.nn.functional.convolution import Numbers, per_axis
-from minigrad.nn.functional.reducing import as_given, plain
+from minigrad.nn.functional.reducing import as_given
+from minigrad.noted import noted
 from minigrad.ops.mixing import _mix
 from minigrad.ops.pooling import _avg_pool, _max_pool, max_positions
 from minigrad.tensor import Tensor
@@ -87,7 +89,7 @@ def max_pool(
     out = _max_pool(input, kernel, step, pairs, spread)
     if not return_indices:
         return out
-    positions = max_positions(plain(input), plain(out), kernel, step, pairs, spread)
+    positions = noted(max_positions, input, out, kernel, step, pairs, spread)
     return out, as_given(positions, input)
 
 
@@ -352,7 +354,15 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
 
 def adaptive_max_pool(input: Tensor, sizes: Sizes, return_indices: bool) -> Any:
     """Find the positions of the maxima in NumPy, and take the entries there."""
-    array = plain(input)
+    lead, size = input.shape[: -len(sizes)], input.shape[-len(sizes) :]
+    positions = noted(largest_positions, input, sizes)
+    flat = ops.reshape(input, *lead, math.prod(size))
+    out = ops.reshape(ops.gather(flat, -1, positions), *lead, *sizes)
+    return (out, ops.reshape(as_given(positions, input), out.shape)) if return_indices else out
+
+
+def largest_positions(array: Array, sizes: Sizes) -> Array:
+    """Where in its image the largest entry of each window is, flat."""
     axes = len(sizes)
     rows = array.shape[-2] if axes == 2 else 1
     images = array.reshape(*array.shape[:-axes], rows, array.shape[-1])
@@ -366,7 +376,4 @@ def adaptive_max_pool(input: Tensor, sizes: Sizes, return_indices: bool) -> Any:
             window = images[..., top:bottom, left:right].reshape(*lead, area)
             row, column = np.divmod(window.argmax(-1), right - left)
             positions[..., i, j] = (top + row) * width + left + column
-    flat = positions.reshape(*lead, counts[0] * counts[1])
-    out = ops.gather(ops.reshape(input, *lead, height * width), -1, flat)
-    out = ops.reshape(out, *lead, *sizes)
-    return (out, as_given(positions.reshape(out.shape), input)) if return_indices else out
+    return positions.reshape(*lead, counts[0] * counts[1])

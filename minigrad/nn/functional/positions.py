@@ -8,7 +8,8 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.nn.functional.convolution import Numbers, per_axis
-from minigrad.nn.functional.reducing import as_given, plain
+from minigrad.nn.functional.reducing import as_array, as_given
+from minigrad.noted import noted
 from minigrad.tensor import Tensor
 
 __all__ = ["channel_shuffle", "max_unpool1d", "max_unpool2d", "max_unpool3d", "pdist"]
@@ -27,7 +28,7 @@ def max_unpool(
     kernel = per_axis(name, "kernel_size", kernel_size, axes, 1)
     step = kernel if stride is None else per_axis(name, "stride", stride, axes, 1)
     around = per_axis(name, "padding", padding, axes, 0)
-    positions = plain(indices)
+    positions = as_array(indices)
     if positions.shape != tuple(input.shape) or len(input.shape) not in (axes + 1, axes + 2):
         raise ValueError(
             f"{name}: input and indices are what max_pool returned, of equal shapes, got "
@@ -46,12 +47,18 @@ def max_unpool(
             )
         sizes = wanted
     count = int(np.prod(sizes))
-    if positions.size and not (positions.min() >= 0 and positions.max() < count):
-        raise ValueError(f"{name}: an index is outside of the output of size {sizes}")
+    noted(refuse_outside, name, indices, sizes)
     zeros = as_given(np.zeros((*lead, count), input.dtype), input)
     flat = ops.reshape(input, (*lead, -1))
-    spread = ops.scatter(zeros, -1, as_given(positions.reshape(*lead, -1), input), flat)
+    flat_positions = ops.reshape(indices, (*lead, -1))
+    spread = ops.scatter(zeros, -1, flat_positions, flat)
     return ops.reshape(spread, (*lead, *sizes))
+
+
+def refuse_outside(name: str, positions: Any, sizes: tuple[int, ...]) -> None:
+    positions = np.asarray(positions)
+    if positions.size and not (positions.min() >= 0 and positions.max() < np.prod(sizes)):
+        raise ValueError(f"{name}: an index is outside of the output of size {sizes}")
 
 
 def max_unpool1d(

@@ -19,10 +19,11 @@ from minigrad.nn.functional.classification import (
 )
 from minigrad.nn.functional.distances import cosine_of, pairwise_distance
 from minigrad.nn.functional.reducing import (
-    plain,
+    as_array,
     reduce_loss,
     refuse_broadcast,
 )
+from minigrad.noted import noted
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -57,9 +58,8 @@ def hinge_embedding_loss(
                tensor(0.45)
     """
     refuse_broadcast("hinge_embedding_loss", input, target)
-    y = plain(target)
-    apart = ops.where(y != 1, ops.clamp_min(margin - input, 0), 0.0)
-    together = ops.where(y != -1, input, 0.0)
+    apart = ops.where(target != 1, ops.clamp_min(margin - input, 0), 0.0)
+    together = ops.where(target != -1, input, 0.0)
     return reduce_loss(apart + together, reduction)
 
 
@@ -123,11 +123,16 @@ def multi_margin_loss(
     excess = ops.clamp_min(right[..., None] + input + margin, 0)
     if p == 2:
         excess = ops.square(excess)
-    others = ops.where(np.arange(classes) != labels[..., None], excess, 0.0)
+    others = ops.where(noted(differing, labels, classes), excess, 0.0)
     loss = ops.sum(others, axis) / classes
     weights = weights_of(labels, None, weight)
     loss = loss if weights is None else loss * weights
     return reduce_loss(loss, reduction)
+
+
+def differing(labels: Any, classes: int) -> Any:
+    """Which classes are not the right one of their row."""
+    return np.arange(classes) != labels[..., None]
 
 
 @composition
@@ -145,7 +150,7 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "m
                >>> mg.nn.functional.multilabel_margin_loss(x, y)
                tensor(0.85)
     """
-    classes = plain(target)
+    classes = as_array(target)
     size = input.shape[-1] if input.shape else 0
     if len(input.shape) not in (1, 2) or classes.shape != input.shape:
         raise ValueError(
@@ -154,16 +159,22 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "m
         )
     if classes.dtype.kind not in "iu":
         raise TypeError(f"multilabel_margin_loss: classes are integers, got {classes.dtype}")
+    classes, counted = noted(listed_classes, target, size)
+    right = ops.take_along_dim(input, classes, -1)
+    excess = ops.clamp_min(right[..., None] * -1 + input[..., None, :] + 1, 0)
+    loss = ops.sum(ops.where(counted, excess, 0.0), (-1, -2)) / size
+    return reduce_loss(loss, reduction)
+
+
+def listed_classes(target: Any, size: int) -> tuple[Any, Any]:
+    """The classes of each row, 0 behind the end; which pairs of a right and a wrong one count."""
+    classes = np.asarray(target)
     if np.any((classes < -1) | (classes >= size)):
         raise IndexError(f"multilabel_margin_loss: a class is 0 ... {size - 1}, or -1 to end them")
     listed = np.logical_and.accumulate(classes >= 0, axis=-1)
     classes = np.where(listed, classes, 0)
     differs = (classes[..., None] != np.arange(size)) | ~listed[..., None]
-    counted = listed[..., None] & differs.all(-2)[..., None, :]
-    right = ops.take_along_dim(input, classes, -1)
-    excess = ops.clamp_min(right[..., None] * -1 + input[..., None, :] + 1, 0)
-    loss = ops.sum(ops.where(counted, excess, 0.0), (-1, -2)) / size
-    return reduce_loss(loss, reduction)
+    return classes, listed[..., None] & differs.all(-2)[..., None, :]
 
 
 @composition
@@ -230,15 +241,15 @@ def cosine_embedding_loss(
                tensor(0.2929)
     """
     refuse_broadcast("cosine_embedding_loss", input1, input2, "input2")
-    y = plain(target)
+    y = as_array(target)
     if len(input1.shape) not in (1, 2) or y.shape != input1.shape[:-1]:
         raise ValueError(
             "cosine_embedding_loss takes vectors (n, d) or (d,) and one target for each, got "
             f"shapes {input1.shape} and {y.shape}"
         )
     cosine = cosine_of(input1, input2, -1, 1e-12)
-    apart = ops.where(y == -1, ops.clamp_min(cosine - margin, 0), 0.0)
-    together = ops.where(y == 1, 1 - cosine, 0.0)
+    apart = ops.where(target == -1, ops.clamp_min(cosine - margin, 0), 0.0)
+    together = ops.where(target == 1, 1 - cosine, 0.0)
     return reduce_loss(apart + together, reduction)
 
 

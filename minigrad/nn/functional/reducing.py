@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import ops
+from minigrad import graph, ops
 from minigrad.calls import Array
 from minigrad.graph import Variable, wrap
 from minigrad.ops.conversion import astype
@@ -65,14 +65,23 @@ def broadcasts_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
         return False
 
 
-def plain(value: Any) -> Array:
-    """The array of a tensor; an array of anything else."""
+def as_array(value: Any) -> Array:
+    """The array of a tensor, for its shape and type; an array of anything else."""
     return value._array if isinstance(value, Variable) else np.asarray(value)
 
 
-def as_given(array: Array, input: Any) -> Any:
+def plain(value: Any) -> Array:
+    """The array of a tensor, whose numbers have no derivative; an array of anything else.
+
+    Raises   RuntimeError in a trace, if the numbers depend on what is traced; see `noted`
+    """
+    return np.asarray(graph.plain(value))
+
+
+def as_given(array: Any, input: Any) -> Any:
     """`array` as a tensor if `input` is one."""
-    return wrap(array) if isinstance(input, Variable) else array
+    made = isinstance(array, Variable)
+    return wrap(array) if isinstance(input, Variable) and not made else array
 
 
 def floating(x: Any) -> Any:

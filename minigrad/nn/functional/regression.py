@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +11,12 @@ from minigrad import ops
 from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.nn.functional.reducing import (
-    plain,
+    as_array,
     reduce_loss,
     refuse_broadcast,
     weighted_mean,
 )
+from minigrad.noted import noted
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -174,11 +176,21 @@ def poisson_nll_loss(
 
 def stirling(y: Tensor) -> Tensor:
     """log y! by Stirling's formula, 0 where y ≤ 1."""
-    above = plain(y) > 1
+    above = y > 1
     safe = ops.where(above, y, 1.0)
     log_factorial = safe * ops.log(safe) - safe + 0.5 * ops.log(2 * math.pi * safe)
     out: Tensor = ops.where(above, log_factorial, 0.0)
     return out
+
+
+def refuse_negative(var: Any) -> None:
+    if (np.asarray(var) < 0).any():
+        raise ValueError("gaussian_nll_loss: var holds negative numbers, a variance is at least 0")
+
+
+def shortfall(var: Any, eps: float) -> Array:
+    """What variances have less than `eps`."""
+    return np.maximum(eps - np.asarray(var), 0)
 
 
 @composition
@@ -205,9 +217,8 @@ def gaussian_nll_loss(
     refuse_broadcast("gaussian_nll_loss", input, target)
     if eps <= 0:
         raise ValueError(f"gaussian_nll_loss: eps is positive, got {eps}")
-    if (plain(var) < 0).any():
-        raise ValueError("gaussian_nll_loss: var holds negative numbers, a variance is at least 0")
-    shape = plain(var).shape
+    noted(refuse_negative, var)
+    shape = as_array(var).shape
     if shape and shape != input.shape:
         if shape == input.shape[:-1]:
             var = var[..., None]  # type: ignore[index]  # no number: it has axes
@@ -217,6 +228,6 @@ def gaussian_nll_loss(
                 f"{input.shape}: one variance for each entry, each row, or all"
             )
     # cut off without a gradient of its own, so that a small variance can still grow
-    var = var + np.maximum(eps - plain(var), 0)
+    var = var + noted(shortfall, var, eps)
     loss = 0.5 * (ops.log(var) + ops.square(input - target) / var)
     return reduce_loss(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)

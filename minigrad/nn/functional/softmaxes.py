@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import ops
+from minigrad import ops, random
 from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.nn.functional.activations import uniform
-from minigrad.nn.functional.reducing import as_given, plain
+from minigrad.nn.functional.reducing import as_given
+from minigrad.noted import noted
 from minigrad.tensor import Tensor
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmin"]
@@ -105,17 +106,26 @@ def gumbel_softmax(
         raise ValueError(f"gumbel_softmax: tau is positive, got {tau}")
     if logits.dtype.kind != "f":
         raise TypeError(f"gumbel_softmax takes floating-point numbers, got {logits.dtype}")
-    waiting = -np.log1p(-uniform(logits.shape))
-    # a uniform number of exactly 0 would make infinite noise
-    noise = -np.log(np.maximum(waiting, 1e-300)).astype(logits.dtype)
+    noise = random.drawn(gumbel_noise, logits.shape, logits.dtype)
     soft: Tensor = ops.softmax((logits + as_given(noise, logits)) / tau, dim)
     if not hard:
         return soft
-    value = plain(soft)
+    return _straight_through(soft, noted(one_hot_of, soft, dim))
+
+
+def gumbel_noise(shape: tuple[int, ...], dtype: Any) -> Array:
+    """-log(-log(uniform))."""
+    waiting = -np.log1p(-uniform(shape))
+    # a uniform number of exactly 0 would make infinite noise
+    return np.asarray(-np.log(np.maximum(waiting, 1e-300)), dtype)
+
+
+def one_hot_of(value: Array, dim: int) -> Array:
+    """1 at the largest entry along `dim`, else 0."""
     first = np.expand_dims(value.argmax(dim), dim)
     one_hot = np.zeros_like(value)
     np.put_along_axis(one_hot, first, 1, dim)
-    return _straight_through(soft, one_hot)
+    return one_hot
 
 
 @op(lambda g: g, notation="hard {soft}")

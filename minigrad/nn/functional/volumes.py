@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from typing import Any
 
@@ -17,7 +18,8 @@ from minigrad.nn.functional.convolution import (
 from minigrad.nn.functional.convolution import convolution as along_axes
 from minigrad.nn.functional.dropping import drop
 from minigrad.nn.functional.pooling import averaging, avg_pool, bounds, max_pool, output_sizes
-from minigrad.nn.functional.reducing import as_given, plain
+from minigrad.nn.functional.reducing import as_given
+from minigrad.noted import noted
 from minigrad.ops.mixing import _mix
 from minigrad.ops.pooling import _lay_windows, _windows
 from minigrad.tensor import Tensor
@@ -212,9 +214,17 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
                tensor([[[[7.]]]])
     """
     counts = output_sizes("adaptive_max_pool3d", input, output_size, 3)
-    array = plain(input)
+    lead, size = input.shape[:-3], input.shape[-3:]
+    positions = noted(largest_places, input, counts)
+    flat = ops.reshape(input, (*lead, math.prod(size)))
+    out = ops.reshape(ops.gather(flat, -1, positions), (*lead, *counts))
+    return (out, ops.reshape(as_given(positions, input), out.shape)) if return_indices else out
+
+
+def largest_places(array: Any, counts: tuple[int, ...]) -> Any:
+    """Where in its volume the largest entry of each window is, flat."""
     lead, size = array.shape[:-3], array.shape[-3:]
-    place = np.arange(array[(0,) * len(lead)].size).reshape(size)
+    place = np.arange(math.prod(size)).reshape(size)
     positions = np.empty((*lead, *counts), np.int64)
     parts = [list(enumerate(bounds(n, count))) for n, count in zip(size, counts)]
     for part in product(*parts):
@@ -222,10 +232,7 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
         window = array[(..., *where)].reshape(*lead, -1)
         there: Any = (..., *[i for i, _ in part])
         positions[there] = place[where].ravel()[window.argmax(-1)]
-    flat = positions.reshape(*lead, -1)
-    out = ops.gather(ops.reshape(input, (*lead, -1)), -1, flat)
-    out = ops.reshape(out, positions.shape)
-    return (out, as_given(positions, input)) if return_indices else out
+    return positions.reshape(*lead, math.prod(counts))
 
 
 def dropout3d(
