@@ -59,6 +59,25 @@ def reuse() -> None:
     save_graph("reuse", y, names={"x": x, "y": y}, values=True, grads=True)
 
 
+def cuts() -> None:
+    """A function whose gradient ends at no_grad, at detach and at item()."""
+    mg.manual_seed(0)
+    X = mg.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    W = mg.tensor([[0.2, 0.8], [0.5, -0.3], [0.1, 0.4]], requires_grad=True)
+    target = nn.Linear(3, 2)
+
+    def difference(X: Any) -> Any:
+        Z = X @ W
+        with mg.no_grad():
+            aim = target(X)
+        scale = Z.detach().abs().max()
+        return ((Z - aim) / scale).sum() * Z.mean().item()
+
+    for theme in ("light", "dark"):
+        picture = mg.visualize.draw(difference, X, theme=theme, names={"X": X, "W": W})
+        picture.save(FOLDER / f"cuts-{theme}.svg")
+
+
 def in_both_themes(name: str, draw: Callable[..., Any], **size: Any) -> None:
     """Save the figure that `draw` makes on new axes, for a light and for a dark page."""
     import matplotlib as mpl
@@ -235,7 +254,7 @@ def fit() -> None:
     in_both_themes("fit", draw, figsize=(4.8, 3.0))
 
 
-GRAPHS = (network, layer, reuse)
+GRAPHS = (network, layer, reuse, cuts)
 FIGURES = (boundary, descent, projection, ellipse, components, recovered, fit)
 
 if __name__ == "__main__":

@@ -410,7 +410,7 @@ def prepare(
             # made of an operand, or by np.asarray of it, which may be on the same memory
             plain = type(array) is ndarray or type(array) is Sparse
             if plain and not isinstance(operands[i], Variable) and name in names:
-                arrays[i] = array.copy(order="K")
+                arrays[i] = copied_for_node(array, "K")
     return tuple(arrays), tuple(edges)
 
 
@@ -425,11 +425,19 @@ def own_array(value: Any) -> Any:
     """
     array = value._array if isinstance(value, Variable) else value
     frame = recording.frame
-    if frame is None or (frame.detail is not None and frame.detail.trace is not None):
+    if frame is None or recording.trace is not None:
         return array
     alias = value._alias if isinstance(value, Variable) else None
     outside = array is value or (alias is not None and alias.detached)
-    return array.copy() if outside else array
+    return copied_for_node(array, "C") if outside else array
+
+
+def copied_for_node(array: Any, order: Any) -> Any:
+    """A copy of what a node keeps; one who watches is told of what."""
+    copy = array.copy(order)
+    if recording.watch is not None:
+        recording.watch.note_copy(array, copy)
+    return copy
 
 
 def plain_statics(statics: Sequence[Any]) -> list[Any]:

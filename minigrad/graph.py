@@ -63,7 +63,7 @@ def wrap(array: Array, node: Edge | None = None) -> Any:
 
 def refuse_in_trace(tensor: Variable, what: str) -> None:
     """Raise a RuntimeError in a trace that computed `tensor`: `what` would read its numbers."""
-    trace = recording.trace
+    trace = recording.watch
     if trace is not None:
         trace.refuse_reading(tensor._array, what)
 

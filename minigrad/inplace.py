@@ -81,8 +81,8 @@ def write(tensor: Variable, value: Array, name: str) -> None:
     check_writeable(tensor, name)
     np.copyto(tensor._array, value, casting="same_kind")
     writes.note(tensor._array, name)
-    if recording.trace is not None:
-        recording.trace.note_write(tensor._array, value)
+    if recording.watch is not None:
+        recording.watch.note_write(tensor._array, value)
 
 
 def check_writeable(tensor: Variable, name: str) -> None:

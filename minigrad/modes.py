@@ -99,10 +99,16 @@ class Recording(threading.local):
             self.frame = self.suspended
 
     @property
-    def trace(self) -> Trace | None:
-        """The trace that is running, or None."""
+    def watch(self) -> Trace | None:
+        """The trace that is running, of either kind, or None."""
         frame = self.frame
         return None if frame is None or frame.detail is None else frame.detail.trace
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace that is running, or None; one that only watches changes nothing."""
+        watch = self.watch
+        return None if watch is None or watch.watches else watch
 
 
 recording = Recording()
@@ -232,6 +238,7 @@ class Trace:
     result of another where both are one object.  All of them are kept alive for that.
     """
 
+    watches = False  # whether the program runs as it would without it, and may read numbers
     drawing = False  # whether random numbers that are drawn just now will be noted
     unnoted = ""  # what the program did that no call tells of
     pure = False  # whether a change in place is refused, before it is made
@@ -256,6 +263,12 @@ class Trace:
         """Raise an error before a change in place, where only what has no effect is traced."""
         if self.pure:
             raise NotTraced(f"{what} changes memory in place")
+
+    def note_detached(self, array: Any) -> None:
+        """Note that a tensor was taken out of the graph: a trace knows arrays, and no tensors."""
+
+    def note_copy(self, array: Any, copy: Any) -> None:
+        """Note that a node keeps a copy of a plain array, which its owner may change."""
 
     def note_write(self, array: Any, value: Any) -> None:
         """Note that `array` was given the entries of `value` in place."""

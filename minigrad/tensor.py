@@ -30,6 +30,7 @@ from minigrad.backward import backward as run_backward
 from minigrad.creation import Size, as_array
 from minigrad.graph import Extras, Leaf, Node, Variable, refuse_in_trace, wrap
 from minigrad.memory import Alias, is_copy
+from minigrad.modes import recording
 
 __all__ = ["Tensor", "as_array"]
 
@@ -294,6 +295,8 @@ class Tensor(Variable):
     def detach(self) -> Tensor:
         """The same memory, without the graph."""
         tensor: Tensor = wrap(self._array)
+        if recording.watch is not None:
+            recording.watch.note_detached(self._array)
         for handle in (self, tensor):  # in-place operations on one must reach the other
             if handle._alias is None:
                 handle._alias = Alias(handle)

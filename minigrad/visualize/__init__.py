@@ -8,8 +8,8 @@
     explain(loss, "page.html")   a page that steps through backpropagation, matrix by matrix
     lint(loss, model)            common mistakes: each with the op, the module, and what to do
 
-    with record_values():        a loss computed here keeps all its numbers, so that pictures
-                                 show them before and after backward
+    with record_values():        a loss computed here keeps all its numbers and what ran beside
+                                 it, so that pictures show it before and after backward
     describe(loss)               what all of these show, as data
 
     plot_decision_boundary(model, X, y)    what a classifier answers in the plane
@@ -17,7 +17,7 @@
     plot_activations(model, x)             the results of all ops as heat maps
     GradientNorms(model)                   norms of the gradients per layer, over the steps
 
-Names: ``draw(loss, names=locals())`` calls tensors what the program calls them.  Pictures need
+Tensors are called what the calling function calls them, or as ``names=`` says.  Pictures need
 Graphviz or ``pip install graphviz-pure``, and plots need matplotlib; the rest needs nothing.
 """
 

@@ -91,6 +91,8 @@ def is_several(shape: Any) -> bool:
 
 def kept_text(vertex: Vertex) -> str:
     """``keeps 2 KiB``: what the op holds for backward; after it, whether its numbers are there."""
+    if vertex.edge is None:
+        return "no gradient"
     if vertex.freed and isinstance(vertex.edge, Node) and vertex.edge.plan.names:
         extras = vertex.edge.extras
         recorded = extras is not None and extras.values is not None

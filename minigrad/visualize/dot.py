@@ -6,7 +6,8 @@ import html
 import textwrap
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import graphviz
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from minigrad.graph import Variable
 from minigrad.visualize.backprop import compute_gradients
 from minigrad.visualize.captions import kept_text, sent
-from minigrad.visualize.description import Call, Description, Vertex, describe
+from minigrad.visualize.description import Call, Cut, Description, Vertex, describe
 from minigrad.visualize.folding import Box, Layout, layout, title_of
 from minigrad.visualize.names import LONGEST_FORMULA, bar, number_text, shape_text, shown
 from minigrad.visualize.picture import Picture
@@ -28,8 +29,8 @@ LABEL_WIDTH = 40  # characters in a line on an edge
 LONGEST_LABEL = 3 * LABEL_WIDTH
 LARGEST_MATRIX = 6  # rows and columns of a tensor that is shown with its numbers
 MEANING = {  # of the colours
-    "leaf": "leaf, gets a gradient", "constant": "data", "op": "operation",
-    "folded": "folded modules",
+    "leaf": "leaf, gets a gradient", "constant": "data, no gradient", "op": "operation",
+    "folded": "folded",
 }  # fmt: skip
 FONT = "Helvetica,Arial,sans-serif"
 # Graphviz sets DejaVu Sans of 10 points up to 5 % too narrow: numbers are in MONO, labels get room.
@@ -49,6 +50,7 @@ def draw(
     direction: str = "TB",
     theme: str = "light",
     depth: int | None = None,
+    fold: bool = True,
     names: Mapping[str, Any] | None = None,
     backward: bool = False,
 ) -> Picture:
@@ -63,8 +65,10 @@ def draw(
     direction  of computation: "TB" top to bottom, "LR" left to right, "BT" or "RL"
     theme      "light" or "dark"
     depth      how many levels of modules are opened (0: each outermost module is one box); None:
-               all, except that equal modules in a row are drawn once, as ``Block × 12``
-    names      names of tensors: a mapping, or `locals()`
+               all, except that equal modules in a row, and the steps of a recurrent one, are drawn
+               once, as ``Block × 12``; beyond 60 boxes, more is folded: modules, loops, chains
+    fold       False: draw each of what repeats
+    names      names of tensors: a mapping; None: those of the caller's variables
     backward   draw the backward pass: edges run from results to operands, each labelled with its
                product, ``X̄ = Ȳ Wᵀ``; gradients are computed for the picture where there are none
 
@@ -86,7 +90,16 @@ def draw(
     if backward:
         compute_gradients(description, anew=callable(x) and not isinstance(x, Variable))
     painter = Painter(description, colours, values, grads, saved, backward)
-    return painter.picture(layout(description, depth), direction)
+    return painter.picture(layout(description, depth, fold), direction)
+
+
+class CutBox(NamedTuple):
+    """A cut as it is drawn: its name, and those of the boxes before and after it."""
+
+    name: str
+    cut: Cut
+    sources: list[tuple[int, str]]
+    targets: list[str]
 
 
 class Painter:
@@ -114,6 +127,7 @@ class Painter:
         boxes: dict[int | None, list[Box]] = {}
         for box in plan.boxes:
             boxes.setdefault(box.call, []).append(box)
+        self.cut = self.cut_boxes(plan)
         self.fill(picture, None, children, boxes)
         self.edges(picture, plan)
         return picture
@@ -145,7 +159,7 @@ class Painter:
             found["gradients"] = [v.grad_note for v in with_gradient if v.grad is None]
         for what, notes in found.items():
             for note, count in Counter(notes).most_common(1):
-                if count > MOST_EQUAL_NOTES:
+                if count > MOST_EQUAL_NOTES or note.startswith("not kept"):
                     self.silent[what] = note
 
     def legend(self, plan: Layout) -> str:
@@ -163,7 +177,9 @@ class Painter:
             swatches.append(f'<TD><FONT COLOR="{self.theme.grad}">x̄ gradient of x</FONT></TD>')
         notes = [f"{what} not shown: {note}" for what, note in self.silent.items()]
         if any(note.startswith("not kept") for note in self.silent.values()):
-            notes.append("mg.visualize.record_values() keeps all numbers")
+            notes.append(
+                "to see all numbers: with mg.visualize.record_values(): loss = ..., then draw(loss)"
+            )
         if plan.far:
             notes.append("small boxes repeat a tensor that is drawn elsewhere")
         if self.dtype is not None:
@@ -182,6 +198,9 @@ class Painter:
         """Boxes of a module call, and the calls inside it; depth is that of the modules."""
         for box in boxes.get(parent, ()):
             graph.node(box.name, label=f"<{self.label(box)}>", tooltip=tooltip(box))
+        for cut in self.cut.get(parent, ()):
+            hint = escape_string(cut.cut.line[2]) or " "
+            graph.node(cut.name, label=f"<{self.cut_label(cut.cut)}>", tooltip=hint)
         for call in children.get(parent, ()):
             with graph.subgraph(name=f"cluster_{call.index}") as inner:
                 inner.attr(
@@ -193,18 +212,66 @@ class Painter:
 
     def edges(self, picture: Picture, plan: Layout) -> None:
         boxes = {box.name: box for box in plan.boxes}
-        for (start, end), passing in plan.edges.items():
+        cuts = [each for group in self.cut.values() for each in group]
+        cut = {(i, target) for each in cuts for i, _ in each.sources for target in each.targets}
+        for each in cuts:
+            colour = {"color": self.theme.grad, "style": "dashed"}
+            for name in dict.fromkeys([name for _, name in each.sources]):
+                picture.edge(name, each.name, arrowhead="none", **colour)
+            for target in each.targets:
+                picture.edge(each.name, target, **colour)
+        for (start, end), all_passing in plan.edges.items():
+            passing = [i for i in all_passing if (i, end) not in cut]
+            if not passing:
+                continue
             if (start, end) in plan.far:
                 start = self.stub(picture, boxes[start], end, passing)
             if not self.backward:
                 picture.edge(start, end)
-            elif all(self.description.vertices[i].kind == "constant" for i in passing):
+            elif all(self.gets_none(boxes[end], i) for i in passing):
                 picture.edge(start, end, style="dotted", arrowhead="none")
             else:
                 box = boxes[end].vertex
                 formulas = sent(self.description, box, passing, self.uses) if box else []
                 label = {"label": f"<{edge_text(formulas)}>"} if formulas else {}
                 picture.edge(start, end, dir="back", color=self.theme.grad, **label)
+        for name in plan.loops:
+            text = f"{BLANK}next step{BLANK}"
+            picture.edge(name, name, label=f"<{small(text, self.theme.muted)}>")
+
+    def gets_none(self, end: Box, source: int) -> bool:
+        """Whether no gradient is sent from a box to one of its operands."""
+        no_graph = end.vertex is not None and end.vertex.edge is None
+        return no_graph or self.description.vertices[source].edge is None
+
+    def cut_boxes(self, plan: Layout) -> dict[int | None, list[CutBox]]:
+        """Where gradients end: small boxes between sources and targets, by module call."""
+        owner = {i: box for box in plan.boxes for i in box.members}
+        found: dict[Any, CutBox] = {}
+        calls: dict[int | None, list[CutBox]] = {}
+        for cut in self.description.cuts:
+            if cut.source not in owner:  # of a graph that is summarised
+                continue
+            source = owner[cut.source]
+            targets = {owner[i].name: owner[i] for i in cut.targets if owner[i] is not source}
+            if cut.targets and not targets:
+                continue  # inside a folded box, which says so
+            key = cut.what, cut.line, tuple(targets), None if targets else cut.source
+            if key not in found:
+                beside = next(iter(targets.values()), source)
+                found[key] = CutBox(f"cut{len(found)}", cut, [], list(targets))
+                calls.setdefault(beside.call, []).append(found[key])
+            found[key].sources.append((cut.source, source.name))
+        return calls
+
+    def cut_label(self, cut: Cut) -> str:
+        rows = [cell(f'<FONT COLOR="{self.theme.grad}">✂ {escape(shown(cut.what))}</FONT>')]
+        file, number, code = cut.line
+        if file:
+            where = escape(shown(f"{Path(file).name}, line {number}"))
+            rows.append(cell(small(where, self.theme.muted)))
+            rows.append(cell(small(escape(shown(code, LABEL_WIDTH)), self.theme.muted, MONO)))
+        return table(rows, self.theme.ground, self.theme.grad, "ROUNDED,DASHED")
 
     def stub(self, picture: Picture, box: Box, end: str, passing: list[int]) -> str:
         """A small box that stands for a distant one, beside the op that uses it."""
@@ -303,7 +370,9 @@ def kind_of(box: Box) -> str:
     """ "leaf", "constant", "op" or "folded"."""
     if box.vertex is None:
         return "folded"
-    return box.vertex.kind if box.vertex.kind in ("leaf", "constant") else "op"
+    if box.vertex.kind == "leaf":
+        return "leaf"
+    return "constant" if box.vertex.edge is None else "op"
 
 
 def has_gradient(box: Box) -> bool:
@@ -394,8 +463,8 @@ def heading(content: str) -> str:
     return f'<TR><TD CELLPADDING="5">{BLANK}{content}{BLANK}</TD></TR>'
 
 
-def table(rows: list[str], ground: str, line: str) -> str:
+def table(rows: list[str], ground: str, line: str, style: str = "ROUNDED") -> str:
     return (
-        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="{style}" '
         f'BGCOLOR="{ground}" COLOR="{line}">{"".join(rows)}</TABLE>'
     )

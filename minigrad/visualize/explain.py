@@ -6,8 +6,6 @@ script.  They are put together with the data into one file that needs no network
 
 from __future__ import annotations
 
-import html
-import json
 import math
 import os
 import re
@@ -29,15 +27,15 @@ from minigrad.visualize.backprop import (
     saved_of,
 )
 from minigrad.visualize.captions import product, results
-from minigrad.visualize.description import Description, Vertex, computed, describe
+from minigrad.visualize.description import Description, Vertex, computed, described
 from minigrad.visualize.formulas import is_entrywise
 from minigrad.visualize.names import bar, shape_text, shown
 from minigrad.visualize.packing import LARGEST_JACOBIAN, LARGEST_SIDE, Arrays
+from minigrad.visualize.pages import PAGE, assembled
 from minigrad.visualize.rules import Factor, Rule, find_rule
 
-__all__ = ["explain", "page_data"]
+__all__ = ["PAGE", "explain", "page_data"]
 
-PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("helpers", "matrices", "vjp", "steps", "graph", "navigation")  # in this order
 MOST_OPS = 400
 
@@ -59,7 +57,7 @@ def explain(
               which is then called with all its values recorded
     filename  where to write the page: one file, which needs no network
     gradient  the cotangent to start from, of the shape of x; may be left out for a single number
-    names     names of tensors: a mapping, or `locals()`
+    names     names of tensors: a mapping; None: those of the caller's variables
 
     Returns  the path of the page.
     Raises   TypeError if x has no graph, or if names or gradient are of another kind; ValueError if
@@ -80,28 +78,8 @@ def explain(
 
 
 def page(data: dict[str, Any]) -> str:
-    """The page's template with style, script and data put in; the scripts share one scope."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    safe = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    parts = {
-        "{{title}}": html.escape(data["title"]),
-        "{{style}}": (PAGE / "page.css").read_text(encoding="utf-8"),
-        "{{script}}": "\n".join(
-            (PAGE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS
-        ),
-        "{{data}}": safe,
-    }
-    before = (PAGE / "page.html").read_text(encoding="utf-8")
-    page = []
-    while before:  # each part is put in once, so a part that contains "{{data}}" stays as it is
-        found = [(before.find(key), key) for key in parts if key in before]
-        if not found:
-            page.append(before)
-            break
-        at, key = min(found)
-        page += [before[:at], parts[key]]
-        before = before[at + len(key) :]
-    return "".join(page)
+    """The page with its data."""
+    return assembled("page", ["page"], SCRIPTS, data)
 
 
 def page_data(
@@ -112,8 +90,8 @@ def page_data(
         raise TypeError(
             f"names is a mapping of names to tensors, as locals() is, got {type(names).__name__}"
         )
-    roots, implied = computed(x, input)
-    description = describe(roots, names={**implied, **(names or {})})
+    roots, implied, watch = computed(x, input)
+    description = described(roots, implied, watch, names)
     ops = sum([v.kind == "op" for v in description.vertices])
     if ops > MOST_OPS:
         raise RuntimeError(

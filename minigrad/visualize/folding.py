@@ -9,11 +9,12 @@ from typing import Any
 
 from minigrad.visualize.description import Call, Description, Vertex
 from minigrad.visualize.names import shape_text, shown
+from minigrad.visualize.runs import Folded, find_runs, segments
 
 MOST_VERTICES = 5_000  # from here on a graph is summarised
 MOST_DRAWN = 2_500  # boxes of a picture: two seconds of Graphviz, and a minute for 5,000
-MOST_BOXES = 250  # beyond this, modules are folded unless the caller chose a depth
-FEWEST_REPEATS = 3  # equal modules in a row that are drawn as one
+MOST_BOXES = 60  # beyond this, modules and loops are folded unless the caller chose otherwise
+SEGMENTS = 24  # boxes that the ops of long chains are folded into
 FEWEST_FOR_STUBS = 40  # boxes from which long lines are cut: fewer can be followed
 LONGEST_EDGE = 10  # ranks that a line may run through in a large picture
 MOST_LINES = 2  # lines that may leave a leaf in a large picture
@@ -39,7 +40,8 @@ class Box:
 class Layout:
     """The boxes of a picture, and edges between them: (from, to) -> the vertices that pass.
 
-    far   edges too long to be followed: their start is drawn once more, beside their end
+    far    edges too long to be followed: their start is drawn once more, beside their end
+    loops  boxes of steps of a loop, in which one module is called again and again
     """
 
     boxes: list[Box]
@@ -47,24 +49,42 @@ class Layout:
     calls: list[Call]
     note: str = ""
     far: set[tuple[str, str]] = field(default_factory=set)
+    loops: list[str] = field(default_factory=list)
 
 
-def layout(description: Description, depth: int | None) -> Layout:
+def layout(description: Description, depth: int | None, fold: bool = True) -> Layout:
     """Decide what is folded.
 
     depth   how many levels of modules are opened; None: all, as long as the picture stays readable
+    fold    draw what repeats once; False: draw all of it
     """
     if len(description) >= MOST_VERTICES:
         return summary(description)
-    owner = folded_calls(description, depth)
-    if depth is None and len(set(owner.values())) > MOST_BOXES:
-        for deepest in range(deepest_call(description), -1, -1):
-            owner = folded_calls(description, deepest)
-            if len(set(owner.values())) <= MOST_BOXES:
+    if not fold:
+        owner = owners(description, depth, [])
+        return boxes_of(description, owner) if drawable(owner) else summary(description)
+    runs = find_runs(description)
+    of_modules = [run for run in runs if run.calls]
+    owner = owners(description, depth, of_modules)
+    if depth is None and boxes_in(owner) > MOST_BOXES:
+        for deepest in range(deepest_call(description) + 1, -1, -1):
+            owner = owners(description, deepest, runs, above=True)
+            if boxes_in(owner) <= MOST_BOXES:
                 break
-    if len(set(owner.values())) > MOST_DRAWN:
-        return summary(description)
-    return boxes_of(description, owner)
+        if boxes_in(owner) > MOST_BOXES:
+            free = {i for i, own in owner.items() if not isinstance(own, Folded)}
+            for segment in segments(description, free, SEGMENTS):
+                owner.update(dict.fromkeys(segment.ops, segment))
+            owner = absorbed(description, owner)
+    return boxes_of(description, owner) if drawable(owner) else summary(description)
+
+
+def boxes_in(owner: dict[int, Any]) -> int:
+    return len(set(owner.values()))
+
+
+def drawable(owner: dict[int, Any]) -> bool:
+    return boxes_in(owner) <= MOST_DRAWN
 
 
 def level(call: Call, calls: list[Call]) -> int:
@@ -79,74 +99,46 @@ def deepest_call(description: Description) -> int:
     return max([level(call, description.calls) for call in description.calls], default=0)
 
 
-def folded_calls(description: Description, depth: int | None) -> dict[int, Any]:
-    """For each vertex, the folded row of calls that it belongs to, or itself."""
+def owners(
+    description: Description, depth: int | None, runs: list[Folded], above: bool = False
+) -> dict[int, Any]:
+    """For each vertex, what it is folded into, or itself.
+
+    above   fold runs on all levels, also in modules that are opened
+    """
     calls = description.calls
     levels = [level(call, calls) for call in calls]
-    rows = repeats(description)
-    folded: dict[int, Any] = {}
+    of_call = {index: run for run in runs for index in run.calls}
+    folded: dict[int | None, Folded] = {}
     for call in calls:  # parents come first
         if call.parent is not None and call.parent in folded:
             folded[call.index] = folded[call.parent]
-        elif call.index in rows and (depth is None or levels[call.index] >= depth - 1):
-            folded[call.index] = rows[call.index]
+        elif call.index in of_call and (depth is None or above or levels[call.index] >= depth - 1):
+            folded[call.index] = of_call[call.index]
         elif depth is not None and levels[call.index] >= depth:
-            folded[call.index] = (call.index,)
-    owner: dict[int, Any] = {}
-    for vertex in description.vertices:
-        call_index = vertex.call
-        owner[vertex.index] = folded.get(call_index) if call_index is not None else None
-    absorb_leaves(description, owner)
-    return {i: o if o is not None else ("vertex", i) for i, o in owner.items()}
+            folded[call.index] = Folded([call.index])
+    owner: dict[int, Any] = {v.index: folded.get(v.call) for v in description.vertices}
+    used = set(folded.values())
+    for run in runs:
+        if run in used or not run.calls:
+            owner.update({i: run for i in run.ops if owner[i] is None})
+    return absorbed(description, {i: o or ("vertex", i) for i, o in owner.items()})
 
 
-def absorb_leaves(description: Description, owner: dict[int, Any]) -> None:
+def absorbed(description: Description, owner: dict[int, Any]) -> dict[int, Any]:
     """A parameter, or a constant without a name, that one folded box alone uses is folded in."""
     for vertex, users in zip(description.vertices, description.consumers()):
         inner = (vertex.kind == "leaf") == (vertex.name is not None)  # the input has a name
         if vertex.kind not in ("leaf", "constant") or not inner or not users:
             continue
-        owners = {owner[user] for user in users}
-        if len(owners) == 1 and None not in owners and vertex.index not in description.roots:
-            owner[vertex.index] = owners.pop()
-
-
-def repeats(description: Description) -> dict[int, tuple[int, ...]]:
-    """Call -> the row of equal sibling calls it belongs to: each computes from the one before."""
-    members: dict[int, list[Vertex]] = {call.index: [] for call in description.calls}
-    for vertex in description.vertices:
-        at = vertex.call
-        while at is not None:
-            members[at].append(vertex)
-            at = description.calls[at].parent
-    signatures = {
-        call.index: (
-            call.kind, call.parent,
-            *[(v.op, v.shape) for v in members[call.index] if v.kind == "op"],
-        )
-        for call in description.calls
-    }  # fmt: skip
-    rows: dict[int, tuple[int, ...]] = {}
-    siblings: dict[Any, list[int]] = {}
-    for call in description.calls:
-        if members[call.index]:
-            siblings.setdefault(call.parent, []).append(call.index)
-    for group in siblings.values():
-        row: list[int] = []
-        for index in [*group, -1]:
-            same = row and index >= 0 and signatures[index] == signatures[row[-1]]
-            if same and feeds(members[row[-1]], members[index]):
-                row.append(index)
-                continue
-            if len(row) >= FEWEST_REPEATS:
-                rows.update(dict.fromkeys(row, tuple(row)))
-            row = [index]
-    return rows
-
-
-def feeds(before: list[Vertex], after: list[Vertex]) -> bool:
-    made = {v.index for v in before}
-    return any(i in made for v in after for i in v.inputs)
+        of_users = {owner[user] for user in users}
+        into = of_users.pop()
+        alone = not of_users and isinstance(into, Folded)
+        if vertex.kind == "leaf" and alone and not into.calls:
+            continue  # what a loop of the program's own uses is not a parameter inside of it
+        if alone and vertex.index not in description.roots:
+            owner[vertex.index] = into
+    return owner
 
 
 def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
@@ -158,7 +150,7 @@ def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
             boxes[key] = Box(f"n{len(boxes)}")
         boxes[key].members.append(vertex.index)
     for key, box in boxes.items():
-        if key[0] == "vertex":
+        if not isinstance(key, Folded):
             box.vertex = description.vertices[key[1]]
             box.call = (
                 box.vertex.call
@@ -176,7 +168,17 @@ def boxes_of(description: Description, owner: dict[int, Any]) -> Layout:
                 edges[start, to].append(i)
     far = far_edges(boxes.values(), edges)
     calls = framed_calls(list(boxes.values()), description)
-    return Layout(list(boxes.values()), edges, calls, far=far)
+    loops = [
+        box.name for key, box in boxes.items()
+        if isinstance(key, Folded) and is_loop(key, description)
+    ]  # fmt: skip
+    return Layout(list(boxes.values()), edges, calls, far=far, loops=loops)
+
+
+def is_loop(folded: Folded, description: Description) -> bool:
+    """Whether the same module, or no module at all, computes each of several parts."""
+    modules = {id(description.calls[index].frame.module) for index in folded.calls}
+    return folded.count > 1 and len(modules) * folded.count <= max(len(folded.calls), 1)
 
 
 def framed_calls(boxes: list[Box], description: Description) -> list[Call]:
@@ -249,35 +251,43 @@ def ranks_of(boxes: list[Box], edges: Mapping[tuple[str, str], list[int]]) -> di
 
 
 def home(vertex: Vertex, users: list[list[int]], description: Description) -> int | None:
-    """The module call that a parameter is drawn in: the one that uses it, if it is the only one."""
-    if vertex.kind != "leaf" or not vertex.name:
+    """The module call that a parameter is drawn in: the one that uses it, if it is the only one.
+
+    So are constants that have no name: they were made inside.
+    """
+    if vertex.kind not in ("leaf", "constant") or (vertex.kind == "leaf") != bool(vertex.name):
         return None
     calls = {description.vertices[user].call for user in users[vertex.index]}
     return calls.pop() if len(calls) == 1 else None
 
 
 def describe_folded(
-    box: Box, calls: tuple[int, ...], description: Description, users: list[list[int]]
+    box: Box, folded: Folded, description: Description, users: list[list[int]]
 ) -> None:
     """Title and lines of a folded box: ``Block × 12``, the ops and parameters of each."""
-    first = description.calls[calls[0]]
-    box.call = first.parent
-    count = len(calls)
-    box.title = shown(first.kind) + (f" × {count}" if count > 1 else "")
-    if first.name:
-        last = description.calls[calls[-1]].name
-        box.lines.append(shown(first.name) + (f" … {shown(last)}" if count > 1 else ""))
     members = [description.vertices[i] for i in box.members]
+    inside = set(box.members)
+    count = folded.count
     ops = Counter([v.op for v in members if v.kind == "op"])
+    box.call = call_around(folded, description)
+    box.title = title_of_folded(folded, description, ops)
+    if folded.calls:
+        first, last = (description.calls[folded.calls[i]].name for i in (0, -1))
+        if is_loop(folded, description):
+            box.lines.append(f"{shown(first)}: {count} steps" if first else f"{count} steps")
+        elif first:
+            box.lines.append(shown(first) + (f" … {shown(last)}" if first != last else ""))
+    elif count == 1:
+        box.lines.append(f"{members[0].formula} … {members[-1].formula}")
     if count > 1 and not any([n % count for n in ops.values()]):
         each = Counter({op: n // count for op, n in ops.items()})
-        box.lines.append(f"each: {op_counts(each)}")
+        if folded.calls:
+            box.lines.append(f"each: {op_counts(each)}")
     else:
         box.lines.append(op_counts(ops))
     numbers = sum([size(v) for v in members if v.kind == "leaf"])
     if numbers:
         box.lines.append(f"{numbers:,} parameters")
-    inside = set(box.members)
     outputs = [
         v for v in members
         if v.kind in ("op", "output")
@@ -285,6 +295,26 @@ def describe_folded(
     ]  # fmt: skip
     if outputs:
         box.lines.append(f"result {outputs[-1].symbol}: {shape_text(outputs[-1].shape)}")
+    cuts = [cut for cut in description.cuts if cut.source in inside]
+    box.lines += [f"✂ {cut.what}" for cut in cuts if inside.issuperset(cut.targets)]
+
+
+def call_around(folded: Folded, description: Description) -> int | None:
+    """The module call that something folded is drawn inside of."""
+    if folded.calls:
+        return description.calls[folded.calls[0]].parent
+    return description.vertices[folded.ops[0]].call
+
+
+def title_of_folded(folded: Folded, description: Description, ops: Counter[str]) -> str:
+    """``Block × 12``; of ops outside of modules, what they are."""
+    calls = folded.calls[: len(folded.calls) // folded.count]
+    kinds = list(dict.fromkeys([shown(description.calls[index].kind) for index in calls]))
+    if not kinds and folded.count == 1:
+        return f"{sum(ops.values())} ops"
+    kinds = kinds or [shown(op) for op in ops]
+    title = ", ".join(kinds[:3]) + (", …" if len(kinds) > 3 else "")
+    return title + (f" × {folded.count:,}" if folded.count > 1 else "")
 
 
 def size(vertex: Vertex) -> int:

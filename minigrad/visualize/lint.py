@@ -14,7 +14,8 @@ from minigrad.memory import owner_of, writes
 from minigrad.modes import is_grad_enabled
 from minigrad.visualize import values
 from minigrad.visualize.backprop import replay
-from minigrad.visualize.description import Description, Vertex, describe, needs_input
+from minigrad.visualize.builder import outermost
+from minigrad.visualize.description import Description, Vertex, computed, described, needs_input
 from minigrad.visualize.formulas import cores
 from minigrad.visualize.names import number_text, shape_text, shown
 from minigrad.visualize.recording import record_values
@@ -76,8 +77,8 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
 
     loss    a tensor; or a function that computes it, which is then called with all values recorded,
             so that every check can be made
-    model   the module whose parameters the loss should reach
-    names   names of tensors: a mapping, or `locals()`
+    model   the module whose parameters the loss should reach; None: those that were called
+    names   names of tensors: a mapping; None: those of the caller's variables
 
     It finds a loss without a graph (and whether no_grad was left on); parameters that the loss
     does not reach; gradients that are zero, tiny or huge; where NaN and infinity begin that spoil
@@ -102,18 +103,20 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
     if model is not None and not hasattr(model, "named_parameters"):
         raise TypeError(f"model is a module with parameters, got {type(model).__name__}")
     found = Findings()
+    watch, implied = None, {}
     if callable(loss) and not isinstance(loss, Variable):
         if needs_input(loss):
             raise TypeError(
                 "lint takes a loss, not a module: pass lambda: criterion(model(x), target)"
             )
-        with record_values():
+        with record_values() as block:
             loss = loss()
-        names = {"loss": loss, **(names or {})}
+        watch = block.watch
+        implied["loss"] = loss
     if isinstance(loss, Variable) and loss._node is None:
         found.append(without_graph(model))
         return found
-    description = describe(loss, names=names)
+    description = described(computed(loss, None)[0], implied, watch, names)
     gradients = replayed(description)
     if any(v.op == "relu" and v.value is None for v in description.vertices):
         found.unchecked = "(dead units were not looked for: numbers were freed; pass a function)"
@@ -200,9 +203,9 @@ def grouped(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def unreached(description: Description, model: Any) -> Iterator[Finding]:
-    if model is None:
-        return
-    for name, parameter in model.named_parameters():
+    """Parameters that the loss does not reach: of the model, or of the modules that were called."""
+    modules = [model] if model is not None else outermost([c.frame for c in description.calls])
+    for name, parameter in [pair for module in modules for pair in parameters_of(module)]:
         if parameter.requires_grad and parameter._node not in description.by_edge:
             yield Finding(
                 "unreached",
@@ -210,6 +213,10 @@ def unreached(description: Description, model: Any) -> Iterator[Finding]:
                 "not called, or what it returned was not used, or was detached",
                 module=shown(name),
             )  # fmt: skip
+
+
+def parameters_of(module: Any) -> list[tuple[str, Any]]:
+    return list(module.named_parameters()) if hasattr(module, "named_parameters") else []
 
 
 def user_of(vertex: Vertex, description: Description) -> str:

@@ -199,7 +199,7 @@ def numbered(labels: Any, classes: int) -> tuple[list[Any], Any]:
 
 
 def plot_weights(model: Any, *, columns: int = 4) -> Any:
-    """The weights of a model as heat maps: red is positive, blue negative, white 0.
+    """The weights of a model as heat maps: blue is positive, red negative, white 0.
 
     model    a module; of each parameter with two or more axes one map is drawn (more axes than
              two are laid out as rows)
@@ -257,7 +257,7 @@ def heat_maps(arrays: Sequence[tuple[str, Any]], columns: int) -> Any:
         matrix = np.atleast_2d(array.reshape(array.shape[0], -1) if array.ndim > 2 else array)
         finite = np.abs(matrix[np.isfinite(matrix)])
         bound = float(finite.max(initial=0)) or 1.0
-        image = ax.imshow(matrix, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto")
+        image = ax.imshow(matrix, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
         figure.colorbar(image, ax=ax, shrink=0.8)
         ax.set_title(f"{shown(name, 28)} {'×'.join(map(str, array.shape))}", fontsize=9)
         ax.set_xticks([])

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from minigrad.visualize.values import backward_ran
 
 __all__ = ["Tape", "tape", "tape_of"]
 
+LONGEST_CUT = 160  # characters of the line that says where a gradient ends
 MOST_LINES = 400  # of a longer tape, the beginning and the end are written
 
 
@@ -40,7 +42,7 @@ def tape(x: Any, input: Any = None, *, names: Mapping[str, Any] | None = None) -
     and below it what the op sends back, with ``+=`` where several ops send to the same tensor.
 
     x      a tensor, a list of tensors, or a module with its `input`: see `describe`
-    names  names of tensors: a mapping, or `locals()`
+    names  names of tensors: a mapping; None: those of the caller's variables
 
     Raises   TypeError if x has no graph.
     Example  >>> import minigrad as mg
@@ -63,19 +65,28 @@ def tape_of(description: Description) -> Tape:
         vertices = [*vertices[: MOST_LINES // 2], *vertices[-MOST_LINES // 2 :]]
     rows = [columns(vertex, description) for vertex in vertices]
     widths = [max([len(plain(row[i])) for row in rows]) for i in range(4)]
-    lines = [written(row, widths) for row in rows]
-    if backward_may_have_run(description):
-        sent = sent_back(description, vertices)
-        lines = list(chain.from_iterable(zip(lines, sent)))
-        middle = MOST_LINES
-    else:
-        middle = MOST_LINES // 2
-    lines = [line for line in lines if line] if not left_out else lines
+    below = lines_below(description, vertices)
+    lines = [[written(row, widths), *more] for row, more in zip(rows, below)]
     if left_out:
         counts = Counter([vertex.op or vertex.kind for vertex in left_out])
         note = f"... {len(left_out):,} lines left out: {op_counts(counts)}"
-        lines = [line for line in [*lines[:middle], note, *lines[middle:]] if line]
-    return Tape(lines)
+        lines.insert(MOST_LINES // 2, [note])
+    return Tape(list(chain.from_iterable(lines)))
+
+
+def lines_below(description: Description, vertices: list[Vertex]) -> list[list[str]]:
+    """For each vertex, what its op sends back, and where the way of its gradient ends."""
+    below: list[list[str]] = [[] for _ in vertices]
+    if backward_may_have_run(description):
+        below = [[line] if line else [] for line in sent_back(description, vertices)]
+    place = {vertex.index: k for k, vertex in enumerate(vertices)}
+    for cut in description.cuts:
+        if cut.source in place:
+            file, number, code = cut.line
+            where = f" ({Path(file).name}, line {number}: {code})" if file else ""
+            text = f"    ✂ {cut.what}: no gradient comes back from there{where}"
+            below[place[cut.source]].append(shown(text, LONGEST_CUT))
+    return below
 
 
 def columns(vertex: Vertex, description: Description) -> list[str]:

@@ -31,7 +31,7 @@ def test_equal_cells_fold_though_only_the_last_one_leaves_a_result_unused() -> N
 
     source = mg.visualize.draw(last_hidden, mg.ones(steps, 2, 3)).source
     assert f"LSTMCell × {steps}" in source
-    assert "each: linear × 2, add, lstm_cell" in texts_of(source)
+    assert "each: linear × 2, getitem, add, lstm_cell" in texts_of(source)
 
 
 def edges_of(source: str) -> list[tuple[str, str]]:
@@ -43,7 +43,7 @@ def test_a_leaf_with_many_uses_is_drawn_beside_them_in_a_large_picture() -> None
     y = x
     for _ in range(60):
         y = mg.tanh(y) + x
-    edges = edges_of(mg.visualize.draw(y).source)
+    edges = edges_of(mg.visualize.draw(y, fold=False).source)
     assert len(edges) == 60 * 3, "each tanh has one operand and each sum two"
     assert max(sum(start == name for start, _ in edges) for name, _ in edges) <= 2
 
@@ -61,7 +61,7 @@ def tangled(ops: int) -> Any:
 def test_no_line_of_a_large_picture_runs_through_many_ranks(ops: int) -> None:
     """Graphviz needs minutes for such lines, and a reader cannot follow them."""
     description = mg.visualize.describe(tangled(ops))
-    plan = folding.layout(description, None)
+    plan = folding.layout(description, None, fold=False)
     ranks = folding.ranks_of(plan.boxes, plan.edges)
     drawn = [edge for edge in plan.edges if edge not in plan.far]
     assert bool(plan.far) == (ops == 300)
