@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from minigrad.graph import Variable, wrap
 from minigrad.training.history import History
@@ -26,7 +26,7 @@ class Run:
         optimizer: Any,
         scheduler: Any,
         train: Any,
-        callbacks: Sequence[Callback],
+        callbacks: Sequence[Listener],
         validation: Any = None,
     ) -> None:
         self.model = model
@@ -40,6 +40,26 @@ class Run:
         self.stop = False
         self.clip_norm: float | None = None
         self.scheduler_steps: Any = None  # the scheduler, if it steps after each update
+
+
+class Listener(Protocol):
+    """What `fit` calls, whatever its class: a `Callback`, or a `visualize.film`."""
+
+    def start(self, run: Any, /) -> None:
+        """Before the first epoch."""
+
+    def epoch_end(self, run: Any, /) -> None:
+        """After each epoch."""
+
+    def end(self, run: Any, /) -> None:
+        """After the last epoch."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a `Checkpoint` keeps of it."""
+        raise NotImplementedError
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
+        """Go on from where `state_dict` was taken."""
 
 
 class Callback:

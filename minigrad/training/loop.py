@@ -15,7 +15,7 @@ from minigrad.nn.utils import clip_grad_norm_
 from minigrad.ops import cat
 from minigrad.optim.lr_scheduler import ReduceLROnPlateau
 from minigrad.training import together
-from minigrad.training.callbacks import Callback, Run
+from minigrad.training.callbacks import Listener, Run
 from minigrad.training.checkpoint import Checkpoint
 from minigrad.training.history import History
 from minigrad.training.metrics import plain
@@ -53,7 +53,7 @@ def fit(
     *,
     epochs: int = 1,
     metrics: Metrics | None = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Iterable[Listener] = (),
     scheduler: Any = None,
     scheduler_interval: str = "epoch",
     clip_norm: float | None = None,
@@ -72,7 +72,7 @@ def fit(
     epochs       how many times to pass through `train`
     metrics      further numbers: name -> function of output and target, or a list of functions and
                  names such as "accuracy"; averaged like the loss, but for those of `over_epoch`
-    callbacks    `EarlyStopping`, `Checkpoint`, or other subclasses of `Callback`
+    callbacks    `EarlyStopping`, `Checkpoint`, a `visualize.film`, or subclasses of `Callback`
     scheduler    of the learning rate; its step() is called after each epoch, or after each update:
     scheduler_interval   "epoch", or "step"
     clip_norm    scale gradients down to this norm, taken over all parameters, where it is larger

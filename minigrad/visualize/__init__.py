@@ -15,6 +15,7 @@
     plot_decision_boundary(model, X, y)    what a classifier answers in the plane
     plot_weights(model)                    weights as heat maps
     plot_activations(model, x)             the results of all ops as heat maps
+    film(model, X, y)                      a page with a slider: the training, frame by frame
     GradientNorms(model)                   norms of the gradients per layer, over the steps
 
 Tensors are called what the calling function calls them, or as ``names=`` says.  Pictures need
@@ -24,6 +25,7 @@ Graphviz or ``pip install graphviz-pure``, and plots need matplotlib; the rest n
 from minigrad.visualize.description import describe
 from minigrad.visualize.dot import draw
 from minigrad.visualize.explain import explain
+from minigrad.visualize.film import film
 from minigrad.visualize.lint import lint
 from minigrad.visualize.plots import (
     GradientNorms,
@@ -39,6 +41,7 @@ __all__ = [
     "describe",
     "draw",
     "explain",
+    "film",
     "lint",
     "plot_activations",
     "plot_decision_boundary",

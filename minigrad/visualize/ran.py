@@ -139,7 +139,7 @@ class Ran(Builder):
         shape = shapes if several else shapes[0]
         vertex = self.vertex("op", node, shape, results[0].dtype, name)
         vertex.op, vertex.operands, vertex.others = call.op.name, operands, others
-        vertex.statics = dict(line.statics)
+        vertex.statics = dict(zip(line.statics, call.statics))
         vertex.formula = self.formula(call, line, operands)
         vertex.line = written_line(call.line)
         vertex.call = self.call(self.first_of(line.frame))

@@ -278,7 +278,7 @@ function guide() {
       " computed by an op. In matrices ",
       chip("positive", "blue"),
       " is positive, ",
-      chip("negative", "orange"),
+      chip("negative", "red"),
       " negative; the stronger, the larger.",
     ),
     make(
