@@ -28,6 +28,7 @@ from minigrad.visualize.backprop import (
 )
 from minigrad.visualize.captions import product, results
 from minigrad.visualize.description import Description, Vertex, computed, described
+from minigrad.visualize.folding import MOST_BOXES, layout
 from minigrad.visualize.formulas import is_entrywise
 from minigrad.visualize.names import bar, shape_text, shown
 from minigrad.visualize.packing import LARGEST_JACOBIAN, LARGEST_SIDE, Arrays
@@ -37,7 +38,7 @@ from minigrad.visualize.rules import Factor, Rule, find_rule
 __all__ = ["PAGE", "explain", "page_data"]
 
 SCRIPTS = ("helpers", "matrices", "vjp", "steps", "graph", "navigation")  # in this order
-MOST_OPS = 400
+MOST_OPS = 5_000
 
 
 def explain(
@@ -63,7 +64,7 @@ def explain(
     Raises   TypeError if x has no graph, or if names or gradient are of another kind; ValueError if
              gradient has another shape; RuntimeError if x has several entries and no gradient was
              given, if numbers that the pass needs were not kept (compute x inside
-             `record_values`, or pass a function that computes it), or if there are more than 400
+             `record_values`, or pass a function that computes it), or if there are more than 5,000
              ops to step through.
     Example  >>> import minigrad as mg, os, tempfile
              >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
@@ -152,7 +153,19 @@ class PageData:
             "steps": steps,
             "lines": self.lines,
             "arrays": self.arrays.written,
+            "groups": self.groups(),
         }
+
+    def groups(self) -> list[dict[str, Any]]:
+        """What the page folds until it is opened: as a picture does, in large graphs only."""
+        if len(self.description) <= MOST_BOXES:
+            return []
+        found = []
+        for box in layout(self.description, None, most=MOST_OPS).boxes:
+            if box.vertex is None:
+                pairs = [(box.title, box.members), *box.parts]
+                found += [{"title": title, "members": members} for title, members in pairs]
+        return found
 
     # ----------------------------------------------------------------------------------- vertices
 

@@ -25,6 +25,7 @@ class Box:
     """One box of a picture: a vertex, or `members` folded into one with a `title` and `lines`.
 
     module   the module call that consists of this box alone, which needs no frame
+    parts    of one that holds equal parts: a title and the members of each
     """
 
     name: str
@@ -34,6 +35,7 @@ class Box:
     title: str = ""
     lines: list[str] = field(default_factory=list)
     module: str = ""
+    parts: list[tuple[str, list[int]]] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -52,13 +54,16 @@ class Layout:
     loops: list[str] = field(default_factory=list)
 
 
-def layout(description: Description, depth: int | None, fold: bool = True) -> Layout:
+def layout(
+    description: Description, depth: int | None, fold: bool = True, most: int = MOST_VERTICES
+) -> Layout:
     """Decide what is folded.
 
     depth   how many levels of modules are opened; None: all, as long as the picture stays readable
     fold    draw what repeats once; False: draw all of it
+    most    tensors, from which on the graph is only summarised
     """
-    if len(description) >= MOST_VERTICES:
+    if len(description) >= most:
         return summary(description)
     if not fold:
         owner = owners(description, depth, [])
@@ -295,8 +300,34 @@ def describe_folded(
     ]  # fmt: skip
     if outputs:
         box.lines.append(f"result {outputs[-1].symbol}: {shape_text(outputs[-1].shape)}")
+    box.parts = parts_of(folded, members, users, description)
     cuts = [cut for cut in description.cuts if cut.source in inside]
     box.lines += [f"✂ {cut.what}" for cut in cuts if inside.issuperset(cut.targets)]
+
+
+def parts_of(
+    folded: Folded, members: list[Vertex], users: list[list[int]], description: Description
+) -> list[tuple[str, list[int]]]:
+    """The equal parts that something folded consists of, each with a title."""
+    count, calls = folded.count, folded.calls
+    ops = [v.index for v in members if v.kind == "op"]
+    if count == 1 or len(ops) % count:
+        return []
+    size = len(ops) // count
+    part = {index: k // size for k, index in enumerate(ops)}
+    for vertex in members:
+        if vertex.kind == "output":
+            part[vertex.index] = part[vertex.inputs[0]]
+    for vertex in members:
+        if vertex.index not in part:
+            part[vertex.index] = min([part[user] for user in users[vertex.index] if user in part])
+    found = []
+    for k in range(count):
+        first = description.calls[calls[k * len(calls) // count]] if calls else None
+        loop = first is None or is_loop(folded, description)
+        title = f"step {k + 1}" if loop or first is None else title_of(first)
+        found.append((title, [v.index for v in members if part[v.index] == k]))
+    return found
 
 
 def call_around(folded: Folded, description: Description) -> int | None:

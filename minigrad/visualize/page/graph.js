@@ -1,7 +1,41 @@
 // The graph beside the panel: where its boxes stand, how it is drawn, and what is lit.
 
+/** What is drawn as one box: a vertex, or the vertices of a group that is not opened. */
+let items = [],
+  itemOf = [];
+const opened = new Set(); // groups
+const closed = (group) => !opened.has(group);
+
+function makeItems() {
+  const folded = new Map();
+  groups.forEach((group) => {
+    if (!closed(group)) return;
+    group.members.forEach((i) => {
+      if (!folded.has(i)) folded.set(i, group); // a group stands before its parts
+    });
+  });
+  items = [];
+  itemOf = vertices.map(() => -1);
+  const made = new Map();
+  vertices.forEach((v, i) => {
+    const group = folded.get(i);
+    const key = group ?? i;
+    if (!made.has(key)) {
+      made.set(key, items.length);
+      items.push({ group, vertex: group ? null : i, members: [], inputs: [] });
+    }
+    itemOf[i] = made.get(key);
+    items[itemOf[i]].members.push(i);
+  });
+  items.forEach((item, k) => {
+    const from = item.members.flatMap((i) => vertices[i].inputs.map((j) => itemOf[j]));
+    item.inputs = [...new Set(from)].filter((j) => j !== k);
+  });
+}
+
 /** Layers from top to bottom; long edges pass through points of their own in each layer. */
 function layOut() {
+  makeItems();
   const { points, edges } = pointsOf(ranks());
   const layers = [];
   points.forEach((p, i) => (layers[p.layer] ??= []).push(i));
@@ -13,49 +47,60 @@ function layOut() {
   return { points, edges, height: 60 + (layers.length - 1) * 86 };
 }
 
-/** The layer of each vertex: below all its operands; a leaf just above the first op on it. */
+/** The layer of each item: below all its operands; a leaf just above the first op on it.
+ *  What leads back into a group, which stands above it, is not counted. */
 function ranks() {
-  const layer = vertices.map(() => 0),
-    users = vertices.map(() => []);
-  vertices.forEach((v, i) => v.inputs.forEach((j) => users[j].push(i)));
-  vertices.forEach((v, i) => {
-    if (v.inputs.length) layer[i] = 1 + Math.max(...v.inputs.map((j) => layer[j]));
+  const layer = items.map(() => -1),
+    users = items.map(() => []);
+  items.forEach((item, k) => item.inputs.forEach((j) => users[j].push(k)));
+  const last = (k) => items[k].members.at(-1);
+  const order = items.map((_, k) => k).sort((a, b) => last(a) - last(b));
+  order.forEach((k) => {
+    layer[k] = 1 + Math.max(-1, ...items[k].inputs.map((j) => layer[j]));
   });
-  vertices.forEach((v, i) => {
-    if (!v.inputs.length && users[i].length)
-      layer[i] = Math.min(...users[i].map((j) => layer[j])) - 1;
+  items.forEach((item, k) => {
+    if (!item.inputs.length && users[k].length)
+      layer[k] = Math.max(0, Math.min(...users[k].map((j) => layer[j])) - 1);
   });
   return layer;
 }
 
-/** A point for each vertex, then those of the edges that pass through layers; and the edges. */
+/** What the box of an item says: its symbol or title, and a line below. */
+function labelsOf({ group, vertex }) {
+  if (group) return [cut(group.title, 28), `${group.members.length} tensors`];
+  const v = vertices[vertex];
+  return [cut(v.symbol, 20), v.formula ? cut(v.formula, 24) : v.shape];
+}
+
+/** A point for each item, then those of the edges that pass through layers; and the edges. */
 function pointsOf(layer) {
-  const points = vertices.map((v, i) => {
-    const label = v.formula ? cut(v.formula, 24) : v.shape;
-    const letters = Math.max([...cut(v.symbol, 20)].length * 1.15, [...label].length);
+  const points = items.map((item, k) => {
+    const [symbol, label] = labelsOf(item);
+    const letters = Math.max([...symbol].length * 1.15, [...label].length);
     return {
-      layer: layer[i],
+      layer: layer[k],
       width: Math.max(64, letters * 7.2 + 22),
       up: [],
       down: [],
-      vertex: i,
       label,
+      symbol,
     };
   });
   const edges = [];
-  vertices.forEach((v, i) =>
-    [...new Set(v.inputs)].forEach((j) => {
-      const chain = [j];
-      for (let k = layer[j] + 1; k < layer[i]; k++) {
-        chain.push(points.push({ layer: k, width: 14, up: [], down: [], vertex: null }) - 1);
-      }
-      chain.push(i);
-      for (let k = 1; k < chain.length; k++) {
-        points[chain[k]].up.push(chain[k - 1]);
-        points[chain[k - 1]].down.push(chain[k]);
-      }
-      edges.push({ from: j, to: i, chain });
-    }),
+  items.forEach((item, i) =>
+    item.inputs
+      .filter((j) => layer[j] < layer[i])
+      .forEach((j) => {
+        const chain = [j];
+        for (let k = layer[j] + 1; k < layer[i]; k++)
+          chain.push(points.push({ layer: k, width: 14, up: [], down: [] }) - 1);
+        chain.push(i);
+        for (let k = 1; k < chain.length; k++) {
+          points[chain[k]].up.push(chain[k - 1]);
+          points[chain[k - 1]].down.push(chain[k]);
+        }
+        edges.push({ from: j, to: i, chain });
+      }),
   );
   return { points, edges };
 }
@@ -140,7 +185,8 @@ function wantedPlaces(points, line, apart) {
 }
 
 let boxes = [],
-  paths = [];
+  paths = [],
+  zoom = null; // the width of the drawing in units of its own; null: as wide as there is room
 
 function drawGraph() {
   const { points, edges, height } = layOut();
@@ -152,8 +198,8 @@ function drawGraph() {
     height,
     role: "group",
     "aria-label": `Graph of ${vertices.length} tensors`,
-    style: `max-width: max(100%, ${Math.round(0.8 * (most - least))}px); height: auto`,
   });
+  svg.dataset.wide = most - least;
   const arrow = makeSvg("marker", {
     id: "arrow",
     viewBox: "0 0 8 8",
@@ -181,43 +227,100 @@ function drawGraph() {
     svg.append(path);
     return { ...edge, path };
   });
-  boxes = vertices.map((vertex, i) => {
-    const p = points[i];
-    const what = vertex.formula ? ` = ${vertex.formula}` : `, ${vertex.kind}`;
-    const group = makeSvg("g", {
-      class: `box ${vertex.kind}`,
-      "data-vertex": i,
-      tabindex: 0,
-      role: "button",
-      "aria-label": `${vertex.symbol}${what}: show its step`,
-    });
-    group.append(
-      makeSvg(
-        "title",
-        {},
-        vertex.formula
-          ? `${vertex.symbol} = ${vertex.formula}`
-          : `${vertex.name ?? vertex.symbol}, ${vertex.kind}`,
-      ),
-    );
-    group.append(
-      makeSvg("rect", { x: p.x - p.width / 2, y: p.y - 23, width: p.width, height: 46, rx: 9 }),
-    );
-    group.append(
-      makeSvg("text", { x: p.x, y: p.y - 4, class: "symbol" }, cut(vertex.symbol, 20)),
-    );
-    group.append(makeSvg("text", { x: p.x, y: p.y + 14, class: "small" }, p.label));
-    group.addEventListener("click", () => goTo(i));
-    group.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      event.stopPropagation();
-      goTo(i);
-    });
-    svg.append(group);
-    return group;
+  framesOf(points).forEach(({ name, x, y, width, height: tall }) => {
+    const frame = makeSvg("g", { class: "frame" });
+    frame.append(makeSvg("rect", { x, y, width, height: tall, rx: 12 }));
+    frame.append(makeSvg("text", { x: x + 8, y: y + 13 }, cut(name, Math.floor(width / 7.5))));
+    definitions.after(frame);
   });
+  boxes = items.map((item, k) => drawItem(svg, item, points[k]));
+  graph.querySelector("svg")?.remove();
   graph.append(svg);
+  scale();
+}
+
+/** Frames around the ops of each module call, where no other op is in the way. */
+function framesOf(points) {
+  const found = new Map();
+  items.forEach((item, k) => {
+    const name = item.group ? undefined : vertices[item.vertex].module;
+    if (name === undefined || !item.inputs.length) return;
+    if (!found.has(name)) found.set(name, []);
+    found.get(name).push(k);
+  });
+  const box = (ks) => {
+    const left = Math.min(...ks.map((k) => points[k].x - points[k].width / 2)) - 8;
+    const right = Math.max(...ks.map((k) => points[k].x + points[k].width / 2)) + 8;
+    const top = Math.min(...ks.map((k) => points[k].y)) - 40;
+    const bottom = Math.max(...ks.map((k) => points[k].y)) + 29;
+    return { x: left, y: top, width: right - left, height: bottom - top };
+  };
+  const inside = (p, b) =>
+    p.x + p.width / 2 > b.x &&
+    p.x - p.width / 2 < b.x + b.width &&
+    p.y + 23 > b.y &&
+    p.y - 23 < b.y + b.height;
+  const isOther = (item, k, b) => item.inputs.length > 0 && !b.ks.includes(k);
+  return [...found]
+    .map(([name, ks]) => ({ name, ks, ...box(ks) }))
+    .filter((b) => b.ks.length > 1)
+    .filter((b) => !items.some((item, k) => isOther(item, k, b) && inside(points[k], b)));
+}
+
+function drawItem(svg, item, p) {
+  const vertex = item.group ? null : vertices[item.vertex];
+  const name = item.group ? item.group.title : vertex.symbol;
+  const what = item.group
+    ? `, ${item.members.length} tensors: open it`
+    : `${vertex.formula ? ` = ${vertex.formula}` : `, ${vertex.kind}`}: show its step`;
+  const group = makeSvg("g", {
+    class: `box ${item.group ? "folded" : vertex.kind}`,
+    ...(item.group ? {} : { "data-vertex": item.vertex }),
+    tabindex: 0,
+    role: "button",
+    "aria-label": `${name}${what}`,
+  });
+  const title = vertex && !vertex.formula ? `${vertex.name ?? name}, ${vertex.kind}` : null;
+  group.append(makeSvg("title", {}, title ?? (vertex ? `${name} = ${vertex.formula}` : name)));
+  group.append(
+    makeSvg("rect", { x: p.x - p.width / 2, y: p.y - 23, width: p.width, height: 46, rx: 9 }),
+  );
+  group.append(makeSvg("text", { x: p.x, y: p.y - 4, class: "symbol" }, p.symbol));
+  group.append(makeSvg("text", { x: p.x, y: p.y + 14, class: "small" }, p.label));
+  const act = () => (item.group ? open(item.group) : goTo(item.vertex));
+  group.addEventListener("click", act);
+  group.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  });
+  svg.append(group);
+  return group;
+}
+
+/** Draw the tensors of a group one by one. */
+function open(group) {
+  opened.add(group);
+  drawGraph();
+  lightGraph();
+}
+
+/** As wide as there is room, but no smaller than can be read; or as the reader wants it. */
+function scale() {
+  const svg = graph.querySelector("svg");
+  const wide = Number(svg.dataset.wide);
+  svg.style.cssText = zoom
+    ? `width: ${Math.round(wide * zoom)}px; max-width: none; height: auto`
+    : `max-width: max(100%, ${Math.round(0.8 * wide)}px); height: auto`;
+}
+
+function zoomBy(factor) {
+  const svg = graph.querySelector("svg");
+  const now = svg.getBoundingClientRect().width / Number(svg.dataset.wide);
+  zoom = factor === null ? null : Math.max(0.1, Math.min(4, now * factor));
+  scale();
+  lightGraph();
 }
 
 /** Go to the step, in the direction in which we are, that is about a vertex. */
@@ -249,22 +352,24 @@ function lightGraph() {
     if (s.kind === "vjp") reached.add(s.target);
     if (vertices[s.target]?.kind === "output") reached.add(vertices[s.target].inputs[0]);
   });
-  boxes.forEach((box, i) => {
+  const here = itemOf[step.vertex],
+    there = step.kind === "vjp" ? itemOf[step.target] : -1;
+  boxes.forEach((box, k) => {
     const on = (name, yes) => box.classList.toggle(name, yes);
-    on("current", step.vertex === i);
-    on("backward", backwards && step.vertex === i);
-    on("target", step.kind === "vjp" && step.target === i);
-    on("later", !backwards && !computed.has(i) && vertices[i].inputs.length > 0);
-    on("reached", reached.has(i));
+    const { members, inputs } = items[k];
+    on("current", here === k);
+    on("backward", backwards && here === k);
+    on("target", there === k && there !== here);
+    on("later", !backwards && inputs.length > 0 && !members.some((i) => computed.has(i)));
+    on("reached", members.some((i) => reached.has(i)));
   });
   paths.forEach(({ from, to, path }) => {
     const flows =
-      to === step.vertex &&
-      (step.kind === "forward" || (step.kind === "vjp" && from === step.target));
+      to === here && (step.kind === "forward" || (step.kind === "vjp" && from === there));
     path.classList.toggle("flow", flows);
     path.classList.toggle("backward", flows && backwards);
   });
-  const box = boxes[step.vertex]?.querySelector("rect");
+  const box = boxes[here]?.querySelector("rect");
   if (box) {
     const a = box.getBoundingClientRect(),
       b = graph.getBoundingClientRect();

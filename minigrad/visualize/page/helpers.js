@@ -1,7 +1,7 @@
 // The data, where the reader is in it, and what all parts use: elements, numbers, arrays.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const { vertices, arrays, steps, lines } = data;
+const { vertices, arrays, steps, lines, groups = [] } = data;
 const byId = (id) => document.getElementById(id);
 const graph = byId("graph"),
   panel = byId("panel");
@@ -74,7 +74,11 @@ function unpacked({ shape, size, fill, bits, like, entries, rows }) {
   }
   return all;
 }
-for (const array of arrays) array.rows = unpacked(array);
+for (const array of arrays) {
+  const packed = { ...array }; // unpacked when it is looked at: a large graph opens at once
+  let rows = null;
+  Object.defineProperty(array, "rows", { get: () => (rows ??= unpacked(packed)) });
+}
 for (const vertex of vertices) vertex.inputs ??= [];
 
 /** The place of an entry in an array: `[i, j]`, all axes of it; nothing for a single number. */

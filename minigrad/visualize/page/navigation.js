@@ -141,6 +141,10 @@ document.addEventListener("keydown", (event) => {
     j: () => byId("jacobian").click(),
     J: () => byId("jacobian").click(),
     "?": () => byId("help").click(),
+    "+": () => zoomBy(1.25),
+    "-": () => zoomBy(0.8),
+    0: () => zoomBy(null),
+    "/": () => byId("find").focus(),
   };
   if (
     event.target.id === "scrub" ||
@@ -160,6 +164,32 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("hashchange", () => {
   if (!unwritten && location.hash !== hash(current)) readHash();
 });
+
+
+/** Symbols, names and modules that can be jumped to, each with its vertex. */
+const places = new Map();
+vertices.forEach((v, i) => {
+  for (const name of [v.symbol, v.name, v.module])
+    if (name !== undefined && !places.has(name)) places.set(name, i);
+});
+byId("places").append(...[...places.keys()].map((name) => make("option", { value: name })));
+byId("find").addEventListener("change", (event) => {
+  const wanted = event.target.value.trim().toLowerCase();
+  const names = [...places.keys()];
+  const found =
+    names.find((name) => name.toLowerCase() === wanted) ??
+    names.find((name) => wanted && name.toLowerCase().includes(wanted));
+  event.target.setCustomValidity(found || !wanted ? "" : "no tensor or module has that name");
+  event.target.reportValidity();
+  if (!found) return;
+  const vertex = places.get(found);
+  groups.filter((group) => closed(group) && group.members.includes(vertex)).forEach(open);
+  goTo(vertex);
+  boxes[itemOf[vertex]].querySelector("rect").scrollIntoView({ block: "center" });
+});
+byId("closer").addEventListener("click", () => zoomBy(1.25));
+byId("farther").addEventListener("click", () => zoomBy(0.8));
+byId("fit").addEventListener("click", () => zoomBy(null));
 
 drawGraph();
 readHash();
