@@ -155,7 +155,7 @@ def is_stretched(op: Op, position: int, shapes: Sequence[Any], out: Any) -> bool
 
 def is_entrywise(op: Op) -> bool:
     """Whether an op works entry by entry, with broadcasting."""
-    return op.promote and "@" not in (op.notation or "@")
+    return op.promote and cores(op)[1] in (0, None) and "@" not in (op.notation or "@")
 
 
 def same(value: Any, default: Any) -> bool:

@@ -49,6 +49,7 @@ class Ran(Builder):
         self.made: dict[Value, int] = {}  # value -> the call that computed it
         self.read_at: list[tuple[Reading, Value]] = []
         self.detached: dict[Value, tuple[str, int, str]] = {}
+        self.written_first: dict[Value, Any] = {}  # a value that nothing preceded -> its numbers
         self.by_value: dict[Value, int] = {}
         self.frames: list[tuple[Frame, Frame]] = []  # of calls that are open: as it is, the first
         self.cuts: dict[Any, Cut] = {}
@@ -71,6 +72,22 @@ class Ran(Builder):
             if call is not None:
                 self.reader.read(call)
                 self.follow(k, call, self.reader.tape.lines[-1])
+        self.forget_first_writes()
+
+    def forget_first_writes(self) -> None:
+        """What is written before anything is computed of it begins with those numbers."""
+        lines = self.reader.tape.lines
+        read = {
+            value for line in lines if line.op is not WRITE
+            for value in values_in((*line.operands, *line.statics.values()))
+        }  # fmt: skip
+        for k, line in enumerate(lines):
+            if line.op is not WRITE:
+                continue
+            before, after = self.origin(line.operands[0]), line.results[0]
+            if before not in self.made and before not in read:
+                self.written_first[after] = self.watch.results[k][0]
+                del self.made[after]
 
     def follow(self, k: int, call: Call, line: Line) -> None:
         if call.op is CAST and isinstance(line.operands[0], Value):
@@ -91,7 +108,8 @@ class Ran(Builder):
     def description(self) -> Description:
         outputs = [self.origin(self.reader.value(root._array)) for root in self.roots]
         last = max([self.made.get(value, -1) for value in outputs])
-        readings = [(r, self.origin(v)) for r, v in self.read_at if r.time <= last]
+        read = [(r, self.origin(v)) for r, v in self.read_at if r.time <= last]
+        readings = [(r, v) for r, v in read if v in self.made and not self.is_written(v)]
         needed = self.needed([*outputs, *[value for _, value in readings]])
         used = {each for k in needed for each in self.given(k)} | {*outputs}
         for k in sorted(needed):
@@ -105,8 +123,16 @@ class Ran(Builder):
     def given(self, k: int) -> list[Value]:
         """The values that a call was given."""
         line = self.reader.tape.lines[k]
+        edges = getattr(self.nodes.get(self.watch.sequences[k]), "operands", ())
+        leaves = {id(each) for each, edge in zip(line.operands, edges) if type(edge) is Leaf}
         found = values_in((*line.operands, *line.statics.values()))
-        return [self.origin(value) for value in found]
+        origins = [(self.origin(value), id(value) in leaves) for value in found]
+        return [value for value, is_leaf in origins if not (is_leaf and self.is_written(value))]
+
+    def is_written(self, value: Value) -> bool:
+        """Whether a value is what a change in place left: of a leaf, today's numbers."""
+        k = self.made.get(value)
+        return k is not None and self.watch.calls[k].op is WRITE
 
     def needed(self, values: list[Value]) -> set[int]:
         """The calls that led to `values`."""
@@ -204,7 +230,7 @@ class Ran(Builder):
             return Operand(name, self.index_of_leaf(edge, value))
         outside = value not in self.made and id(array) not in self.names.leaves
         if outside and value.shape == () and self.names.arrays.get(id(array)) is None:
-            return Operand(name, None, self.watch.constants[id(array)][1])
+            return Operand(name, None, self.numbers_of(value))
         return Operand(name, self.index_of(value))
 
     def index_of(self, value: Value) -> int:
@@ -223,7 +249,7 @@ class Ran(Builder):
         begins anew where a gradient ends."""
         if leaf in self.by_edge:
             return self.by_edge[leaf]
-        made = value in self.made
+        made = value in self.made and not self.is_written(value)
         source = self.index_of(value) if made and self.is_graded(value) else None
         name = self.names.edges.get(leaf) or self.names.arrays.get(id(value.array))
         vertex = self.vertex("leaf", leaf, leaf.shape, leaf.dtype, name)
@@ -236,6 +262,10 @@ class Ran(Builder):
 
     def numbers_of(self, value: Value) -> Any:
         """The numbers of a value as they were."""
+        if value in self.written_first:
+            return self.written_first[value]
+        if value in self.made:
+            return self.watch.results[self.made[value]][0]
         return self.watch.constants.get(id(value.array), (None, value.array))[1]
 
     def first_of(self, frame: Frame | None) -> Frame | None:

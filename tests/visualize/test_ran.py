@@ -251,6 +251,24 @@ def test_numbers_are_those_of_the_time_of_the_call() -> None:
     assert found["write"] == [0.0, 1.0]
 
 
+def test_a_model_that_is_made_and_trained_inside_shows_its_numbers_as_they_were_used() -> None:
+    with mg.visualize.record_values():
+        model = mg.nn.Linear(2, 1)
+        optimizer = mg.optim.SGD(model.parameters(), lr=0.5)
+        losses = []
+        for _ in range(2):
+            weight = model.weight.detach().numpy().copy()
+            losses.append(((model(mg.ones(3, 2)) - 1) ** 2).mean())
+            optimizer.zero_grad()
+            losses[-1].backward()
+            optimizer.step()
+    description = mg.visualize.describe(losses[-1], names={})
+    assert "write" not in {v.op for v in description.vertices}
+    found = {v.name: v.value for v in description.vertices if v.kind == "leaf"}
+    assert np.array_equal(found["weight"], weight)
+    assert not np.array_equal(weight, model.weight.detach().numpy())
+
+
 # ------------------------------------------------------------------------------------------ layout
 
 
