@@ -18,6 +18,7 @@ mg.visualize                    pictures of graphs and of backpropagation; mg.su
 mg.testing                      checks of gradients that say why one is wrong
 """
 
+import builtins as _builtins
 from importlib import import_module as _import_module
 from inspect import ismodule as _is_module
 from math import e as e
@@ -37,6 +38,7 @@ from minigrad import linalg as linalg
 from minigrad import ops as ops
 from minigrad import random as random
 from minigrad import special as special
+from minigrad.calls import algebras as _algebras
 from minigrad.calls import op as op
 from minigrad.creation import *
 from minigrad.devices import *
@@ -85,6 +87,7 @@ if _TYPE_CHECKING:
     from minigrad import cuda as cuda
     from minigrad import distributed as distributed
     from minigrad import distributions as distributions
+    from minigrad import fft as fft
     from minigrad import func as func
     from minigrad import nn as nn
     from minigrad import onnx as onnx
@@ -95,6 +98,9 @@ if _TYPE_CHECKING:
     from minigrad import utils as utils
     from minigrad import visualize as visualize
     from minigrad.compile.front import compile as compile
+    from minigrad.fft.complexes import *
+    from minigrad.fft.spectrograms import *
+    from minigrad.fft.windows import *
     from minigrad.model_summary import summary as summary
     from minigrad.serialization import load as load
     from minigrad.serialization import save as save
@@ -108,7 +114,7 @@ strided, contiguous_format, preserve_format = "strided", "contiguous_format", "p
 
 # What a program may need none of is imported when it is first used: `import minigrad` stays quick.
 _MODULES = {
-    "accelerator", "backends", "cuda", "distributed", "distributions", "func", "nn", "onnx",
+    "accelerator", "backends", "cuda", "distributed", "distributions", "fft", "func", "nn", "onnx",
     "optim", "sweeps", "testing", "training", "utils", "visualize",
 }  # fmt: skip
 _PUBLIC = {*_MODULES, "autograd", "graph", "linalg", "ops", "random", "special"}
@@ -117,6 +123,18 @@ _NAMES = {
     "gradcheck": "testing",
     "gradgradcheck": "testing",
     "vmap": "func",
+    "complex": "fft.complexes",
+    "imag": "fft.complexes",
+    "polar": "fft.complexes",
+    "view_as_complex": "fft.complexes",
+    "view_as_real": "fft.complexes",
+    "istft": "fft.spectrograms",
+    "stft": "fft.spectrograms",
+    "bartlett_window": "fft.windows",
+    "blackman_window": "fft.windows",
+    "hamming_window": "fft.windows",
+    "hann_window": "fft.windows",
+    "kaiser_window": "fft.windows",
     "pca_lowrank": "lowrank",
     "svd_lowrank": "lowrank",
     "load": "serialization",
@@ -136,6 +154,14 @@ _FUNCTIONAL = {
 
 
 _introduce("einops", "minigrad.neighbours.einops")
+
+
+def _compute_complex(*call: _Any) -> _Any:
+    """An op of a tensor and a complex number of Python's."""
+    return _import_module("minigrad.fft.complexes").compute(*call)
+
+
+_algebras[_builtins.complex] = _compute_complex
 
 
 def __getattr__(name: str) -> _Any:

@@ -7,6 +7,7 @@ arguments.  ``mg.matmul.op.source`` shows the text, and tracebacks show its line
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cache, update_wrapper
 from types import CodeType, FunctionType
@@ -29,6 +30,8 @@ P = ParamSpec("P")
 ndarray = np.ndarray
 
 numpy_functions: dict[Any, Op] = {}  # NumPy function -> op of the same meaning
+# types of operands that are not real arrays -> what computes an op of them: complex numbers
+algebras: dict[type, Callable[[Op, Sequence[Any], Sequence[Any]], Any]] = {}
 
 
 # The decorator: what an author of ops sees -------------------------------------------------------
@@ -163,6 +166,8 @@ def write_call(op: Op, promote: bool) -> str:
         ]
     lines += [
         f"if {' or '.join(['names', *t.missing])}:",
+        "    if 'out' in names and isinstance(names['out'], RESULTS):",
+        f"        return into(op, {tuple_of(t.arguments)}, names)",
         f"    {tuple_of(t.arguments)} = op.bind({tuple_of(t.arguments)}, names)",
         "frame = recording.frame",
         "odd = frame is not None and frame.detail is not None",
@@ -375,6 +380,8 @@ def prepare(
             tensors = True
             arrays.append(operand._array)
             edges.append(operand._node if op.joint or op.vjps[i] is not None else None)
+        elif type(operand) in algebras:
+            return Elsewhere(algebras[type(operand)], operands), None
         elif operand is MISSING:
             raise TypeError(f"{op.name}() is missing its argument {op.operand_names[i]!r}")
         else:
@@ -444,8 +451,67 @@ def plain_statics(statics: Sequence[Any]) -> list[Any]:
     return [s._array if isinstance(s, Variable) else s for s in statics]
 
 
+def into(op: Op, values: Sequence[Any], names: dict[str, Any]) -> Any:
+    """A call with ``out=``: the result is written there; see `written`."""
+    out = names.pop("out")
+    bound = op.bind(values, names)
+    arguments = [a for each in bound for a in (each if isinstance(each, (list, tuple)) else [each])]
+    rest = bound[-1] if op.varargs else ()
+    result = op.call(*(bound[:-1] if op.varargs else bound), *rest)
+    if out is None:
+        return result
+    return written(op.name, result, out, arguments)
+
+
+def written(name: str, result: Any, out: Any, arguments: Sequence[Any]) -> Any:
+    """Write results into the tensors `out`, and return these.
+
+    Raises   RuntimeError if an argument requires grad: `out` would have no derivative; or if the
+             type of `out` cannot hold the result
+    """
+    if isinstance(result, tuple):
+        if not isinstance(out, (tuple, list)) or len(out) != len(result):
+            raise TypeError(f"{name}: out is a tuple of {len(result)} tensors")
+        pairs = [written(name, *pair, arguments) for pair in zip(result, out)]
+        return type(result)(*pairs) if hasattr(result, "_fields") else tuple(pairs)
+    if isinstance(out, (tuple, list)) and len(out) == 1:
+        (out,) = out
+    if recording.enabled:
+        for each in (*arguments, out):
+            if isinstance(each, Variable) and each._node is not None:
+                raise RuntimeError(
+                    f"{name}: out= has no derivative, but an argument requires grad; leave it out, "
+                    "or call inside mg.no_grad()"
+                )
+    array = result._array if isinstance(result, Variable) else np.asarray(result)
+    if not np.can_cast(array.dtype, out._array.dtype, "same_kind"):
+        raise RuntimeError(f"{name}: a result of {array.dtype} cannot be cast to {out.dtype}")
+    if out._array.shape != array.shape:
+        if out._array.size:
+            warnings.warn(
+                f"{name}: out= of shape {out._array.shape} was resized to {array.shape}; give one "
+                "of that shape, or an empty one",
+                UserWarning,
+                stacklevel=4,
+            )
+        out.resize_(array.shape)
+    return out.copy_(wrap(array))
+
+
+class Elsewhere(tuple[Any, Any]):
+    """What computes an op in another algebra, and its operands."""
+
+    __slots__ = ()
+
+    def __new__(cls, compute: Any, operands: Sequence[Any]) -> Elsewhere:
+        return tuple.__new__(cls, (compute, operands))
+
+
 def run_plain(op: Op, arrays: Sequence[Any], statics: Sequence[Any]) -> Any:
     """The op of arrays is an array: so VJPs use ops."""
+    if type(arrays) is Elsewhere:
+        compute, operands = arrays
+        return compute(op, operands, statics)
     out = op.run(arrays, arrays, plain_statics(statics))
     return out[0] if op.keep else out
 
@@ -560,12 +626,13 @@ def note_casts(before: Sequence[Any], after: Sequence[Any], frame: Frame) -> Non
 
 
 ENGINE: dict[str, Any] = {
-    "MISSING": MISSING, "NUMBERS": {float, int, type(None)}, "Node": Node, "annotate": annotate,
+    "MISSING": MISSING, "NUMBERS": {float, int, type(None)}, "Node": Node,
+    "RESULTS": (Variable, tuple, list, type(None)), "annotate": annotate,
     "as_array": as_array, "checked": checked, "clock": clock,
     "conclude": conclude, "explain": errors.explain,
-    "float32": np.dtype(np.float32), "float64": np.dtype(np.float64), "ndarray": ndarray,
-    "new": new, "own_array": own_array, "prepare": prepare, "recording": recording,
-    "run_plain": run_plain, "share_memory": share_memory,
+    "float32": np.dtype(np.float32), "float64": np.dtype(np.float64), "into": into,
+    "ndarray": ndarray, "new": new, "own_array": own_array, "prepare": prepare,
+    "recording": recording, "run_plain": run_plain, "share_memory": share_memory,
 }  # fmt: skip
 LOCALS = {"Tensor", "arrays", "dtype", "edges", "error", "forward", "frame", "node", "odd", "op",
           "out", "plan", "result", "saved"}  # fmt: skip

@@ -8,6 +8,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from minigrad.calls import written
+from minigrad.errors import of_both_kinds
 from minigrad.primitive import ALIASES
 
 __all__ = ["composition"]
@@ -27,6 +29,14 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
     known = {alias: name for alias, name in ALIASES.items() if name in names and alias not in names}
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs and "out" in kwargs and "out" not in names:
+            out: Any = kwargs.pop("out")
+            result: Any = call(*args, **kwargs)
+            if out is None:
+                return result
+            arguments = [*args, *kwargs.values()]
+            arguments += [x for each in arguments if isinstance(each, (list, tuple)) for x in each]
+            return written(function.__name__, result, out, arguments)
         try:
             if kwargs and not known.keys().isdisjoint(kwargs):
                 translated: Any = {known.get(name, name): value for name, value in kwargs.items()}
@@ -39,6 +49,11 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
         except AttributeError as error:
             complain_of_argument(function, args, kwargs, error)
             raise
+        except (ValueError, IndexError) as error:
+            both = of_both_kinds(error)
+            if both is error:
+                raise
+            raise both  # noqa: B904  # it has the cause of the first one
 
     update_wrapper(call, function)
     return call

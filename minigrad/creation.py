@@ -19,6 +19,7 @@ import numpy as np
 
 from minigrad import devices, dtypes, errors, promotion
 from minigrad.composition import composition
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.memory import Alias
 from minigrad.ops.conversion import _bfloat16
@@ -48,7 +49,7 @@ def shape_of(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
         error.add_note(f"{name}: a shape is integers or one tuple of integers, got {size}")
         raise
     if any(n < 0 for n in shape):
-        raise ValueError(f"{name}: sizes are not negative, got {shape}")
+        raise ArgumentError(f"{name}: sizes are not negative, got {shape}")
     return shape
 
 
@@ -116,7 +117,7 @@ def as_array(data: Any, dtype: Any = None) -> np.ndarray:
     if is_sparse(data):
         raise TypeError("a tensor is dense: A.toarray() is the dense array of a sparse matrix")
     if array.dtype.kind not in "biuf":
-        kind = "complex numbers are not supported" if array.dtype.kind == "c" else "not numbers"
+        kind = "see mg.complex(real, imag)" if array.dtype.kind == "c" else "not numbers"
         raise TypeError(f"a tensor holds real numbers or booleans, got dtype {array.dtype}: {kind}")
     return array
 
@@ -240,7 +241,7 @@ def asarray(
         shared._array, getattr(obj, "_array", obj)
     )
     if copy is False and not same_memory and shared.numel():
-        raise ValueError("asarray: the memory cannot be shared, but copy=False asks for that")
+        raise ArgumentError("asarray: the memory cannot be shared, but copy=False asks for that")
     if copy and same_memory:
         shared = shared.clone()
     return shared.requires_grad_() if requires_grad else shared
@@ -495,7 +496,7 @@ def arange(
         start, end = 0, start
     start, end, step = [v.item() if hasattr(v, "item") else v for v in (start, end, step)]
     if step == 0:
-        raise ValueError("arange: step is 0, the range would never end")
+        raise ArgumentError("arange: step is 0, the range would never end")
     if dtype is None:
         integers = all(isinstance(v, int) for v in (start, end, step))
         dtype = np.int64 if integers else promotion.default_dtype
@@ -630,12 +631,12 @@ def is_floating_point(input: Any) -> bool:
 
 
 def is_complex(input: Any) -> bool:
-    """Whether the entries are complex numbers: never, here.
+    """Whether the entries are complex numbers, as `minigrad.fft` returns them.
 
     Example    >>> mg.is_complex(mg.tensor([1.0]))
                False
     """
-    return False
+    return bool(input.dtype.kind == "c")
 
 
 @composition

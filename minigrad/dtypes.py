@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "bfloat16", "bool", "can_cast", "double", "dtype", "finfo", "float", "float16", "float32",
-    "float64", "half", "iinfo", "int", "int8", "int16", "int32", "int64", "long", "promote_types",
-    "short", "uint8",
+    "bfloat16", "bool", "can_cast", "cdouble", "cfloat", "complex64", "complex128", "double",
+    "dtype", "finfo", "float", "float16", "float32", "float64", "half", "iinfo", "int", "int8",
+    "int16", "int32", "int64", "long", "promote_types", "short", "uint8",
 ]  # fmt: skip
 
 dtype = np.dtype
@@ -25,6 +25,8 @@ int32 = int = np.dtype(np.int32)
 int64 = long = np.dtype(np.int64)
 uint8 = np.dtype(np.uint8)
 bool = np.dtype(np.bool_)
+complex64 = cfloat = np.dtype(np.complex64)  # of what Fourier transforms return; see `minigrad.fft`
+complex128 = cdouble = np.dtype(np.complex128)
 # NumPy has no such type: numbers are rounded to its 8 bits when they are converted, and kept so
 bfloat16 = np.dtype(np.float32, metadata={"rounded to": "bfloat16"})
 
@@ -42,7 +44,7 @@ def resolve(dtype: Any) -> np.dtype[Any]:
         dtype = {"half": float16, "long": int64, "short": int16}.get(dtype, dtype)
     resolved: np.dtype[Any] = np.dtype(dtype)
     if resolved.kind not in "biuf":
-        kind = "complex numbers are not supported" if resolved.kind == "c" else "not numbers"
+        kind = "complex ones are made with mg.complex" if resolved.kind == "c" else "not numbers"
         raise TypeError(f"a tensor holds real numbers or booleans, not {resolved}: {kind}")
     return resolved
 

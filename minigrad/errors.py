@@ -18,6 +18,54 @@ import numpy as np
 HERE = os.path.dirname(__file__)
 
 
+class ArgumentError(ValueError, RuntimeError):
+    """A shape or a value that does not fit: a ValueError, as in NumPy, and PyTorch's RuntimeError.
+
+    Programs of both kinds catch it.  It prints as ``ValueError``, which is what NumPy's own are.
+    """
+
+    def __reduce__(self) -> Any:
+        return restored, (ValueError, self.args, self.__dict__)
+
+
+class PositionError(IndexError, RuntimeError):
+    """An index out of range: an IndexError, and a RuntimeError, which PyTorch raises in some ops.
+
+    It prints as ``IndexError``.
+    """
+
+    def __reduce__(self) -> Any:
+        return restored, (IndexError, self.args, self.__dict__)
+
+
+BOTH: dict[type[Exception], type[Exception]] = {
+    ValueError: ArgumentError, IndexError: PositionError,
+}  # fmt: skip
+for builtin, kind in BOTH.items():
+    kind.__name__ = kind.__qualname__ = builtin.__name__
+    kind.__module__ = "builtins"
+
+
+def restored(
+    builtin: type[Exception], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> Exception:
+    """An error of both kinds that came from another process."""
+    error = BOTH[builtin](*args)
+    error.__dict__.update(attributes)
+    return error
+
+
+def of_both_kinds(error: Exception) -> Exception:
+    """A plain ValueError or IndexError as one that is a RuntimeError too; others as they are."""
+    if type(error) not in BOTH:
+        return error
+    both = BOTH[type(error)](*error.args)
+    both.__dict__.update(error.__dict__)  # its notes
+    both.__cause__, both.__suppress_context__ = error.__cause__, True
+    traceback = error.__traceback__
+    return both.with_traceback(traceback.tb_next if traceback is not None else None)
+
+
 def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequence[Any]) -> None:
     """Add to `error` which op failed on which operands, and what would have worked."""
     if isinstance(error, AttributeError):
@@ -26,6 +74,14 @@ def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequenc
                 raise TypeError(
                     f"{op.name}: {name} is a tensor or an array, got {type(value).__name__}"
                 ) from None
+    both = of_both_kinds(error)
+    note_call(both, op, operands, statics)
+    if both is not error:
+        raise both
+
+
+def note_call(error: Exception, op: Any, operands: Sequence[Any], statics: Sequence[Any]) -> None:
+    """Note the call on `error`, unless an op inside of it did so."""
     if getattr(error, "__notes__", None):
         return
     described = ", ".join(describe(operand) for operand in operands)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ArgumentError, of_both_kinds
 from minigrad.graph import Array, Leaf, Node, Output, Variable, plain, wrap
 from minigrad.memory import is_copy, writes
 from minigrad.modes import recording
@@ -89,7 +90,7 @@ def check_writeable(tensor: Variable, name: str) -> None:
     if recording.trace is not None:
         recording.trace.refuse_writing(name)
     if not tensor._array.flags.writeable:
-        raise ValueError(
+        raise ArgumentError(
             f"{name}: this tensor cannot be written to (it is expanded, or on a read-only array); "
             "change a clone() of it"
         )
@@ -102,7 +103,7 @@ def check_writeable(tensor: Variable, name: str) -> None:
 
 def check_fits(tensor: Variable, value: Array, name: str) -> None:
     if value.shape != tensor._array.shape:
-        raise ValueError(
+        raise ArgumentError(
             f"{name}: the result has shape {value.shape}, which does not fit in place into a "
             f"tensor of shape {tensor._array.shape}"
         )
@@ -260,7 +261,7 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
         except ValueError as error:
             shape = indexing.view_at(tensor._array, index).shape
             error.add_note(f"{name}: t[i] has shape {shape}, v has shape {np.shape(plain(value))}")
-            raise
+            raise of_both_kinds(error) from None
         writes.note(tensor._array, name)
         return
     if not isinstance(value, Variable):
@@ -304,7 +305,10 @@ def overwrite(tensor: Any, name: str, value: Any) -> Any:
         write(tensor, indexing._overwrite(wrap(tensor._array), value)._array, name)
         return tensor
     check_writeable(tensor, name)
-    np.copyto(tensor._array, plain(value), casting="unsafe")
+    try:
+        np.copyto(tensor._array, plain(value), casting="unsafe")
+    except ValueError as error:
+        raise of_both_kinds(error) from None
     writes.note(tensor._array, name)
     return tensor
 
@@ -326,7 +330,7 @@ def fill_(self: Any, value: Any) -> Any:
              tensor([3., 3.])
     """
     if np.shape(value) != ():
-        raise ValueError(f"fill_: value is one number, got shape {np.shape(value)}; see copy_")
+        raise ArgumentError(f"fill_: value is one number, got shape {np.shape(value)}; see copy_")
     return overwrite(self, "fill_", value)
 
 
@@ -406,6 +410,8 @@ def resize_(self: Any, *sizes: Any, memory_format: Any = None) -> Any:
     if self._node is not None:
         raise RuntimeError("resize_: this tensor requires grad; use reshape, or t.detach()")
     shape = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    if any(size < 0 for size in shape):
+        raise ArgumentError(f"resize_: sizes are not negative, got {shape}")
     count, entries = int(np.prod(shape)), self._array.reshape(-1)
     if count > entries.size:
         larger = np.empty(count, self._array.dtype)

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import devices, dtypes, inplace, promotion
 from minigrad.creation import creating, finish, floating, like, shape_of
+from minigrad.errors import ArgumentError
 from minigrad.graph import plain
 from minigrad.modes import Call, caller, recording
 from minigrad.primitive import Op
@@ -285,7 +286,7 @@ def randint(
         low, high = 0, low
     shape = shape_of("randint", tuple(size) if isinstance(size, (tuple, list)) else (size,))
     if int(low) >= int(high):
-        raise ValueError(f"randint: no integer is at least {low} and less than {high}")
+        raise ArgumentError(f"randint: no integer is at least {low} and less than {high}")
     array = np.asarray(source(generator).integers(int(low), int(high), shape))
     kind = np.dtype(np.int64) if dtype is None else dtypes.resolve(dtype)
     return finish(array.astype(kind, copy=False), requires_grad, device)
@@ -394,7 +395,7 @@ def normal(
     """
     mean, std = plain(mean), plain(std)
     if np.any(np.asarray(std) < 0):
-        raise ValueError("normal: a standard deviation is not negative")
+        raise ArgumentError("normal: a standard deviation is not negative")
     if size is None:
         shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
     else:
@@ -420,7 +421,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -
     """
     probabilities = plain(input) if p is None else np.asarray(p)
     if not np.all((probabilities >= 0) & (probabilities <= 1)):
-        raise ValueError("bernoulli: a probability is between 0 and 1")
+        raise ArgumentError("bernoulli: a probability is between 0 and 1")
     draws = source(generator).random(input.shape)
     return finish(np.asarray(draws < probabilities).astype(input.dtype))
 
@@ -451,11 +452,11 @@ def multinomial(
     """
     weights = np.asarray(plain(input), np.float64)
     if weights.ndim not in (1, 2):
-        raise ValueError(f"multinomial: weights are a vector or a matrix, got {weights.shape}")
+        raise ArgumentError(f"multinomial: weights are a vector or a matrix, got {weights.shape}")
     if num_samples < 1:
-        raise ValueError(f"multinomial: num_samples is at least 1, got {num_samples}")
+        raise ArgumentError(f"multinomial: num_samples is at least 1, got {num_samples}")
     if not (np.isfinite(weights).all() and (weights >= 0).all() and (weights.sum(-1) > 0).all()):
-        raise ValueError("multinomial: weights are finite, at least 0, and not all 0 in a row")
+        raise ArgumentError("multinomial: weights are finite, at least 0, and not all 0 in a row")
     rng = source(generator)
     if replacement:
         cumulative = np.cumsum(weights, -1)
@@ -467,7 +468,7 @@ def multinomial(
         drawn = np.stack(found).reshape(draws.shape)
     else:
         if ((weights > 0).sum(-1) < num_samples).any():
-            raise ValueError(
+            raise ArgumentError(
                 f"multinomial: cannot draw {num_samples} without replacement from fewer positions "
                 "of positive weight; pass replacement=True"
             )
@@ -491,7 +492,7 @@ def normal_(
              tensor([1., 1.])
     """
     if std < 0:
-        raise ValueError(f"normal_: std is not negative, got {std}")
+        raise ArgumentError(f"normal_: std is not negative, got {std}")
     array = normal_array(tensor.shape, tensor.dtype, generator) * std + mean
     inplace.overwrite(tensor, "normal_", array)
     return tensor
@@ -507,7 +508,7 @@ def uniform_(
              tensor([3., 3.])
     """
     if from_ > to:
-        raise ValueError(f"uniform_: the bounds are in falling order, {from_} and {to}")
+        raise ArgumentError(f"uniform_: the bounds are in falling order, {from_} and {to}")
     array = uniform_array(tensor.shape, tensor.dtype, generator) * (to - from_) + from_
     inplace.overwrite(tensor, "uniform_", array)
     return tensor
@@ -531,7 +532,7 @@ def exponential_(tensor: Tensor, lambd: float = 1.0, *, generator: Any = None) -
              True
     """
     if not lambd > 0:
-        raise ValueError(f"exponential_: lambd is positive, got {lambd}")
+        raise ArgumentError(f"exponential_: lambd is positive, got {lambd}")
     array = source(generator).standard_exponential(tensor.shape) / lambd
     inplace.overwrite(tensor, "exponential_", np.asarray(array).astype(tensor.dtype))
     return tensor

@@ -22,6 +22,7 @@ from minigrad import (
 from minigrad.backward import HookHandle
 from minigrad.backward import backward as run_backward
 from minigrad.creation import Size, as_array
+from minigrad.errors import ArgumentError
 from minigrad.graph import Extras, Leaf, Node, Variable, refuse_in_trace, wrap
 from minigrad.memory import Alias, is_copy
 from minigrad.methods import Methods
@@ -208,7 +209,7 @@ class Tensor(Methods, Variable):
             if not isinstance(value, Variable):
                 raise TypeError(f".grad is a tensor or None, got {type(value).__name__}")
             if value._array.shape != self._array.shape:
-                raise ValueError(
+                raise ArgumentError(
                     f".grad has the shape of its tensor {self._array.shape}, got "
                     f"{value._array.shape}"
                 )
@@ -356,7 +357,9 @@ class Tensor(Methods, Variable):
         """
         refuse_in_trace(self, "item()")
         if self._array.size != 1:
-            raise ValueError(f"item() takes a tensor of one entry, this one has shape {self.shape}")
+            raise ArgumentError(
+                f"item() takes a tensor of one entry, this one has shape {self.shape}"
+            )
         return self._array.item()
 
     def tolist(self) -> Any:
@@ -396,7 +399,7 @@ class Tensor(Methods, Variable):
 
     def __bool__(self) -> bool:
         if self._array.size != 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"the truth of a tensor of shape {self.shape} is ambiguous: use t.any() or t.all()"
             )
         return bool(self.item())

@@ -401,7 +401,24 @@ PLACES = [
     case("EmbeddingBag", 6, 3, padding_idx=2, inputs=integers(6, 4, 3)),
 ]  # fmt: skip
 
+RARE = [
+    case("LocalResponseNorm", 3, inputs=normal(2, 5, 3)),
+    case("LocalResponseNorm", 2, alpha=0.1, beta=0.5, k=2.0, inputs=normal(2, 5, 3, 2)),
+    case("CrossMapLRN2d", 3, 0.1, inputs=normal(2, 5, 3, 2)),
+    case("LPPool1d", 2, 2, inputs=normal(2, 3, 5)),
+    case("LPPool2d", 2.0, (2, 3), stride=(1, 2), inputs=normal(2, 3, 4, 7)),
+    case("LPPool3d", 4, 2, ceil_mode=True, inputs=normal(1, 2, 3, 4, 3)),
+    case("FractionalMaxPool2d", 2, output_size=(3, 2), inputs=normal(2, 3, 7, 6),
+         _random_samples=uniform(0, 1, 2, 3, 2)),
+    case("FractionalMaxPool3d", 2, output_ratio=(0.4, 0.5, 0.4), inputs=normal(2, 1, 7, 6, 6),
+         _random_samples=uniform(0, 1, 2, 1, 3)),
+    case("AdaptiveLogSoftmaxWithLoss", 8, 10, [3, 6], div_value=2.0,
+         inputs=(normal(6, 8), integers(10, 6))),
+    case("AdaptiveLogSoftmaxWithLoss", 8, 10, [4], head_bias=True,
+         inputs=(normal(6, 8), integers(10, 6))),
+]  # fmt: skip
+
 CASES = [
     *ACTIVATIONS, *LOSSES, *CONVOLUTIONS, *POOLINGS, *NORMS, *SHAPES, *LAYERS, *RECURRENT,
-    *ATTENTION, *VOLUMES, *PLACES,
+    *ATTENTION, *VOLUMES, *PLACES, *RARE,
 ]  # fmt: skip

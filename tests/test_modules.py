@@ -12,8 +12,9 @@ from minigrad import nn
 from tests.module_cases import CASES
 
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+# and losses that have tests of their own
 CONTAINERS = {
-    "DataParallel", "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict",
+    "CTCLoss", "DataParallel", "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict",
     "ParameterList", "Sequential", "TransformerDecoder", "TransformerEncoder",
     "UninitializedBuffer",
     "UninitializedParameter",

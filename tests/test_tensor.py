@@ -157,11 +157,11 @@ def test_small_integers_become_floats_of_the_default_type(function, dtype: str) 
 
 @pytest.mark.parametrize(
     "use",
-    [lambda x: x * 1j, lambda x: 1j + x, lambda x: x + np.ones(2) * 1j, lambda x: np.add(x, 1j)],
-    ids=["x * 1j", "1j + x", "x + array", "np.add"],
+    [lambda x: x + np.ones(2) * 1j, lambda x: np.add(np.ones(2) * 1j, x)],
+    ids=["x + array", "np.add"],
 )
 @pytest.mark.parametrize("requires_grad", [False, True])
-def test_complex_operands_are_refused(use, requires_grad: bool) -> None:
+def test_complex_arrays_are_refused(use, requires_grad: bool) -> None:
     with pytest.raises(TypeError, match="complex numbers are not supported"):
         use(mg.ones(2, requires_grad=requires_grad))
 

@@ -12,6 +12,7 @@ from minigrad.autograd.variable import Variable
 from minigrad.modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
+    from minigrad.autograd import forward_ad as forward_ad
     from minigrad.autograd import functional as functional
     from minigrad.testing.pytorch import gradcheck, gradgradcheck
 
@@ -26,6 +27,6 @@ def __getattr__(name: str) -> Any:
     """The checker and `functional`, which import this package: loaded at their first use."""
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(import_module("minigrad.testing"), name)
-    if name == "functional":
-        return import_module("minigrad.autograd.functional")
+    if name in ("functional", "forward_ad"):
+        return import_module(f"minigrad.autograd.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import backward as backward_pass
 from minigrad.backward import start, walk
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.memory import own
 from minigrad.modes import enable_grad, no_grad, recording
@@ -32,7 +33,7 @@ def cotangents_of(gradients: Any, count: int, argument: str) -> list[Any]:
         return [None] * count
     listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
     if len(listed) != count:
-        raise ValueError(f"{argument}: {len(listed)} given for {count} outputs")
+        raise ArgumentError(f"{argument}: {len(listed)} given for {count} outputs")
     return listed
 
 
@@ -73,12 +74,14 @@ def grad(
              (tensor([2., 4.]),)
     """
     if not only_inputs:
-        raise ValueError("grad: only_inputs is True; to fill .grad of the leaves, use backward()")
+        raise ArgumentError(
+            "grad: only_inputs is True; to fill .grad of the leaves, use backward()"
+        )
     if is_grads_batched:
         options = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
         return batched_grad(outputs, inputs, grad_outputs, retain_graph, create_graph, options)
     if materialize_grads and allow_unused is False:
-        raise ValueError(
+        raise ArgumentError(
             "materialize_grads=True returns zeros for unused inputs, and allow_unused=False raises "
             "for them: choose one"
         )
@@ -118,7 +121,7 @@ def batched_grad(
     cotangents = cotangents_of(batches, len(sequence_of(outputs, "outputs")), "grad_outputs")
     sizes = {len(each) for each in cotangents if each is not None and each.ndim}
     if len(sizes) != 1 or 0 in sizes:
-        raise ValueError(
+        raise ArgumentError(
             "grad: with is_grads_batched grad_outputs have a first axis of one and the same size, "
             f"not 0; got {[getattr(each, 'shape', None) for each in cotangents]}"
         )

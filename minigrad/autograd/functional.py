@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import func as transforms
 from minigrad.autograd.differentiate import grad
+from minigrad.errors import ArgumentError
 from minigrad.func.calls import detached
 from minigrad.graph import Variable, wrap
 from minigrad.modes import enable_grad
@@ -86,7 +87,7 @@ def transform_of(strategy: str, what: str) -> Callable[..., Any]:
         "forward-mode": transforms.jacfwd,
     }
     if strategy not in transforms_of:
-        raise ValueError(f"{what}: strategy is one of {sorted(transforms_of)}, got {strategy!r}")
+        raise ArgumentError(f"{what}: strategy is one of {sorted(transforms_of)}, got {strategy!r}")
     return transforms_of[strategy]
 
 

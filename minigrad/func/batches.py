@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from minigrad import ops
+from minigrad.errors import ArgumentError
 from minigrad.func.batched import batched
 from minigrad.func.calls import check_outputs
 from minigrad.graph import Variable
@@ -50,7 +51,7 @@ def vmap(
              tensor([3., 7.])
     """
     if randomness not in ("error", "different", "same"):
-        raise ValueError(f"vmap: randomness is error, different or same, got {randomness!r}")
+        raise ArgumentError(f"vmap: randomness is error, different or same, got {randomness!r}")
 
     @wraps(func)
     def of_batch(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -131,17 +132,17 @@ def batch_size(leaves: Sequence[Any], axes: Sequence[int | None]) -> int:
             continue
         shape = x._array.shape
         if not -len(shape) <= axis < len(shape):
-            raise ValueError(
+            raise ArgumentError(
                 f"vmap: in_dims {axis} for a tensor of shape {shape}, which has no such axis "
                 "(in_dims None passes a tensor whole)"
             )
         sizes.add(shape[axis])
     if len(sizes) != 1:
         found = "no argument has a batch axis" if not sizes else f"batch sizes {sorted(sizes)}"
-        raise ValueError(f"vmap: {found}; in_dims must name axes of one size")
+        raise ArgumentError(f"vmap: {found}; in_dims must name axes of one size")
     size: int = sizes.pop()
     if size == 0:
-        raise ValueError("vmap: the batch is empty, so the form of the result is not known")
+        raise ArgumentError("vmap: the batch is empty, so the form of the result is not known")
     return size
 
 
@@ -165,11 +166,13 @@ def join(column: Sequence[Any], place: int | None) -> Any:
             raise TypeError(f"vmap: the function must return tensors, it returned {describe(y)}")
     if place is None:
         if not all(np.array_equal(first._array, y._array, equal_nan=True) for y in column):
-            raise ValueError("vmap: out_dims is None for a result that differs between the slices")
+            raise ArgumentError(
+                "vmap: out_dims is None for a result that differs between the slices"
+            )
         return first
     dims = first._array.ndim + 1
     if not -dims <= place < dims:
-        raise ValueError(
+        raise ArgumentError(
             f"vmap: out_dims {place} is out of range for a result of {dims} axes, the batch "
             "included"
         )
@@ -185,7 +188,7 @@ def axes_for(dim: Any, tree: Any, what: str) -> list[Any]:
         return [a for d, branch in zip(dim, tree) for a in axes_for(d, branch, what)]
     if dim is None or (isinstance(dim, (int, np.integer)) and not isinstance(dim, bool)):
         return [dim if isinstance(leaf, Variable) else None for leaf in leaves_of(tree)]
-    raise ValueError(
+    raise ArgumentError(
         f"vmap: {what} {dim!r} does not fit {describe(tree)}: it is an int, None, or a tree of them"
     )
 

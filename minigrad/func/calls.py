@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.differentiate import grad as gradients_of
+from minigrad.errors import ArgumentError
 from minigrad.graph import Leaf, Variable, ancestors, wrap
 from minigrad.modes import enable_grad, recording
 from minigrad.pytrees import describe, flatten, leaves_of, map_tree
@@ -40,14 +41,14 @@ def check_argnums(argnums: Argnums, count: int) -> tuple[int, ...]:
         if isinstance(i, bool) or not isinstance(i, (int, np.integer)):
             raise TypeError(f"argnums is an int or a tuple of ints, got {argnums!r}")
         if not -count <= i < count:
-            raise ValueError(
+            raise ArgumentError(
                 f"argnums {i} is out of range: the function was given {count} positional arguments"
             )
     chosen = tuple(i % count for i in listed)
     if not chosen:
-        raise ValueError("argnums names no argument to differentiate")
+        raise ArgumentError("argnums names no argument to differentiate")
     if len(set(chosen)) < len(chosen):
-        raise ValueError(f"argnums {argnums} names an argument twice")
+        raise ArgumentError(f"argnums {argnums} names an argument twice")
     return chosen
 
 

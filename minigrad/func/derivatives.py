@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiate import grad as gradients_of
+from minigrad.errors import ArgumentError
 from minigrad.func.calls import Argnums, Call, check_outputs, detached, is_float, split
 from minigrad.graph import Variable, wrap
 from minigrad.modes import enable_grad, recording
@@ -47,7 +48,7 @@ def grad_and_value(
                 f"{describe(value)}"
             )
         if value._array.size != 1:
-            raise ValueError(
+            raise ArgumentError(
                 "grad: the function must return a tensor of one entry, it returned one of shape "
                 f"{value._array.shape}; jacrev takes any shape, or reduce it (.sum(), .mean())"
             )
@@ -117,14 +118,14 @@ def matched(tree: Any, pattern: Any, what: str, of: str) -> list[Any]:
     try:
         pairs = paired(tree, pattern)
     except ValueError as error:
-        raise ValueError(f"{what} do not have the structure of {of}: {error}") from None
+        raise ArgumentError(f"{what} do not have the structure of {of}: {error}") from None
     for path, v, y in pairs:
         if v is None or not is_float(y):
             continue
         shape, expected = getattr(v, "shape", ()), y._array.shape
         if shape != expected:
             at = f" at {path}" if path else ""
-            raise ValueError(f"{what} have shape {shape}{at}, {of} shape {expected}")
+            raise ArgumentError(f"{what} have shape {shape}{at}, {of} shape {expected}")
     return [v for _, v, _ in pairs]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.pytrees import describe
 
@@ -75,7 +76,7 @@ def merged(dicts: Any) -> dict[str, Any]:
             )
         for name, tensor in each.items():
             if name in found:
-                raise ValueError(f"functional_call: {name!r} is in two of the dicts")
+                raise ArgumentError(f"functional_call: {name!r} is in two of the dicts")
             if not isinstance(tensor, Variable):
                 raise TypeError(f"functional_call: {name!r} is {describe(tensor)}, not a tensor")
             found[name] = tensor
@@ -117,11 +118,13 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
              (4, 3, 2)
     """
     if not models:
-        raise ValueError("stack_module_state: no models")
+        raise ArgumentError("stack_module_state: no models")
     if any(type(model) is not type(models[0]) for model in models):
-        raise ValueError("stack_module_state: the models are of different types")
+        raise ArgumentError("stack_module_state: the models are of different types")
     if any(model.training != models[0].training for model in models):
-        raise ValueError("stack_module_state: some models are in training mode, and some are not")
+        raise ArgumentError(
+            "stack_module_state: some models are in training mode, and some are not"
+        )
 
     def stack(tables: list[dict[str, Any]]) -> dict[str, Any]:
         stacks = {}
@@ -129,7 +132,7 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
             arrays = [table[name]._array for table in tables]
             for array in arrays:
                 if array.shape != arrays[0].shape:
-                    raise ValueError(
+                    raise ArgumentError(
                         f"stack_module_state: {name!r} has shape {arrays[0].shape} in one model, "
                         f"and {array.shape} in another"
                     )

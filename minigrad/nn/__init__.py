@@ -13,6 +13,7 @@ from minigrad.nn.attention import *
 from minigrad.nn.containers import *
 from minigrad.nn.convolution import *
 from minigrad.nn.dropout import *
+from minigrad.nn.large_vocabularies import *
 from minigrad.nn.lazy import *
 from minigrad.nn.linear import *
 from minigrad.nn.loss import *
@@ -24,7 +25,11 @@ from minigrad.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from minigrad.nn.parameter import UninitializedParameter as UninitializedParameter
 from minigrad.nn.pooling import *
 from minigrad.nn.positions import *
+from minigrad.nn.rare import *
 from minigrad.nn.recurrent import *
+from minigrad.nn.recurrent import Cell, Recurrent
 from minigrad.nn.shaping import *
 from minigrad.nn.transformer import *
 from minigrad.nn.volumes import *
+
+RNNBase, RNNCellBase = Recurrent, Cell

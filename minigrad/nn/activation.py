@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
+from minigrad.errors import ArgumentError
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
@@ -182,7 +183,7 @@ class Hardtanh(Activation):
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         if max_val <= min_val:
-            raise ValueError(f"Hardtanh: min_val {min_val} is not below max_val {max_val}")
+            raise ArgumentError(f"Hardtanh: min_val {min_val} is not below max_val {max_val}")
         self.min_val, self.max_val = min_val, max_val
         self.inplace = inplace
 
@@ -506,5 +507,5 @@ class Softmax2d(Activation):
 
     def forward(self, input: Any) -> Tensor:
         if input.ndim not in (3, 4):
-            raise ValueError(f"Softmax2d takes 3 or 4 axes, got shape {input.shape}")
+            raise ArgumentError(f"Softmax2d takes 3 or 4 axes, got shape {input.shape}")
         return functional.softmax(input, -3)

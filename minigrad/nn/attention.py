@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.functional.attention import masked_softmax
@@ -70,7 +71,7 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
-            raise ValueError(
+            raise ArgumentError(
                 f"MultiheadAttention: {num_heads} heads do not divide embed_dim {embed_dim}"
             )
         self.embed_dim, self.num_heads = embed_dim, num_heads
@@ -134,7 +135,9 @@ class MultiheadAttention(Module):
         batched = query.ndim == 3
         self._check(query, key, value, batched)
         if is_causal and attn_mask is None:
-            raise ValueError("MultiheadAttention: is_causal=True needs the causal attn_mask, too")
+            raise ArgumentError(
+                "MultiheadAttention: is_causal=True needs the causal attn_mask, too"
+            )
         query, key, value = (self._batch_first(each, batched) for each in (query, key, value))
         if key_padding_mask is not None and not batched:
             key_padding_mask = key_padding_mask[None]
@@ -164,12 +167,12 @@ class MultiheadAttention(Module):
         wanted = (self.embed_dim, self.kdim, self.vdim)
         for each, name, size in zip((query, key, value), ("query", "key", "value"), wanted):
             if each.ndim not in (2, 3) or each.ndim != query.ndim or each.shape[-1] != size:
-                raise ValueError(
+                raise ArgumentError(
                     f"MultiheadAttention: {name} has 3 axes, or all have 2, and the last is of "
                     f"size {size}; got {each.shape}"
                 )
         if key.shape[:-1] != value.shape[:-1]:
-            raise ValueError(
+            raise ArgumentError(
                 f"MultiheadAttention: there is one value for each key, got {key.shape} and "
                 f"{value.shape}"
             )
@@ -197,14 +200,14 @@ class MultiheadAttention(Module):
             if mask.shape == (n * self.num_heads, target, source):
                 mask = ops.reshape(mask, n, self.num_heads, target, source)
             elif mask.shape != (target, source):
-                raise ValueError(
+                raise ArgumentError(
                     f"MultiheadAttention: attn_mask has shape {(target, source)} or "
                     f"{(n * self.num_heads, target, source)}, got {mask.shape}"
                 )
         if key_padding_mask is not None:
             padding = additive(key_padding_mask, q)
             if padding.shape != (n, source):
-                raise ValueError(
+                raise ArgumentError(
                     f"MultiheadAttention: key_padding_mask has shape {(n, source)}, got "
                     f"{padding.shape}"
                 )

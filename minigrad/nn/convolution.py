@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minigrad.errors import ArgumentError
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -24,7 +25,7 @@ def for_each_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
     if len(values) == 1:
         values *= axes
     if len(values) != axes:
-        raise ValueError(f"{name} is an integer or {axes} of them, got {value}")
+        raise ArgumentError(f"{name} is an integer or {axes} of them, got {value}")
     return values
 
 
@@ -54,13 +55,13 @@ class Convolution(Module):
         super().__init__()
         name, axes = type(self).__name__, self.axes
         if groups < 1 or in_channels % groups or out_channels % groups:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}: groups is a positive divisor of in_channels and of out_channels, got "
                 f"groups={groups} for {in_channels} and {out_channels}"
             )
         modes = ("zeros",) if self.transposed else ("zeros", "reflect", "replicate", "circular")
         if padding_mode not in modes:
-            raise ValueError(f"{name}: padding_mode is one of {modes}, got {padding_mode!r}")
+            raise ArgumentError(f"{name}: padding_mode is one of {modes}, got {padding_mode!r}")
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = for_each_axis(f"{name}: kernel_size", kernel_size, axes)
         self.stride = for_each_axis(f"{name}: stride", stride, axes)
@@ -86,9 +87,9 @@ class Convolution(Module):
     def _named_padding(self, padding: str) -> str:
         name = type(self).__name__
         if self.transposed or padding not in ("valid", "same"):
-            raise ValueError(f"{name}: padding is integers, 'valid' or 'same', got {padding!r}")
+            raise ArgumentError(f"{name}: padding is integers, 'valid' or 'same', got {padding!r}")
         if padding == "same" and any(stride != 1 for stride in self.stride):
-            raise ValueError(f"{name}: padding='same' needs stride 1, got {self.stride}")
+            raise ArgumentError(f"{name}: padding='same' needs stride 1, got {self.stride}")
         return padding
 
     def reset_parameters(self) -> None:
@@ -247,7 +248,7 @@ class TransposedConvolution(Convolution):
             not 0 <= more < stride for more, stride in zip(extra, self.stride)
         ):
             most = [low + stride - 1 for low, stride in zip(least, self.stride)]
-            raise ValueError(
+            raise ArgumentError(
                 f"{type(self).__name__}: output_size {tuple(output_size)} is not between {least} "
                 f"and {most} for an input of {tuple(sizes)}"
             )

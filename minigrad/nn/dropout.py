@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.errors import ArgumentError
 from minigrad.nn import functional
 from minigrad.nn.module import Module, shown
 from minigrad.tensor import Tensor
@@ -26,7 +27,7 @@ class DropoutBase(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0 <= p <= 1:
-            raise ValueError(f"{type(self).__name__}: p is a probability from 0 to 1, got {p}")
+            raise ArgumentError(f"{type(self).__name__}: p is a probability from 0 to 1, got {p}")
         self.p, self.inplace = p, inplace
 
     def extra_repr(self) -> str:

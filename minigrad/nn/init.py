@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import inplace, random
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable
 
 __all__ = [
@@ -50,7 +51,7 @@ def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Any = None)
              True
     """
     if b < a:
-        raise ValueError(f"uniform_: the bounds are in falling order, {a} and {b}")
+        raise ArgumentError(f"uniform_: the bounds are in falling order, {a} and {b}")
     draws = random.source(generator).uniform(a, b, shape_of(tensor, "uniform_"))
     return fill(tensor, draws, "uniform_")
 
@@ -82,7 +83,9 @@ def trunc_normal_(
              True
     """
     if std <= 0 or b < a:
-        raise ValueError(f"trunc_normal_: std is positive and a <= b, got std={std}, a={a}, b={b}")
+        raise ArgumentError(
+            f"trunc_normal_: std is positive and a <= b, got std={std}, a={a}, b={b}"
+        )
     rng = random.source(generator)
     shape = shape_of(tensor, "trunc_normal_")
     draws = truncated_normal(math.prod(shape), (a - mean) / std, (b - mean) / std, rng)
@@ -146,7 +149,7 @@ def fans(tensor: Any, name: str) -> tuple[int, int]:
     """
     shape = shape_of(tensor, name)
     if len(shape) < 2:
-        raise ValueError(
+        raise ArgumentError(
             f"{name}: a weight has at least two axes (out, in), this tensor is {shape}"
         )
     kernel = math.prod(shape[2:])
@@ -173,11 +176,15 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, (int, float)):
-            raise ValueError(f"calculate_gain: the slope of leaky_relu is a number, got {param!r}")
+            raise ArgumentError(
+                f"calculate_gain: the slope of leaky_relu is a number, got {param!r}"
+            )
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity not in GAINS:
         known = ", ".join([*GAINS, "leaky_relu"])
-        raise ValueError(f"calculate_gain: no gain is known for {nonlinearity!r}, only for {known}")
+        raise ArgumentError(
+            f"calculate_gain: no gain is known for {nonlinearity!r}, only for {known}"
+        )
     return GAINS[nonlinearity]
 
 
@@ -249,7 +256,7 @@ def kaiming_normal_(
 
 def kaiming_std(tensor: Any, a: float, mode: str, nonlinearity: str, name: str) -> float:
     if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"{name}: mode is 'fan_in' or 'fan_out', got {mode!r}")
+        raise ArgumentError(f"{name}: mode is 'fan_in' or 'fan_out', got {mode!r}")
     fan = fans(tensor, name)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(positive(fan))
 
@@ -265,7 +272,7 @@ def positive(fan: int) -> int:
 def matrix_shape(tensor: Any, name: str) -> tuple[int, int]:
     shape = shape_of(tensor, name)
     if len(shape) != 2:
-        raise ValueError(f"{name} fills a matrix, this tensor is {shape}")
+        raise ArgumentError(f"{name} fills a matrix, this tensor is {shape}")
     return shape[0], shape[1]
 
 
@@ -293,11 +300,13 @@ def dirac_(tensor: Any, groups: int = 1) -> Any:
     """
     shape = shape_of(tensor, "dirac_")
     if not 3 <= len(shape) <= 5:
-        raise ValueError(
+        raise ArgumentError(
             f"dirac_ fills a kernel (out, in, ...) of 3 to 5 axes, this tensor is {shape}"
         )
     if shape[0] % groups:
-        raise ValueError(f"dirac_: {shape[0]} output channels do not divide into {groups} groups")
+        raise ArgumentError(
+            f"dirac_: {shape[0]} output channels do not divide into {groups} groups"
+        )
     per_group = shape[0] // groups
     centre = tuple(size // 2 for size in shape[2:])
     values = np.zeros(shape)
@@ -320,7 +329,7 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
     """
     shape = shape_of(tensor, "orthogonal_")
     if len(shape) < 2:
-        raise ValueError(f"orthogonal_ fills a tensor of two or more axes, this one is {shape}")
+        raise ArgumentError(f"orthogonal_ fills a tensor of two or more axes, this one is {shape}")
     if not math.prod(shape):
         return tensor
     rows, columns = shape[0], math.prod(shape[1:])
@@ -341,7 +350,7 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = No
     """
     rows, columns = matrix_shape(tensor, "sparse_")
     if not 0 <= sparsity <= 1:
-        raise ValueError(f"sparse_: sparsity is a fraction from 0 to 1, got {sparsity}")
+        raise ArgumentError(f"sparse_: sparsity is a fraction from 0 to 1, got {sparsity}")
     rng = random.source(generator)
     values = rng.normal(0.0, std, (rows, columns))
     for column in values.T:

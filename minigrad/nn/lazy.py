@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ArgumentError
 from minigrad.modes import no_grad
 from minigrad.nn.convolution import (
     Conv1d,
@@ -79,7 +80,7 @@ def learned_size(module: Any, name: str, input_size: int, loaded: int | None) ->
     Raises   ValueError otherwise.
     """
     if loaded is not None and loaded != input_size:
-        raise ValueError(
+        raise ArgumentError(
             f"{type(module).__name__}: the loaded weight is for {name}={loaded}, the input has "
             f"{input_size}"
         )
@@ -145,7 +146,7 @@ class LazyConvolution(LazyModuleMixin, Convolution):
     def initialize_parameters(self, input: Any, *args: Any, **kwargs: Any) -> None:
         name, axes = type(self).__name__, self.axes
         if len(input.shape) not in (axes + 1, axes + 2):
-            raise ValueError(
+            raise ArgumentError(
                 f"{name} takes an input of {axes + 1} or {axes + 2} axes, got {input.shape}"
             )
         channels = input.shape[-axes - 1]
@@ -156,7 +157,7 @@ class LazyConvolution(LazyModuleMixin, Convolution):
             self.in_channels = learned_size(self, "in_channels", channels, loaded)
             return
         if channels % groups or self.out_channels % groups:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}: groups={groups} does not divide {channels} input channels and "
                 f"{self.out_channels} output channels"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minigrad.errors import ArgumentError
 from minigrad.graph import wrap
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.module import Module, shown
@@ -123,7 +124,7 @@ class Bilinear(Module):
     ) -> None:
         super().__init__()
         if in1_features < 1:
-            raise ValueError(f"Bilinear: in1_features is at least 1, got {in1_features}")
+            raise ArgumentError(f"Bilinear: in1_features is at least 1, got {in1_features}")
         self.in1_features, self.in2_features = in1_features, in2_features
         self.out_features = out_features
         self.weight = parameter.empty(
@@ -188,9 +189,9 @@ class Embedding(Module):
     ) -> None:
         super().__init__()
         if sparse:
-            raise ValueError("Embedding: minigrad has no sparse gradients; leave sparse=False")
+            raise ArgumentError("Embedding: minigrad has no sparse gradients; leave sparse=False")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(
+            raise ArgumentError(
                 f"Embedding: padding_idx {padding_idx} is not a row of a table of {num_embeddings}"
             )
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
@@ -205,7 +206,7 @@ class Embedding(Module):
             self.reset_parameters()
         else:
             if tuple(_weight.shape) != (num_embeddings, embedding_dim):
-                raise ValueError(
+                raise ArgumentError(
                     f"Embedding: the weight has shape {tuple(_weight.shape)}, not "
                     f"{(num_embeddings, embedding_dim)}"
                 )
@@ -233,7 +234,9 @@ class Embedding(Module):
         Raises   ValueError if `embeddings` is not a matrix.
         """
         if embeddings.ndim != 2:
-            raise ValueError(f"from_pretrained takes a matrix, got shape {tuple(embeddings.shape)}")
+            raise ArgumentError(
+                f"from_pretrained takes a matrix, got shape {tuple(embeddings.shape)}"
+            )
         rows, columns = embeddings.shape
         return cls(
             rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,

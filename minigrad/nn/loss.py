@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.errors import ArgumentError
 from minigrad.nn import functional
 from minigrad.nn.module import Module
 from minigrad.nn.shaping import PairwiseDistance
@@ -31,7 +32,7 @@ class Loss(Module):
     def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
-            raise ValueError(
+            raise ArgumentError(
                 f"{type(self).__name__}: reduction is 'mean', 'sum' or 'none', got {reduction!r}"
             )
         self.reduction = reduction

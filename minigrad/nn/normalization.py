@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import devices
+from minigrad.errors import ArgumentError
 from minigrad.graph import wrap
 from minigrad.modes import recording
 from minigrad.nn import functional, init, parameter
@@ -99,10 +100,10 @@ class RunningNorm(ScaledNorm):
         name = type(self).__name__
         if input.ndim not in self.input_axes:
             wanted = " or ".join(str(axes) for axes in self.input_axes)
-            raise ValueError(f"{name} takes an input of {wanted} axes, got shape {input.shape}")
+            raise ArgumentError(f"{name} takes an input of {wanted} axes, got shape {input.shape}")
         channels = input.shape[self._channel_axis(input)]
         if channels != self.num_features and (self.affine or self.track_running_stats):
-            raise ValueError(
+            raise ArgumentError(
                 f"{name} was made for {self.num_features} channels, the input {input.shape} has "
                 f"{channels}"
             )
@@ -384,7 +385,7 @@ class GroupNorm(ScaledNorm):
     ) -> None:
         super().__init__()
         if num_channels % num_groups:
-            raise ValueError(
+            raise ArgumentError(
                 f"GroupNorm: {num_channels} channels do not divide into {num_groups} groups"
             )
         self.num_groups, self.num_channels = num_groups, num_channels

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import devices, promotion
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.tensor import Tensor, as_array
 
@@ -77,7 +78,7 @@ class WithoutShape:
 
     @property
     def _array(self) -> Any:
-        raise ValueError(UNKNOWN.format(self.what, "using it"))
+        raise ArgumentError(UNKNOWN.format(self.what, "using it"))
 
     @_array.setter
     def _array(self, array: Any) -> None:

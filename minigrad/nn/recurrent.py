@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.errors import ArgumentError
 from minigrad.graph import wrap
 from minigrad.nn import functional, init, parameter
 from minigrad.nn.linear import fortran_parameter, linear
@@ -90,7 +91,7 @@ class Cell(Module):
 
     def _checked(self, input: Any) -> Any:
         if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
-            raise ValueError(
+            raise ArgumentError(
                 f"{type(self).__name__} takes (n, {self.input_size}) or ({self.input_size},), got "
                 f"{input.shape}"
             )
@@ -102,7 +103,7 @@ class Cell(Module):
         if state is None:
             return zeros(input, shape)
         if state.shape != shape:
-            raise ValueError(f"{type(self).__name__}: the state is {shape}, got {state.shape}")
+            raise ArgumentError(f"{type(self).__name__}: the state is {shape}, got {state.shape}")
         return state
 
     def _products(self, input: Any, hidden: Any) -> tuple[Any, Any]:
@@ -218,7 +219,7 @@ def zeros(input: Any, shape: tuple[int, ...]) -> Any:
 
 def check_nonlinearity(nonlinearity: str) -> None:
     if nonlinearity not in ("tanh", "relu"):
-        raise ValueError(f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
+        raise ArgumentError(f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
 
 
 def reset_uniformly(module: Module, hidden_size: int) -> None:
@@ -261,14 +262,14 @@ class Recurrent(Module):
         super().__init__()
         name = type(self).__name__
         if hidden_size < 1 or num_layers < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}: hidden_size and num_layers are at least 1, got {hidden_size} and "
                 f"{num_layers}"
             )
         if not 0 <= dropout <= 1:
-            raise ValueError(f"{name}: dropout is a probability from 0 to 1, got {dropout}")
+            raise ArgumentError(f"{name}: dropout is a probability from 0 to 1, got {dropout}")
         if not 0 <= proj_size < hidden_size:
-            raise ValueError(f"{name}: proj_size is less than hidden_size, got {proj_size}")
+            raise ArgumentError(f"{name}: proj_size is less than hidden_size, got {proj_size}")
         if dropout and num_layers == 1:
             warnings.warn(
                 f"{name}: dropout acts between layers, and there is only one", stacklevel=3
@@ -407,7 +408,7 @@ class Recurrent(Module):
             return self._forward_packed(input, states)
         if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
             layout = "(n, length, {})" if self.batch_first else "(length, n, {})"
-            raise ValueError(
+            raise ArgumentError(
                 f"{type(self).__name__} takes {layout.format(self.input_size)}, or without n, got "
                 f"{input.shape}"
             )
@@ -417,7 +418,7 @@ class Recurrent(Module):
         elif self.batch_first:
             input = ops.transpose(input, 0, 1)
         if not len(input):
-            raise ValueError(f"{type(self).__name__}: the sequence is empty")
+            raise ArgumentError(f"{type(self).__name__}: the sequence is empty")
         states = self._first_states(input, states, batched)
         output, last = self._run_layers(input, states)
         if not batched:
@@ -435,7 +436,7 @@ class Recurrent(Module):
                 continue
             shape = (cells, input.shape[1], size) if batched else (cells, size)
             if state.shape != shape:
-                raise ValueError(
+                raise ArgumentError(
                     f"{type(self).__name__}: a first state has shape {shape}, got {state.shape}"
                 )
             found.append(state if batched else state[:, None])

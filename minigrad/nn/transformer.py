@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import promotion
+from minigrad.errors import ArgumentError
 from minigrad.graph import wrap
 from minigrad.nn import functional, init
 from minigrad.nn.attention import MultiheadAttention
@@ -33,7 +34,7 @@ def activation_of(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any
     if not isinstance(activation, str):
         return activation
     if activation not in ("relu", "gelu"):
-        raise ValueError(f"activation is 'relu', 'gelu' or a function, got {activation!r}")
+        raise ArgumentError(f"activation is 'relu', 'gelu' or a function, got {activation!r}")
     return functional.relu if activation == "relu" else functional.gelu
 
 
@@ -353,12 +354,12 @@ class Transformer(Module):
         """The masks are those of `MultiheadAttention`, for the two sequences and the memory."""
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
-            raise ValueError(
+            raise ArgumentError(
                 f"Transformer: src of shape {src.shape} and tgt of shape {tgt.shape} have other "
                 "numbers of sequences"
             )
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
-            raise ValueError(
+            raise ArgumentError(
                 f"Transformer: entries have size {self.d_model}, got {src.shape} and {tgt.shape}"
             )
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)

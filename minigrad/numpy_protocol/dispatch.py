@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -
 
 def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """NEP 18: ``np.sum(t, axis=0)``, ``np.stack([s, t])``."""
+    if function.__module__ == "numpy.fft":
+        import_module("minigrad.fft.transforms")  # which names its functions here
     mapped = functions.get(function)
     if mapped is not None:
         return mapped(*args, **kwargs)

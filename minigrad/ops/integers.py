@@ -66,3 +66,15 @@ def lcm(x: Array, y: Array) -> Array:
                tensor([12, 10])
     """
     return np.lcm(x, y)
+
+
+@op(None, notation="⌊{x}⌋")
+def _whole(x: Array, low: int, high: int, nearest: bool = False) -> Array:
+    """Numbers rounded down to integers, or to the nearest, and kept within bounds.
+
+    Forward    out = ⌊x⌋ between `low` and `high`; `low` where x is NaN
+    Gradient   none: the result is of integers
+    Shapes     (...) -> (...)
+    """
+    rounded = np.rint(x) if nearest else np.floor(x)
+    return np.clip(np.nan_to_num(rounded, nan=low), low, high).astype(np.int64)

@@ -202,7 +202,7 @@ def fill(x: Array, value: Array) -> Array:
 
 @op(lambda g: g, view=True, notation="{x}")
 def conj(x: Array) -> Array:
-    """The complex conjugate, or the real part, of real numbers: the same numbers.
+    """The complex conjugate: of real numbers, the same numbers.
 
     Forward    out = x
     Gradient   x̄ = ḡ
@@ -213,7 +213,36 @@ def conj(x: Array) -> Array:
     return x.view()
 
 
-real = conj_physical = resolve_conj = resolve_neg = conj
+conj_physical = conj
+
+
+@composition
+def resolve_conj(input: Any) -> Any:
+    """The same numbers: none waits to be conjugated or negated.
+
+    Forward    out = x
+    Gradient   x̄ = ḡ
+    Shapes     (...) -> (...)
+    Example    >>> mg.resolve_conj(mg.tensor([1.0]))
+               tensor([1.])
+    """
+    return conj(input) if input.dtype.kind != "c" else input
+
+
+resolve_neg = resolve_conj
+
+
+@composition
+def real(input: Any) -> Any:
+    """The real part: of real numbers, the same numbers.
+
+    Forward    out = Re x
+    Gradient   x̄ = ḡ
+    Shapes     (...) -> (...)
+    Example    >>> mg.real(mg.tensor([1.0]))
+               tensor([1.])
+    """
+    return conj(input) if input.dtype.kind != "c" else input.real
 
 
 @op(lambda g: np.zeros_like(g), promote=True, notation="arg {x}")

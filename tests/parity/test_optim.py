@@ -37,6 +37,10 @@ CASES = [
     ("RAdam", {"lr": 0.01}),
     ("RAdam", {"betas": (0.9, 0.9), **DECAY}),
     ("RAdam", {"decoupled_weight_decay": True, **DECAY}),
+    ("ASGD", {}),
+    ("ASGD", {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 2, **DECAY}),
+    ("Adafactor", {}),
+    ("Adafactor", {"lr": 0.5, "beta2_decay": -0.5, "eps": (1e-3, 1e-2), "d": 1.5, **DECAY}),
 ]
 SHAPES = [(5, 3), (5,), (), (200, 100), (0, 4)]  # of which one is updated in its own memory
 
@@ -49,10 +53,11 @@ def float64():
     torch.set_default_dtype(before)
 
 
-def pairs(seed=0):
+def pairs(seed=0, name=""):
     """The same parameters here and there; some in Fortran order, as `nn.Linear` has them."""
     rng = np.random.default_rng(seed)
-    arrays = [rng.standard_normal(shape) for shape in SHAPES]
+    shapes = SHAPES[:-1] if name == "Adafactor" else SHAPES  # PyTorch's divides by 0 entries
+    arrays = [rng.standard_normal(shape) for shape in shapes]
     ours = [mg.tensor(a).requires_grad_() for a in arrays]
     for i in (0, 3):
         ours[i].data = mg.tensor(arrays[i].T.copy()).T.detach()
@@ -77,7 +82,7 @@ def assert_same(ours, theirs):
 @pytest.mark.parametrize("maximize", [False, True])
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_fifty_steps(name, options, maximize):
-    rng, ours, theirs = pairs()
+    rng, ours, theirs = pairs(0, name)
     optimizer = getattr(mg.optim, name)(ours, maximize=maximize, **options)
     reference = getattr(torch.optim, name)(theirs, maximize=maximize, **options)
     for _ in range(50):
@@ -89,7 +94,7 @@ def test_fifty_steps(name, options, maximize):
 
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_parameters_without_a_gradient_are_left_alone(name, options):
-    rng, ours, theirs = pairs(1)
+    rng, ours, theirs = pairs(1, name)
     optimizer = getattr(mg.optim, name)(ours, **options)
     reference = getattr(torch.optim, name)(theirs, **options)
     for _ in range(20):
@@ -101,7 +106,7 @@ def test_parameters_without_a_gradient_are_left_alone(name, options):
 
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_a_state_dict_goes_both_ways(name, options):
-    rng, ours, theirs = pairs(2)
+    rng, ours, theirs = pairs(2, name)
     optimizer = getattr(mg.optim, name)(ours, **options)
     reference = getattr(torch.optim, name)(theirs, **options)
     for _ in range(3):
@@ -266,6 +271,41 @@ SCHEDULES = [
     ("OneCycleLR", {"max_lr": 1.0, "total_steps": 51, "anneal_strategy": "linear"}),
     ("OneCycleLR", {"max_lr": 1.0, "total_steps": 51, "cycle_momentum": False}),
     ("LambdaLR", {"lr_lambda": lambda t: 0.95**t + 0.1}),
+    ("MultiplicativeLR", {"lr_lambda": lambda t: 0.9 + 0.01 * (t % 5)}),
+    ("CyclicLR", {"base_lr": [0.1, 0.01], "max_lr": 0.5, "step_size_up": 7}),
+    (
+        "CyclicLR",
+        {
+            "base_lr": 0.1,
+            "max_lr": 0.5,
+            "step_size_up": 4,
+            "step_size_down": 9,
+            "mode": "triangular2",
+            "base_momentum": 0.5,
+        },
+    ),
+    (
+        "CyclicLR",
+        {
+            "base_lr": 0.1,
+            "max_lr": 0.5,
+            "step_size_up": 6,
+            "mode": "exp_range",
+            "gamma": 0.98,
+            "cycle_momentum": False,
+        },
+    ),
+    (
+        "CyclicLR",
+        {
+            "base_lr": 0.1,
+            "max_lr": 0.5,
+            "step_size_up": 6,
+            "cycle_momentum": False,
+            "scale_fn": lambda t: 1 / (1 + t),
+            "scale_mode": "iterations",
+        },
+    ),
 ]
 
 
@@ -300,6 +340,90 @@ def test_schedule(name, options, kind):
         scheduler.step()
         expected.step()
     assert_same_options(optimizer, reference)
+
+
+def test_chained_schedulers():
+    optimizer, reference = make_pair("SGD")
+
+    def chained(module, optimizer):
+        parts = [module.LinearLR(optimizer, 0.2, total_iters=5), module.StepLR(optimizer, 4, 0.5)]
+        return module.ChainedScheduler(parts)
+
+    scheduler = chained(lr_scheduler, optimizer)
+    expected = chained(torch.optim.lr_scheduler, reference)
+    for _ in range(20):
+        assert_same_options(optimizer, reference)
+        assert scheduler.get_last_lr() == pytest.approx(expected.get_last_lr())
+        optimizer.step()
+        reference.step()
+        scheduler.step()
+        expected.step()
+    again = chained(lr_scheduler, make_pair("SGD")[0])
+    again.load_state_dict(scheduler.state_dict())
+    assert again.get_last_lr() == scheduler.get_last_lr()
+
+
+@pytest.mark.parametrize("strategy", ["cos", "linear"])
+@pytest.mark.parametrize("epochs", [0, 1, 6])
+def test_the_rate_of_averaging(strategy, epochs):
+    optimizer, reference = make_pair("SGD")
+    ours = mg.optim.swa_utils.SWALR(optimizer, 0.05, epochs, strategy)
+    theirs = torch.optim.swa_utils.SWALR(reference, 0.05, epochs, strategy)
+    for _ in range(10):
+        assert_same_options(optimizer, reference)
+        optimizer.step()
+        reference.step()
+        ours.step()
+        theirs.step()
+
+
+@pytest.mark.parametrize("kind", ["mean", "moving", "own"])
+@pytest.mark.parametrize("buffers", [False, True])
+def test_averaged_models(kind, buffers):
+    def averages(module):
+        swa = module.optim.swa_utils
+        options = {
+            "mean": {},
+            "moving": {"multi_avg_fn": swa.get_ema_multi_avg_fn(0.9)},
+            "own": {"avg_fn": lambda averaged, p, n: 0.3 * averaged + 0.7 * p},
+        }[kind]
+        net = module.nn.Sequential(module.nn.Linear(2, 3), module.nn.BatchNorm1d(3))
+        averaged = swa.AveragedModel(net, use_buffers=buffers, **options)
+        rng = np.random.default_rng(0)
+        for _ in range(4):
+            for p in net.parameters():
+                p.data = module.tensor(rng.standard_normal(tuple(p.shape)))
+            net[1].running_mean.copy_(module.tensor(rng.standard_normal(3)))
+            averaged.update_parameters(net)
+        swa.update_bn([module.tensor(rng.standard_normal((5, 2))) for _ in range(3)], averaged)
+        return {name: value.detach().numpy() for name, value in averaged.state_dict().items()}
+
+    ours, theirs = averages(mg), averages(torch)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_allclose(value, theirs[name], rtol=1e-6, atol=1e-7, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"nesterov": False, "weight_decay": 0.0}, {"adjust_lr_fn": "match_rms_adamw", "lr": 0.1}],
+    ids=str,
+)
+def test_muon(options):
+    """PyTorch orthogonalises in bfloat16, whose numbers have three digits."""
+    rng = np.random.default_rng(0)
+    for shape in [(4, 4), (3, 7), (8, 2)]:
+        start = rng.standard_normal(shape)
+        p, q = mg.tensor(start, requires_grad=True), torch.tensor(start, requires_grad=True)
+        ours, theirs = mg.optim.Muon([p], **options), torch.optim.Muon([q], **options)
+        for _ in range(5):
+            give_gradients(rng, [p], [q])
+            ours.step()
+            theirs.step()
+        moved = np.abs(q.detach().numpy() - start).max()
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=0.05 * moved)
+    with pytest.raises(ValueError, match="matrices"):
+        mg.optim.Muon([mg.ones(3, requires_grad=True)])
 
 
 def test_schedules_one_after_the_other():

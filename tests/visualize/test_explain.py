@@ -208,7 +208,7 @@ def by_rule(rule: Any, c: Any) -> Any:
 # ----------------------------------------------------------------------------------------- formulas
 
 FUNCTIONS = """
-    Ai J K Re Vᴴ Y digamma eˣ i0e i1e polygamma ᴴ cof copyltu cos cosh det diag e einsum exp
+    Ai F Fᴴ J K Re Vᴴ Y digamma eˣ i0e i1e polygamma ᴴ cof copyltu cos cosh det diag e einsum exp
     log max mean min onehot ravel sigmoid sign sin sinh softmax softplus sym tanh tril triu
     trunc var I Φ φ π σ Σ None True False inf ½
 """
@@ -216,8 +216,8 @@ WORDS = """
     1e NaN a above added all along among and any are at axes axis back backwards block both
     by came chosen cofactors column copies density diagonal distribution each eigenvalues
     eigenvectors else elsewhere engine entries entry equal error evenly exchanged finite
-    first for frame from gate given halved if images in indices into inverse is it its
-    joined kernel laid largest last like lower matrix middle moved near none normal not
+    first for frame from gate given halved if image images in indices into inverse is it its
+    joined kernel laid largest last like lower matrix middle mirror moved near none normal not
     number of on ones or order other others over overlap part parts place places product
     quarter quarters read reading regular repeated right rounding rows same second series
     shape shared singular slice smallest softmax stacked summed that the their them there

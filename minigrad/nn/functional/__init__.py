@@ -5,6 +5,7 @@ way in.
 """
 
 from minigrad.nn.functional.activations import *
+from minigrad.nn.functional.alignment import *
 from minigrad.nn.functional.attention import *
 from minigrad.nn.functional.classification import *
 from minigrad.nn.functional.convolution import *
@@ -15,7 +16,9 @@ from minigrad.nn.functional.normalization import *
 from minigrad.nn.functional.pooling import *
 from minigrad.nn.functional.positions import *
 from minigrad.nn.functional.ranking import *
+from minigrad.nn.functional.rare_pooling import *
 from minigrad.nn.functional.regression import *
+from minigrad.nn.functional.sampling import *
 from minigrad.nn.functional.softmaxes import *
 from minigrad.nn.functional.vision import *
 from minigrad.nn.functional.volumes import *

@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad import graph, ops
 from minigrad.calls import Array
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.ops.conversion import astype
 from minigrad.promotion import get_default_dtype
@@ -31,7 +32,7 @@ def reduce_loss(loss: Tensor, reduction: str) -> Tensor:
         return ops.sum(loss)
     if reduction == "none":
         return loss
-    raise ValueError(f'reduction is "mean", "sum" or "none", got {reduction!r}')
+    raise ArgumentError(f'reduction is "mean", "sum" or "none", got {reduction!r}')
 
 
 def refuse_broadcast(name: str, input: Any, target: Any, other: str = "target") -> None:
@@ -49,7 +50,7 @@ def refuse_broadcast(name: str, input: Any, target: Any, other: str = "target") 
             remedy = f"{other}.reshape({', '.join(map(str, wanted))})"
         elif not broadcasts_to(shape, wanted):
             remedy = "give both the same shape"
-        raise ValueError(
+        raise ArgumentError(
             f"{name} compares entry by entry and does not broadcast: input has shape {wanted}, "
             f"{other} has shape {shape}. Use {remedy}"
             if remedy.startswith(other)

@@ -5,11 +5,13 @@ from minigrad.nn.attention import *
 from minigrad.nn.containers import *
 from minigrad.nn.convolution import *
 from minigrad.nn.dropout import *
+from minigrad.nn.large_vocabularies import *
 from minigrad.nn.lazy import *
 from minigrad.nn.linear import *
 from minigrad.nn.loss import *
 from minigrad.nn.module import Module as Module
 from minigrad.nn.modules import activation as activation
+from minigrad.nn.modules import adaptive as adaptive
 from minigrad.nn.modules import batchnorm as batchnorm
 from minigrad.nn.modules import channelshuffle as channelshuffle
 from minigrad.nn.modules import container as container
@@ -35,6 +37,7 @@ from minigrad.nn.modules import utils as utils
 from minigrad.nn.normalization import *
 from minigrad.nn.pooling import *
 from minigrad.nn.positions import *
+from minigrad.nn.rare import *
 from minigrad.nn.recurrent import *
 from minigrad.nn.shaping import *
 from minigrad.nn.transformer import *

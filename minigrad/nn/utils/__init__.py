@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import inplace, ops
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.memory import writes
 from minigrad.nn.utils import parametrizations as parametrizations
@@ -134,7 +135,7 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = 
              tensor([3. , 3.5])
     """
     if clip_value < 0:
-        raise ValueError(f"clip_grad_value_: clip_value is not negative, got {clip_value}")
+        raise ArgumentError(f"clip_grad_value_: clip_value is not negative, got {clip_value}")
     for gradient in gradients_of(parameters):
         np.clip(gradient, -float(clip_value), float(clip_value), out=gradient)
         writes.note(gradient, "clip_grad_value_")
@@ -164,7 +165,7 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     parameters = list(parameters)
     size = sum(parameter._array.size for parameter in parameters)
     if vec._array.shape != (size,):
-        raise ValueError(
+        raise ArgumentError(
             f"vector_to_parameters: the parameters have {size} entries, the vector has shape "
             f"{vec._array.shape}"
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops, random
+from minigrad.errors import ArgumentError
 from minigrad.graph import wrap
 from minigrad.modes import no_grad
 from minigrad.nn import functional
@@ -54,7 +55,7 @@ class _SpectralNorm(Module):
         if not -weight.ndim <= dim < weight.ndim:
             raise IndexError(f"spectral_norm: dim {dim} is not an axis of a {weight.ndim}-D weight")
         if n_power_iterations <= 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"spectral_norm: n_power_iterations is positive, got {n_power_iterations}"
             )
         self.dim, self.eps = dim % weight.ndim, eps
@@ -136,7 +137,7 @@ def spectral_norm(
     """
     weight = getattr(module, name, None)
     if weight is None:
-        raise ValueError(f"{type(module).__name__} has no weight {name!r}")
+        raise ArgumentError(f"{type(module).__name__} has no weight {name!r}")
     if dim is None:
         dim = 1 if getattr(module, "transposed", False) else 0
     made = _SpectralNorm(weight, n_power_iterations, dim, eps)

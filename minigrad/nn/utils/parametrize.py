@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable
 from minigrad.modes import no_grad
 from minigrad.nn.containers import ModuleDict, ModuleList
@@ -67,7 +68,7 @@ class ParametrizationList(ModuleList):
             self._keep("original", original, original)
             return
         if not isinstance(value, (tuple, list)):
-            raise ValueError(
+            raise ArgumentError(
                 f"right_inverse returns a tensor or a sequence of them, got {type(value).__name__}"
             )
         self.ntensors = len(value)
@@ -214,7 +215,7 @@ def register_parametrization(
     )
     tensor = None if registry is None else module.__dict__[registry][tensor_name]
     if registry is None or tensor is None:
-        raise ValueError(f"{type(module).__name__} has no parameter or buffer {tensor_name!r}")
+        raise ArgumentError(f"{type(module).__name__} has no parameter or buffer {tensor_name!r}")
     before: Any = tensor.detach().clone()
     made = ParametrizationList([parametrization], tensor, unsafe)
     if not unsafe:
@@ -244,10 +245,10 @@ def add_parametrization(module: Any, name: str, parametrization: Module, unsafe:
 def check_alike(before: Any, after: Any, parametrization: Module) -> None:
     name = type(parametrization).__name__
     if not isinstance(after, Variable):
-        raise ValueError(f"{name} returned a {type(after).__name__}, not a tensor")
+        raise ArgumentError(f"{name} returned a {type(after).__name__}, not a tensor")
     old, new = before._array, after._array
     if old.shape != new.shape or old.dtype != new.dtype:
-        raise ValueError(
+        raise ArgumentError(
             f"{name} made a tensor of shape {new.shape} and type {new.dtype} of one of shape "
             f"{old.shape} and type {old.dtype}; pass unsafe=True if that is meant"
         )
@@ -268,11 +269,11 @@ def remove_parametrizations(
              ['bias', 'weight']
     """
     if not is_parametrized(module, tensor_name):
-        raise ValueError(f"{type(module).__name__} has no parametrized tensor {tensor_name!r}")
+        raise ArgumentError(f"{type(module).__name__} has no parametrized tensor {tensor_name!r}")
     found: Any = module
     parametrizations = found.parametrizations[tensor_name]
     if not parametrizations.is_tensor and not leave_parametrized:
-        raise ValueError("leave_parametrized=False needs a tensor with one original")
+        raise ArgumentError("leave_parametrized=False needs a tensor with one original")
     learned = any(parametrizations._parameters)
     with no_grad():
         value = getattr(module, tensor_name).detach()

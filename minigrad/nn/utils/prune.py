@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops, random
+from minigrad.errors import ArgumentError
 from minigrad.graph import wrap
 from minigrad.modes import no_grad
 from minigrad.nn.module import Module
@@ -89,7 +90,7 @@ class BasePruningMethod:
             mask = getattr(module, f"{name}_mask")
         scores = original if importance_scores is None else importance_scores
         if scores.shape != original.shape:
-            raise ValueError(
+            raise ArgumentError(
                 f"prune: importance_scores has the shape of {name}, got {scores.shape}"
             )
         with no_grad():
@@ -138,7 +139,7 @@ class PruningContainer(BasePruningMethod):
         Raises   ValueError if it is for another parameter.
         """
         if method._tensor_name != self._tensor_name:
-            raise ValueError(
+            raise ArgumentError(
                 f"PruningContainer: methods are for {self._tensor_name!r}, got one for "
                 f"{method._tensor_name!r}"
             )
@@ -169,10 +170,10 @@ def how_many(amount: float, size: int) -> int:
     """
     if isinstance(amount, (int, np.integer)) and not isinstance(amount, bool):
         if not 0 <= amount <= size:
-            raise ValueError(f"prune: amount is in 0 ... {size}, got {amount}")
+            raise ArgumentError(f"prune: amount is in 0 ... {size}, got {amount}")
         return int(amount)
     if not 0 <= amount <= 1:
-        raise ValueError(f"prune: amount is a number of entries or a fraction, got {amount}")
+        raise ArgumentError(f"prune: amount is a number of entries or a fraction, got {amount}")
     return round(amount * size)
 
 
@@ -434,6 +435,6 @@ def remove(module: Module, name: str) -> Module:
     """
     method = pruning_of(module, name)
     if method is None:
-        raise ValueError(f"{type(module).__name__}: {name!r} is not pruned")
+        raise ArgumentError(f"{type(module).__name__}: {name!r} is not pruned")
     method.remove(module)
     return module

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
+from minigrad.errors import ArgumentError
 from minigrad.modes import no_grad
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -138,7 +139,9 @@ def spectral_norm(
              ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
     if n_power_iterations <= 0:
-        raise ValueError(f"spectral_norm: n_power_iterations is positive, got {n_power_iterations}")
+        raise ArgumentError(
+            f"spectral_norm: n_power_iterations is positive, got {n_power_iterations}"
+        )
     if dim is None:
         dim = 1 if getattr(module, "transposed", False) else 0
     SpectralNorm(module, name, n_power_iterations, eps, dim)
@@ -150,7 +153,7 @@ def remove_norm(module: Module, name: str, kind: type, *suffixes: str) -> Module
         if hook.name == name:
             hook.remove(module, *[name + suffix for suffix in suffixes])
             return module
-    raise ValueError(f"{type(module).__name__} has no {kind.__name__} of {name!r}")
+    raise ArgumentError(f"{type(module).__name__} has no {kind.__name__} of {name!r}")
 
 
 def remove_weight_norm(module: Module, name: str = "weight") -> Module:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import ops
+from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.tensor import Tensor
 
@@ -39,11 +40,13 @@ def pad_sequence(
     """
     sequences = list(sequences)
     if not sequences:
-        raise ValueError("pad_sequence: there are no sequences")
+        raise ArgumentError("pad_sequence: there are no sequences")
     if padding_side not in ("right", "left"):
-        raise ValueError(f"pad_sequence: padding_side is 'right' or 'left', got {padding_side!r}")
+        raise ArgumentError(
+            f"pad_sequence: padding_side is 'right' or 'left', got {padding_side!r}"
+        )
     if any(each.ndim == 0 or each.shape[1:] != sequences[0].shape[1:] for each in sequences):
-        raise ValueError(
+        raise ArgumentError(
             "pad_sequence: the sequences have the same shape after the first axis, got "
             f"{[each.shape for each in sequences]}"
         )
@@ -74,7 +77,7 @@ def unpad_sequence(
         padded_sequences = ops.transpose(padded_sequences, 0, 1)
     lengths = [int(length) for length in lengths]
     if len(lengths) != len(padded_sequences):
-        raise ValueError(
+        raise ArgumentError(
             f"unpad_sequence: {len(padded_sequences)} sequences, but {len(lengths)} lengths"
         )
     return [padded_sequences[i, :length] for i, length in enumerate(lengths)]
@@ -140,7 +143,7 @@ def pack_padded_sequence(
     sizes = as_integers(lengths)
     steps = ops.transpose(input, 0, 1) if batch_first else input
     if sizes.shape != (steps.shape[1],) or sizes.min() < 1 or sizes.max() > steps.shape[0]:
-        raise ValueError(
+        raise ArgumentError(
             f"pack_padded_sequence: lengths are {steps.shape[1]} integers from 1 to "
             f"{steps.shape[0]}, got {sizes.tolist()}"
         )
@@ -150,7 +153,7 @@ def pack_padded_sequence(
         sizes = sizes[order._array]
         steps = ops.index_select(steps, 1, order)
     elif (np.diff(sizes) > 0).any():
-        raise ValueError(
+        raise ArgumentError(
             f"pack_padded_sequence: lengths fall, got {sizes.tolist()}; or enforce_sorted=False"
         )
     present = np.arange(sizes[0])[:, None] < sizes  # (time, sequence)
@@ -178,7 +181,7 @@ def pad_packed_sequence(
     sizes = as_integers(sequence.batch_sizes)
     longest = len(sizes) if total_length is None else total_length
     if longest < len(sizes):
-        raise ValueError(
+        raise ArgumentError(
             f"pad_packed_sequence: total_length is at least {len(sizes)}, got {total_length}"
         )
     # every place of the result says which entry of the data it has, the last is the padding
