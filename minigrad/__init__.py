@@ -111,6 +111,10 @@ if _TYPE_CHECKING:
 __version__ = "0.1.0"
 newaxis = None
 strided, contiguous_format, preserve_format = "strided", "contiguous_format", "preserve_format"
+channels_last, channels_last_3d = (
+    "channels_last",
+    "channels_last_3d",
+)  # accepted: NumPy's order stays
 
 # What a program may need none of is imported when it is first used: `import minigrad` stays quick.
 _MODULES = {
@@ -144,12 +148,14 @@ _NAMES = {
 }
 # functions that PyTorch has here as well as in `nn.functional`
 _FUNCTIONAL = {
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "avg_pool1d", "bilinear",
-    "celu", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cosine_embedding_loss",
-    "cosine_similarity", "dropout", "feature_alpha_dropout", "group_norm", "hardshrink",
-    "hinge_embedding_loss", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d",
-    "max_pool2d", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu", "rms_norm",
-    "rrelu", "selu", "threshold", "triplet_margin_loss",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "avg_pool1d", "bilinear", "celu",
+    "celu_", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "dropout",
+    "feature_alpha_dropout", "group_norm", "hardshrink", "hinge_embedding_loss", "kl_div",
+    "layer_norm", "margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
+    "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "prelu",
+    "rms_norm", "rrelu", "rrelu_", "selu", "selu_", "threshold", "threshold_",
+    "triplet_margin_loss",
 }  # fmt: skip
 
 

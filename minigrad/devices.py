@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "device", "get_float32_matmul_precision", "get_num_threads", "set_default_device",
-    "set_float32_matmul_precision", "set_num_threads", "use_deterministic_algorithms",
+    "device", "get_default_device", "get_float32_matmul_precision", "get_num_interop_threads",
+    "get_num_threads", "set_default_device", "set_float32_matmul_precision", "set_flush_denormal",
+    "set_num_interop_threads", "set_num_threads", "use_deterministic_algorithms",
 ]  # fmt: skip
 
 
@@ -144,3 +145,37 @@ def get_num_threads() -> int:
     """
     pools = thread_pools().threadpool_info()
     return max((pool["num_threads"] for pool in pools if pool["user_api"] == "blas"), default=1)
+
+
+def get_default_device() -> device:
+    """The device of new tensors: the CPU.
+
+    Example  >>> mg.get_default_device()
+             device(type='cpu')
+    """
+    return CPU
+
+
+def get_num_interop_threads() -> int:
+    """1: operations run one after the other.
+
+    Example  >>> mg.get_num_interop_threads()
+             1
+    """
+    return 1
+
+
+def set_num_interop_threads(number: int) -> None:
+    """Nothing: operations run one after the other.
+
+    Example  >>> mg.set_num_interop_threads(2)
+    """
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """False: NumPy has no such switch.
+
+    Example  >>> mg.set_flush_denormal(True)
+             False
+    """
+    return False

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from minigrad import sparse
-from minigrad.creation import from_numpy
+from minigrad.creation import from_numpy, tensor
+from minigrad.dtypes import resolve
 from minigrad.graph import refuse_in_trace
+from minigrad.promotion import get_default_dtype
 from minigrad.typed import Tensor
 
-__all__ = ["from_dlpack"]
+__all__ = ["from_dlpack", "frombuffer", "scalar_tensor", "to_dlpack"]
 
 LOST = (
     "a tensor that requires grad would lose its graph as an array: use "
@@ -100,6 +102,54 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         array = np.from_dlpack(ext_tensor)
         return from_numpy(array.copy() if copy else array)
     return from_numpy(np.from_dlpack(ext_tensor, copy=copy))
+
+
+def to_dlpack(input: Tensor) -> Any:
+    """The capsule by which another library takes the memory of a tensor; see `from_dlpack`.
+
+    Example  >>> type(mg.to_dlpack(mg.ones(2))).__name__
+             'PyCapsule'
+    """
+    return input.__dlpack__()
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A vector on the memory of bytes.
+
+    dtype    of its entries
+    count    how many; -1: as many as there are
+    offset   how many bytes to leave out first
+    Raises   ValueError if the sizes do not fit
+    Example  >>> mg.frombuffer(bytearray(8), dtype=mg.float32)
+             tensor([0., 0.])
+    """
+    array = np.frombuffer(buffer, resolve(dtype), count, offset)
+    return from_numpy(array).requires_grad_(requires_grad)
+
+
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A 0-d tensor of one number, of the default type.
+
+    Example  >>> mg.scalar_tensor(2)
+             tensor(2.)
+    """
+    kind = get_default_dtype() if dtype is None else resolve(dtype)
+    return tensor(s, dtype=kind, requires_grad=requires_grad)
+
+
+def offset(self: Any) -> int:
+    """How many entries of the memory that a tensor shares lie before its first one."""
+    array = self._array
+    base = array
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    first = base.__array_interface__["data"][0]
+    return int((array.__array_interface__["data"][0] - first) // max(array.itemsize, 1))
 
 
 # -------------------------------------------------------------------- Dask, treescope, array API

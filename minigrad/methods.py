@@ -605,7 +605,10 @@ class Methods:
     bernoulli_ = random.bernoulli_
     bernoulli = random.bernoulli
     multinomial = random.multinomial
+    cauchy_ = random.cauchy_
     exponential_ = random.exponential_
+    geometric_ = random.geometric_
+    log_normal_ = random.log_normal_
     random_ = random.random_
 
     # ----------------------------------------------------------------- types: last, for these names

@@ -14,15 +14,15 @@ import numpy as np
 from minigrad import devices, dtypes, inplace, promotion
 from minigrad.creation import creating, finish, floating, like, shape_of
 from minigrad.errors import ArgumentError
-from minigrad.graph import plain
+from minigrad.graph import plain, wrap
 from minigrad.modes import Call, caller, recording
 from minigrad.primitive import Op
 from minigrad.typed import Tensor
 
 __all__ = [
-    "Generator", "bernoulli", "get_rng_state", "initial_seed", "manual_seed", "multinomial",
-    "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
-    "randperm", "seed", "set_rng_state",
+    "Generator", "bernoulli", "binomial", "get_rng_state", "initial_seed", "manual_seed",
+    "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like", "randperm", "seed", "set_rng_state",
 ]  # fmt: skip
 
 Array = Any
@@ -536,6 +536,65 @@ def exponential_(tensor: Tensor, lambd: float = 1.0, *, generator: Any = None) -
     array = source(generator).standard_exponential(tensor.shape) / lambd
     inplace.overwrite(tensor, "exponential_", np.asarray(array).astype(tensor.dtype))
     return tensor
+
+
+def cauchy_(
+    tensor: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None
+) -> Tensor:
+    """Fill this tensor with random numbers of density σ / (π (σ² + (x - median)²)), and return it.
+
+    Example  >>> mg.zeros(2).cauchy_(3.0, 0.0)
+             tensor([3., 3.])
+    """
+    array = median + sigma * source(generator).standard_cauchy(tensor.shape)
+    inplace.overwrite(tensor, "cauchy_", np.asarray(array).astype(tensor.dtype))
+    return tensor
+
+
+def log_normal_(
+    tensor: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None
+) -> Tensor:
+    """Fill this tensor with numbers whose logarithms are normally distributed, and return it.
+
+    Raises   ValueError if `std` is not positive.
+    Example  >>> bool((mg.zeros(9).log_normal_() > 0).all())
+             True
+    """
+    if not std > 0:
+        raise ArgumentError(f"log_normal_: std is positive, got {std}")
+    array = np.exp(mean + std * source(generator).standard_normal(tensor.shape))
+    inplace.overwrite(tensor, "log_normal_", np.asarray(array).astype(tensor.dtype))
+    return tensor
+
+
+def geometric_(tensor: Tensor, p: float, *, generator: Any = None) -> Tensor:
+    """Fill this tensor with the number of trials up to the first success, and return it.
+
+    p        the probability of success
+    Raises   ValueError unless 0 < p ≤ 1
+    Example  >>> mg.zeros(2).geometric_(1.0)
+             tensor([1., 1.])
+    """
+    if not 0 < p <= 1:
+        raise ArgumentError(f"geometric_: 0 < p ≤ 1, got {p}")
+    array = source(generator).geometric(p, tensor.shape)
+    inplace.overwrite(tensor, "geometric_", np.asarray(array).astype(tensor.dtype))
+    return tensor
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
+    """The number of successes in `count` trials of probability `prob`.
+
+    Raises   ValueError for counts below 0 or probabilities outside of 0 ... 1
+    Example  >>> mg.binomial(mg.tensor([3.0]), mg.tensor([1.0]))
+             tensor([3.])
+    """
+    trials, share = np.asarray(plain(count)), np.asarray(plain(prob))
+    if (trials < 0).any() or (share < 0).any() or (share > 1).any():
+        raise ArgumentError("binomial: counts are not negative, and probabilities within 0 ... 1")
+    drawn = source(generator).binomial(trials.astype(np.int64), share)
+    found: Tensor = wrap(np.asarray(drawn).astype(trials.dtype))
+    return found
 
 
 def random_(

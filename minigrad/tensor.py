@@ -131,7 +131,29 @@ class Tensor(Methods, Variable):
         """Always the CPU."""
         return devices.CPU
 
-    is_cuda = False
+    layout = "strided"
+    is_cpu = True
+    is_cuda = is_ipu = is_maia = is_meta = is_mkldnn = is_mps = is_mtia = is_vulkan = False
+    is_xla = is_xpu = is_nested = is_quantized = is_sparse = is_sparse_csr = False
+
+    def get_device(self) -> int:
+        """-1: the CPU has no number."""
+        return -1
+
+    def storage_offset(self) -> int:
+        """How many entries of the memory that it shares lie before the first one."""
+        return interchange.offset(self)
+
+    def share_memory_(self) -> Tensor:
+        """This tensor: processes here do not share memory."""
+        return self
+
+    def no(self) -> bool:
+        """False: there is no such tensor here."""
+        return False
+
+    is_pinned = is_shared = is_inference = is_neg = is_conj = no
+    del no
 
     # ------------------------------------------------------------------------------------ the graph
 

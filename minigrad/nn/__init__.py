@@ -17,9 +17,11 @@ from minigrad.nn.large_vocabularies import *
 from minigrad.nn.lazy import *
 from minigrad.nn.linear import *
 from minigrad.nn.loss import *
+from minigrad.nn.loss import NLLLoss
 from minigrad.nn.module import Module as Module
 from minigrad.nn.normalization import *
 from minigrad.nn.parallel import DataParallel as DataParallel
+from minigrad.nn.parameter import Buffer as Buffer
 from minigrad.nn.parameter import Parameter as Parameter
 from minigrad.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from minigrad.nn.parameter import UninitializedParameter as UninitializedParameter
@@ -33,3 +35,4 @@ from minigrad.nn.transformer import *
 from minigrad.nn.volumes import *
 
 RNNBase, RNNCellBase = Recurrent, Cell
+NLLLoss2d = NLLLoss  # an older name

@@ -17,7 +17,7 @@ from minigrad.graph import Variable, wrap
 from minigrad.modes import recording
 from minigrad.nn import state
 from minigrad.nn.hooks import Hook, Hooks, add_hook
-from minigrad.nn.parameter import Parameter, WithoutShape
+from minigrad.nn.parameter import Buffer, Parameter, WithoutShape
 from minigrad.nn.typed import HasForward, P, R
 from minigrad.tensor import Tensor
 
@@ -136,6 +136,9 @@ class Module(Construction):
 
     def __setattr__(self, name: str, value: Any) -> None:
         attributes = self.__dict__
+        if isinstance(value, Buffer):
+            self.register_buffer(name, value, value.persistent)
+            return
         kind = registry_of(value)
         if kind is not None:
             if kind not in attributes:

@@ -11,7 +11,7 @@ from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.tensor import Tensor, as_array
 
-__all__ = ["Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
 class Parameter(Tensor):
@@ -42,6 +42,27 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Buffer(Tensor):
+    """A tensor that a `Module` registers as a buffer when it is assigned to an attribute of it.
+
+    data         its numbers: a tensor, whose memory is shared, or what `tensor` takes
+    persistent   whether it belongs to the state dict
+
+    Example  >>> module = mg.nn.Module()
+             >>> module.scale = mg.nn.Buffer(mg.ones(1))
+             >>> module.state_dict()
+             OrderedDict({'scale': tensor([1.])})
+    """
+
+    __slots__ = ("persistent",)
+
+    def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
+        shared: Any = data if isinstance(data, Variable) else None
+        given = () if data is None else data
+        self._array = as_array(given) if shared is None else shared.detach()._array
+        self.persistent = persistent
 
 
 def empty(

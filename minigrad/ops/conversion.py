@@ -90,7 +90,7 @@ def type_as(x: Any, other: Any) -> Tensor:
 @composition
 def to(
     x: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False,
-    copy: bool = False,
+    copy: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
     """x in another type, on another device, or both: ``t.to(mg.float64)``, ``t.to("cpu")``.
 

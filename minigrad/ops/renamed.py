@@ -7,7 +7,7 @@ from minigrad.ops.bessel import i0
 from minigrad.ops.combining import vander_columns
 from minigrad.ops.elementwise import minus, plus
 from minigrad.ops.factorizations import cholesky, cholesky_inverse, cholesky_solve
-from minigrad.ops.flagged import lu_older, lu_unpack, qr_older, svd_older
+from minigrad.ops.flagged import householder_product, lu_older, lu_unpack, qr_older, svd_older
 from minigrad.ops.incomplete import igamma, igammac
 from minigrad.ops.indexing import index_put, narrow, nonzero, put, select, take
 from minigrad.ops.joining import chunk, split
@@ -21,8 +21,9 @@ from minigrad.ops.solving import det, inv, logdet, pinv, slogdet
 __all__ = [
     "add", "adjoint", "cdist", "cholesky", "cholesky_inverse", "cholesky_solve", "det", "erfinv",
     "ger", "i0", "igamma", "igammac", "index_put", "inverse", "logdet", "lu", "lu_unpack",
-    "matrix_exp", "matrix_power", "narrow", "nonzero", "norm", "pinverse", "put", "qr", "select",
-    "slogdet", "split_with_sizes", "sub", "svd", "take", "unsafe_chunk", "unsafe_split", "vander",
+    "matrix_exp", "matrix_power", "narrow", "nonzero", "norm", "orgqr", "pinverse", "put", "qr",
+    "select", "slogdet", "split_with_sizes", "sub", "svd", "take", "unsafe_chunk", "unsafe_split",
+    "vander",
 ]  # fmt: skip
 
 add = plus
@@ -30,6 +31,7 @@ adjoint = mT
 ger = outer
 inverse = inv
 lu = lu_older
+orgqr = householder_product
 pinverse = pinv
 qr = qr_older
 split_with_sizes = split

@@ -494,7 +494,7 @@ def _contiguous(x: Array) -> Array:
 
 
 @composition
-def contiguous(x: Any) -> Any:
+def contiguous(x: Any, memory_format: Any = None) -> Any:
     """`x` itself if its memory is in row-major order, else a copy that is.
 
     Forward    out = x

@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "start" / "from_pytorch.md"
 REASONS: list[tuple[str, str]] = [
     (
         "internals of PyTorch: its own types, compilers, schemas and storage",
-        r".*Type|.*Storage.*|Script.*|Sym.*|sym_.*|.*Execution.*|Benchmark.*|.*Graph|Concrete.*"
+        r"GraphExecutorState|.*Type|.*Storage.*|Script.*|Sym.*|sym_.*|.*Execution.*|Benchmark.*|.*Graph|Concrete.*"
         r"|parse_.*|import_ir.*|.*Argument.*|_.*|AVG|SUM|AggregationType|AliasDb|Block|BufferDict"
         r"|CallStack|Capsule|Code|CompilationUnit|DeepCopyMemoTable|DisableTorch.*|Dispatch.*"
         r"|Error.*|.*Error|Event|ExcludeDispatch.*|FileCheck|FunctionSchema|Future|GradScaler"
@@ -41,7 +41,7 @@ REASONS: list[tuple[str, str]] = [
         r"|ScalingType|SwizzleType|const_data_ptr|untyped_storage|dim_order|volatile|set_"
         r"|argument_validation|functional_datapipe|.*_datapipes.*|non_deterministic|runtime_.*"
         r"|factory_kwargs|Container|swap_in_.*|is_set_to|_DatasetKind|get_deterministic.*"
-        r"|set_deterministic.*|is_deterministic.*|get_device_module|Buffer|new|swa_utils",
+        r"|set_deterministic.*|is_deterministic.*|get_device_module|new",
     ),
     (
         "other hardware, low-level kernels, and switches for them",
@@ -55,8 +55,9 @@ REASONS: list[tuple[str, str]] = [
         r"|is_inference.*|resolve.*|is_neg|is_conj|storage_offset",
     ),
     (
-        "complex numbers: NumPy computes with them, tensors here are real",
-        r".*complex.*|cdouble|cfloat|chalf|imag|polar|fft|stft|istft|eig|.*view_as_real.*|angle_",
+        "complex numbers come from Fourier transforms and `complex(real, imag)`, in a class of "
+        "their own: methods of tensors are of real numbers",
+        r".*complex.*|cdouble|cfloat|chalf|imag|stft|istft|eig|.*view_as_real.*|angle_",
     ),
     (
         "sparse tensors: a constant sparse factor is a SciPy matrix, see mg.sparse",
@@ -71,16 +72,22 @@ REASONS: list[tuple[str, str]] = [
         r"|choose_qparams.*|jagged|nested|masked|is_nested|to_padded_tensor|is_quantized",
     ),
     (
-        "functions that PyTorch has removed or replaced: use their successors in linalg",
-        r"solve|symeig|lstsq|matrix_rank|triangular_solve|lu_solve|lobpcg|range|frobenius_norm"
-        r"|nuclear_norm|norm_except_dim|chain_matmul|upsample.*|NLLLoss2d|resize|resize_as",
+        "removed from PyTorch, or deprecated there: linalg.solve, eigh, lstsq, matrix_rank, "
+        "solve_triangular, lu_solve, matrix_norm, and arange do the same",
+        r"solve|symeig|lstsq|matrix_rank|triangular_solve|lu_solve|range|frobenius_norm"
+        r"|nuclear_norm|norm_except_dim|chain_matmul|resize|resize_as",
+    ),
+    (
+        "iterations for a few eigenvalues of a large matrix: scipy.sparse.linalg.lobpcg",
+        r"lobpcg",
     ),
     (
         "copies of views: call the view and clone()",
         r".*_copy|as_strided_scatter|detach|detach_copy",
     ),
     (
-        "functions with another order of arguments than in nn.functional: call those",
+        "what layers call inside of PyTorch, with arguments in another order: the functions of "
+        "nn.functional, and nn.LSTM and its kin, are the public ones",
         r"batch_norm|binary_cross_entropy_with_logits|embedding|embedding_bag|instance_norm"
         r"|poisson_nll_loss|gru.*|lstm.*|rnn_.*|conv_tbc|convolution|ctc_loss|grid_sampler.*"
         r"|constant_pad_nd|channel_shuffle|pdist|.*_with_indices|max_pool3d|conv3d|conv_transpose3d"
@@ -88,24 +95,25 @@ REASONS: list[tuple[str, str]] = [
         r"|prelu|hardshrink|multi_head_attention_forward",
     ),
     (
-        "random numbers of rare kinds, and Python functions of each entry: fill with `copy_`",
-        r"binomial|cauchy_|geometric_|log_normal_|map_|map2_|apply_|polygamma_",
+        "a Python function of each entry: a list of numbers and `copy_` do the same, or an op",
+        r"map_|map2_|apply_|polygamma_",
     ),
     (
-        "formats of LAPACK's own: use linalg.qr and linalg.eigh, or SciPy",
+        "factors in LAPACK's packed form, which NumPy does not return: linalg.qr, "
+        "householder_product, and scipy.linalg.ldl",
         r"geqrf|orgqr|ormqr|ldl_.*",
     ),
-    ("windows are NumPy's: `from_numpy(np.hanning(n))`", r".*_window"),
     (
-        "memory laid out by hand, and buffers: see from_numpy and from_dlpack",
-        r"empty_.*|frombuffer|to_dlpack|scalar_tensor|new_empty_strided|index|unsafe_.*",
+        "memory laid out by hand, and without checks: NumPy lays it out, and checks cost little",
+        r"empty_.*|new_empty_strided|index|unsafe_.*",
     ),
     (
-        "results of a fixed size, for compilers, and rare reductions",
+        "a result padded to a fixed size, for compilers; np.histogramdd; scatter_reduce; a "
+        "hook of the tensor",
         r"nonzero_static|histogramdd|segment_reduce|register_post_accumulate_grad_hook",
     ),
     ("data pipes, which PyTorch gives up", r".*DataPipe|DataChunk"),
-    ("three-dimensional and rarely used layers, optimizers and distributions", r".*"),
+    ("rarely used: the page on writing an op says how to add one", r".*"),
 ]  # fmt: skip
 
 

@@ -122,6 +122,7 @@ def tangents(m: Any) -> list[Any]:
     return [each.detach().numpy() for each in found]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch's own import
 def test_forward_mode() -> None:
     from torch.autograd import forward_ad  # noqa: F401  # a module that is imported by name
 

@@ -50,19 +50,26 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         )
     if min(size) < 1:
         raise ValueError(f"affine_grid: sizes are positive, got {size}")
-    along = [places(n, bool(align_corners)) for n in size[2:]]
+    along = [places(n, bool(align_corners), theta.dtype) for n in size[2:]]
     corners = np.meshgrid(*along, indexing="ij")[::-1]
     base = np.stack([*corners, np.ones_like(corners[0])], -1).astype(theta.dtype)
     out = ops.matmul(base.reshape(-1, axes + 1), ops.mT(theta))
     return ops.reshape(out, size[0], *size[2:], axes)
 
 
-def places(n: int, align_corners: bool) -> Any:
-    """Where n pixels lie in [-1, 1]."""
+def places(n: int, align_corners: bool, dtype: Any) -> Any:
+    """Where n pixels lie in [-1, 1].
+
+    Rounded as in PyTorch, from both ends: an identity map looks at the centres of pixels, where
+    the slopes on either side differ, and rounding decides between them.
+    """
     if n == 1:
-        return np.zeros(1)
-    ends = 1.0 if align_corners else (n - 1) / n
-    return np.linspace(-ends, ends, n)
+        return np.zeros(1, dtype)
+    number = np.dtype(dtype).type
+    step = number(2) / number(n - 1)
+    i = np.arange(n).astype(dtype)
+    out = np.where(np.arange(n) < n // 2, step * i - number(1), number(1) - step * i[::-1])
+    return out if align_corners else out * number(n - 1) / number(n)
 
 
 @composition
