@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import Array
-from minigrad.composition import composition
 
 __all__ = ["choose", "where_positive"]
 
@@ -16,7 +15,6 @@ FEW = 1024  # entries; up to so many np.where is as quick
 BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}
 
 
-@composition
 def choose(mask: Array, x: Any, y: Any) -> Array:
     """``np.where(mask, x, y)``, at a quarter of its cost where a large mask is irregular.
 
@@ -44,7 +42,6 @@ def choose(mask: Array, x: Any, y: Any) -> Array:
     return np.bitwise_xor(out, y, out=out).view(dtype)
 
 
-@composition
 def where_positive(x: Array, size: Array) -> Array:
     """``np.where(size > 0, x, 0)`` for numbers `size` that are not negative: the gradient of relu.
 

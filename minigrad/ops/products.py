@@ -117,7 +117,8 @@ def linear(x: Array, weight: Array, bias: Array = None) -> Array:
     if bias is None:
         return out
     if type(out) is np.ndarray and out.dtype is bias.dtype:
-        return np.add(out, bias, out=out)
+        out += bias
+        return out
     return out + bias
 
 
