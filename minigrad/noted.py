@@ -17,6 +17,14 @@ from minigrad.primitive import Op
 
 __all__ = ["noted"]
 
+
+def arrays_of(value: Any) -> Any:
+    """Arrays in the place of tensors, in tuples too."""
+    if type(value) is tuple:
+        return tuple([arrays_of(each) for each in value])
+    return value._array if isinstance(value, Variable) else value
+
+
 ops: dict[Any, Op] = {}  # plain functions, as a trace notes them
 
 
@@ -29,7 +37,7 @@ def noted(function: Callable[..., Any], *arguments: Any) -> Any:
                 looks whether to raise, None; how many does not depend on numbers
     """
     trace = recording.trace
-    given = [x._array if isinstance(x, Variable) else x for x in arguments]
+    given = arrays_of(arguments)
     out = function(*given)
     if trace is None:
         return out

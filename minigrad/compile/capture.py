@@ -536,12 +536,14 @@ class Capture:
         """An in-place change: the array stands for the new value from here on."""
         array, new = call.operands
         value = self.value_of(array)
-        if value in self.views:
+        base = self.views.get(value, value)
+        if base is not value and self.root_of(base) is not None:
             raise NotCompiled(
                 f"a view of another tensor is changed in place ({line_text(call)}): change the "
                 "tensor itself, or use the operation that is not in place"
             )
-        self.stale.update([view for view, base in self.views.items() if base is value])
+        others = {base, *[view for view, root in self.views.items() if root is base]}
+        self.stale |= others - {value}
         changed = self.argument(new)
         root = self.root_of(value)
         if root is not None and root not in self.entry.values():

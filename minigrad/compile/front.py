@@ -11,9 +11,11 @@ from typing import Any
 from minigrad import random
 from minigrad.compile.capture import Captured, NotCompiled, capture
 from minigrad.compile.comparing import difference
+from minigrad.compile.module import CompiledModule
 from minigrad.compile.saving import save
 from minigrad.compile.specialised import MISS, Specialised
 from minigrad.modes import recording
+from minigrad.nn.module import Module
 from minigrad.pytrees import flatten
 
 __all__ = ["Compiled", "compile"]
@@ -33,7 +35,7 @@ def compile(
 
     The first call runs as ever, and is watched; what it did becomes a program, and later calls run
     that.  For each combination of shapes, types, train or eval mode and Python values there is a
-    program of its own.
+    program of its own.  A compiled module is a module: its parameters are those of the model.
 
     function   what to compile; without it, a decorator
     algebra    rewrite linear algebra as well; None: where results agree to rounding (float64)
@@ -55,7 +57,8 @@ def compile(
         )
     if backend not in ("numpy", "numba"):
         raise ValueError(f"backend is 'numpy' or 'numba', got {backend!r}")
-    return Compiled(function, algebra, backend, fallback, limit)
+    compiled = Compiled(function, algebra, backend, fallback, limit)
+    return CompiledModule(compiled) if isinstance(function, Module) else compiled
 
 
 class Compiled:
@@ -81,6 +84,14 @@ class Compiled:
         self.gave_up = False
         if hasattr(function, "__name__"):
             update_wrapper(self, function)
+
+    def copied(self, function: Callable[..., Any]) -> Compiled:
+        """The same for another function, with no programs yet."""
+        return Compiled(function, self.algebra, self.backend, self.fallback, self.limit)
+
+    def __reduce__(self) -> Any:
+        options = (self.algebra, self.backend, self.fallback, self.limit)
+        return Compiled, (self.function, *options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         entry = self.entry

@@ -87,7 +87,7 @@ class Helpers:
             self.texts.setdefault(name, f"{name} = namedtuple({name!r}, {list(value._fields)!r})")
             return name
         if isinstance(value, (bool, int, float, str, tuple, frozenset, set, type(None))):
-            self.texts.setdefault(name, f"{name} = {value!r}")
+            self.texts.setdefault(name, f"{name} = {literal(value)}")
             return name
         text = named_in_numpy(value)
         if text is not None:
@@ -121,6 +121,18 @@ class Helpers:
 
     def text(self) -> str:
         return "\n\n\n".join(self.texts.values())
+
+
+def literal(value: Any) -> str:
+    """A constant as Python reads it, types in sets and tuples by their names."""
+    if isinstance(value, type):
+        return value.__name__
+    if isinstance(value, (set, frozenset)):
+        inner = ", ".join(sorted(map(literal, value)))
+        return f"{{{inner}}}" if value else "set()"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
+    return repr(value)
 
 
 def bases_of(value: Any) -> str:

@@ -377,9 +377,9 @@ class EntryWriter:
             self.require(f"{leaf}.grad {operator} None", "a .grad is None that was not, or was")
 
     def guard_surroundings(self) -> None:
-        frame = self.bind(recording.frame, "frame")
         self.bind(recording, "recording")
-        self.require(f"recording.frame is {frame}", "the recording mode changed (no_grad)")
+        wanted = "is None" if recording.frame is None else "is not None and frame.detail is None"
+        self.require(f"(frame := recording.frame) {wanted}", "the recording mode changed (no_grad)")
         for holder, key, value in self.captured.surroundings.readings:
             where = self.bind(holder, "holder")
             read = f"{where}.cell_contents" if key is None else f"{where}.get({key!r})"

@@ -11,6 +11,7 @@ from minigrad import inplace, ops
 from minigrad.errors import ArgumentError
 from minigrad.graph import Variable, wrap
 from minigrad.memory import writes
+from minigrad.modes import no_grad, recording
 from minigrad.nn.utils import parametrizations as parametrizations
 from minigrad.nn.utils import parametrize as parametrize
 from minigrad.nn.utils import prune as prune
@@ -21,6 +22,7 @@ from minigrad.nn.utils.reparametrize import (
     spectral_norm,
     weight_norm,
 )
+from minigrad.noted import noted
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -34,23 +36,28 @@ def as_list(parameters: Any) -> list[Any]:
     return [parameters] if isinstance(parameters, Variable) else list(parameters)
 
 
-def gradients_of(parameters: Any) -> list[Any]:
-    """The arrays of the gradients that there are."""
-    return [p.grad._array for p in as_list(parameters) if p.grad is not None]
+def gradients_of(parameters: Any) -> tuple[Any, ...]:
+    """The gradients that there are."""
+    return tuple([p.grad for p in as_list(parameters) if p.grad is not None])
 
 
-def norm(arrays: list[Any], norm_type: float) -> Any:
+def norm(arrays: tuple[Any, ...], norm_type: float, error_if_nonfinite: bool) -> Any:
     """The norm of all entries together, in the type of the arrays."""
     norms = [np.linalg.norm(array.ravel(order="K"), norm_type) for array in arrays]
-    return np.asarray(np.linalg.norm(np.array(norms), norm_type)) if norms else np.asarray(0.0)
-
-
-def refuse_nonfinite(total: Any, error_if_nonfinite: bool) -> None:
+    total = np.asarray(np.linalg.norm(np.array(norms), norm_type)) if norms else np.asarray(0.0)
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(
             f"the norm of the gradients is {total}: one of them is not finite. Find where with "
             "mg.autograd.detect_anomaly(), or pass error_if_nonfinite=False"
         )
+    return total
+
+
+def clip_factor(total: Any, max_norm: float, dtype: Any) -> Any:
+    """By what gradients are multiplied, at most 1."""
+    # the small number keeps the division legal, and is PyTorch's
+    factor = float(max_norm) / (float(total) + 1e-6)
+    return np.asarray(1.0 if factor >= 1 else factor, dtype)
 
 
 def get_total_norm(
@@ -68,9 +75,11 @@ def get_total_norm(
     Example     >>> mg.nn.utils.get_total_norm([mg.tensor([3.0]), mg.tensor([4.0])])
                 tensor(5.)
     """
-    total = norm([tensor._array for tensor in as_list(tensors)], float(norm_type))
-    refuse_nonfinite(total, error_if_nonfinite)
-    return wrap(total)
+    return as_tensor(noted(norm, tuple(as_list(tensors)), float(norm_type), error_if_nonfinite))
+
+
+def as_tensor(total: Any) -> Any:
+    return total if isinstance(total, Variable) else wrap(total)
 
 
 def clip_grads_with_norm_(
@@ -86,13 +95,14 @@ def clip_grads_with_norm_(
              >>> w.grad
              tensor([0.6, 0.8])
     """
-    # the small number keeps the division legal, and is PyTorch's
-    factor = float(max_norm) / (float(total_norm) + 1e-6)
-    if factor >= 1:
-        return
     for gradient in gradients_of(parameters):
-        np.multiply(gradient, factor, out=gradient)
-        writes.note(gradient, "clip_grad_norm_")
+        factor = noted(clip_factor, total_norm, max_norm, gradient.dtype)
+        if recording.trace is not None:  # a program looks for itself
+            with no_grad():
+                inplace.update(gradient, "clip_grad_norm_", ops.mul, factor)
+        elif factor != 1:
+            np.multiply(gradient._array, factor, out=gradient._array)
+            writes.note(gradient._array, "clip_grad_norm_")
 
 
 def clip_grad_norm_(
@@ -118,10 +128,9 @@ def clip_grad_norm_(
              tensor([0.6, 0.8])
     """
     parameters = as_list(parameters)
-    total = norm(gradients_of(parameters), float(norm_type))
-    refuse_nonfinite(total, error_if_nonfinite)
+    total = noted(norm, gradients_of(parameters), float(norm_type), error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
-    return wrap(total)
+    return as_tensor(total)
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
@@ -136,9 +145,14 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = 
     """
     if clip_value < 0:
         raise ArgumentError(f"clip_grad_value_: clip_value is not negative, got {clip_value}")
+    low, high = -float(clip_value), float(clip_value)
     for gradient in gradients_of(parameters):
-        np.clip(gradient, -float(clip_value), float(clip_value), out=gradient)
-        writes.note(gradient, "clip_grad_value_")
+        if recording.trace is not None:
+            with no_grad():
+                inplace.update(gradient, "clip_grad_value_", ops.clamp, low, high)
+            continue
+        np.clip(gradient._array, low, high, out=gradient._array)
+        writes.note(gradient._array, "clip_grad_value_")
 
 
 def parameters_to_vector(parameters: Iterable[Any]) -> Any:
@@ -172,6 +186,8 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     start = 0
     for parameter in parameters:
         end = start + parameter._array.size
-        piece = vec._array[start:end].reshape(parameter._array.shape)
-        inplace.write(parameter, piece, "vector_to_parameters")
+        with no_grad():
+            part: Any = vec[start:end]  # type: ignore[index]  # a tensor
+            piece = ops.reshape(part, parameter._array.shape)
+        inplace.write(parameter, piece._array, "vector_to_parameters")
         start = end
