@@ -366,7 +366,7 @@ def as_tensors_of(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         each = [as_tensors_of(item) for item in value]
         return type(value)(*each) if hasattr(value, "_fields") else tuple(each)
-    return wrap(value) if isinstance(value, (ndarray, np.generic)) else value
+    return wrap(np.asarray(value)) if isinstance(value, (ndarray, np.generic)) else value
 
 
 def finish_again(out: Any, node: Node) -> Any:

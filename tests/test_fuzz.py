@@ -64,7 +64,7 @@ def test_a_planted_fault_of_loading_is_found(monkeypatch: Any) -> None:
     assert "planted" in (files.try_file(0) or "")
 
 
-@pytest.mark.parametrize("kind", ["programs", "calls", "files"])
+@pytest.mark.parametrize("kind", ["programs", "compiled", "calls", "files"])
 def test_a_few_tries(kind: str, capsys: Any) -> None:
     if kind == "programs":
         pytest.importorskip("torch")

@@ -11,22 +11,23 @@ import numpy as np
 
 from minigrad import random
 from minigrad.backward import walk
+from minigrad.calls import CAST
 from minigrad.compile import layout
-from minigrad.compile.program import Program, Statement, Value
+from minigrad.compile.program import NotCompiled, Program, Statement, Value, op_of, values_in
 from minigrad.compile.surroundings import Surroundings
 from minigrad.compile.updates import Truth, number_names, update_statements
 from minigrad.graph import Leaf, Node, Variable, ancestors, wrap
 from minigrad.memory import clock, owner_of, writes
 from minigrad.modes import WRITE, Call, NotTraced, recording, trace
+from minigrad.ops import indexing, sorting
 from minigrad.optim.blocks import Block, Together
 from minigrad.optim.optimizer import Optimizer, recorder
 from minigrad.pytrees import flatten, paths_of
 
+GETITEM = op_of(indexing._getitem)
+SHAPED_BY_NUMBERS = {op_of(function) for function in (indexing._nonzero, sorting._unique)}
+
 __all__ = ["Captured", "NotCompiled", "Stepped", "capture"]
-
-
-class NotCompiled(RuntimeError):  # noqa: N818 - what is wrong is in the name
-    """A function does what a program cannot: the message names the line, and what to do."""
 
 
 @dataclass
@@ -265,6 +266,13 @@ class Capture:
         seen = ancestors(roots)
         if any(type(e) is Node and e.saved is None for e in seen) or self.steps:
             return  # its backward was in the call
+        if any(self.got_gradient(leaf) for leaf in self.parameters):
+            if any(type(edge) is Node for edge in seen):
+                raise NotCompiled(
+                    "the function calls backward, and returns what has a gradient still: detach "
+                    "the result, or call backward outside"
+                )
+            return
         known = {edge: i for i, edge in enumerate([*self.entering, *self.parameters])}
         leaves = [edge for edge in seen if type(edge) is Leaf or edge in known]
         leaves.sort(key=lambda edge: known.get(edge, len(known)))
@@ -282,6 +290,13 @@ class Capture:
             g = found.get(leaf)
             self.places.append(self.place_of(leaf))
             self.gradients.append(None if g is None else g._array if isinstance(g, Variable) else g)
+
+    def got_gradient(self, leaf: Any) -> bool:
+        """Whether the call changed the `.grad` of a leaf, other than to None."""
+        if leaf.grad is None:
+            return False
+        array = leaf.grad._array
+        return self.values.get(id(array)) is not self.entry[leaf] or self.touched(array)
 
     def place_of(self, edge: Any) -> Any:
         """What a gradient belongs to: the number of a leaf of the arguments, or a tensor."""
@@ -489,6 +504,12 @@ class Capture:
         if call.op.joint is not None:
             operands = (operands,)
         statics = tuple([self.argument(each) for each in call.statics])
+        masks = any(value.dtype.kind == "b" for value in values_in(statics))
+        if call.op in SHAPED_BY_NUMBERS or (masks and call.op is GETITEM):
+            raise NotCompiled(
+                f"{call.op.name}: the shape of the result depends on numbers ({line_text(call)}): "
+                "use mg.where, which keeps the shape"
+            )
         results = []
         for array in call.results:
             if array is None:
@@ -545,6 +566,10 @@ class Capture:
         others = {base, *[view for view, root in self.views.items() if root is base]}
         self.stale |= others - {value}
         changed = self.argument(new)
+        if isinstance(changed, Value) and changed.dtype != value.dtype:
+            cast = Value("t", changed.shape, value.dtype)
+            self.statements.append(Statement(CAST, (), (changed, value.dtype), (cast,)))
+            changed = cast
         root = self.root_of(value)
         if root is not None and root not in self.entry.values():
             self.updates[root] = changed

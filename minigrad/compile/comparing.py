@@ -44,6 +44,8 @@ def difference(first: Captured, second: Captured) -> str | None:
 def statement_difference(a: Statement, b: Statement, numbers: dict[Value, Value]) -> str | None:
     if a.op is not b.op:
         return f"{a.op.name} was called where {b.op.name} was called later"
+    if [value.shape for value in a.results] != [value.shape for value in b.results]:
+        return f"{a.op.name}: the shape of the result depends on numbers"
     return argument_difference((a.operands, a.statics), (b.operands, b.statics), numbers, a)
 
 

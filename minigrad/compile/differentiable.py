@@ -17,7 +17,7 @@ from minigrad.autograd.differentiate import grad
 from minigrad.calls import op
 from minigrad.compile.effects import may_raise
 from minigrad.compile.lowering import Lowered, lower
-from minigrad.compile.program import Program, Value
+from minigrad.compile.program import NotCompiled, Program, Value
 from minigrad.graph import Variable
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ def split(program: Program, results: int, cotangents: list[Value]) -> Halves:
             first.append(statement)
         else:
             second.append(statement)
+    changed = {old for old, _ in program.updates}
+    if any(not changed.isdisjoint(statement.reads()) for statement in second):
+        raise NotCompiled(
+            "memory that the gradient of the result needs is changed in place: use the operation "
+            "that is not in place, or a copy"
+        )
     made = {value for statement in first for value in statement.results}
     gradients = program.outputs[results:]
     read = [value for statement in second for value in statement.reads()] + gradients

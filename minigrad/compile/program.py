@@ -20,11 +20,15 @@ import numpy as np
 from minigrad.calls import Array, Op
 
 __all__ = [
-    "Builder", "Program", "Statement", "Value", "evaluate", "op_of", "run", "substituted",
-    "unused", "values_in",
+    "Builder", "NotCompiled", "Program", "Statement", "Value", "evaluate", "op_of", "run",
+    "substituted", "unused", "values_in",
 ]  # fmt: skip
 
 Kind = Literal["input", "parameter", "state", "constant", "temporary"]
+
+
+class NotCompiled(RuntimeError):  # noqa: N818 - what is wrong is in the name
+    """A function does what a program cannot: the message names the line, and what to do."""
 
 
 @dataclass(eq=False, slots=True)

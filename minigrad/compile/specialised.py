@@ -297,7 +297,7 @@ class EntryWriter:
             "            return MISS\n"
             "    except AttributeError:\n        return MISS",
             *[f"    {line}" for line in self.prologue()],
-            f"    {self.call()}",
+            *self.noted_call(),
             *[f"    {line}" for line in self.epilogue()],
         ]
         fits = f"def fits(leaves):\n{unpack}    return (\n        {alone}\n    )\n"
@@ -478,7 +478,13 @@ class EntryWriter:
         tensors = "".join([f"{place}, " for place in places])
         return f"{outputs} = {self.bind(made.call, 'compiled')}(({tensors}), ({inputs}), leaves)"
 
-    def epilogue(self) -> list[str]:
+    def noted_call(self) -> list[str]:
+        """The call, and the note of what it writes: before a node is made of it, else after."""
+        notes, call = self.notes_of_writes(), self.call()
+        order = [call, *notes] if self.program.op is None else [*notes, call]
+        return [f"    {line}" for line in order]
+
+    def notes_of_writes(self) -> list[str]:
         lines = []
         for text in self.written_arguments():
             lines.append(f"writes.note({text}, 'a compiled function')")
@@ -492,7 +498,10 @@ class EntryWriter:
             self.bind(writes, "writes")
             self.bind(clock, "clock")
             lines += [f"{entry}[0] = writes.latest = next(clock)", f"{times}.update({entries})"]
-        number = 0
+        return lines
+
+    def epilogue(self) -> list[str]:
+        lines, number = [], 0
         for tensor, grad in self.program.held:
             leaf = self.leaf_of(tensor)
             if grad is None:

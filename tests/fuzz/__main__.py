@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.fuzz import calls, files, programs, runs
+from tests.fuzz import calls, compiled, files, programs, runs
 
-SHARES = {"programs": 0.5, "calls": 0.25, "files": 0.15, "runs": 0.1}  # of the time
+# of the time
+SHARES = {"programs": 0.4, "compiled": 0.2, "calls": 0.2, "files": 0.1, "runs": 0.1}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,6 +53,8 @@ def attempts(kind: str, refusals: Counter[str]) -> Callable[[int], str | None] |
             print("programs: PyTorch is not installed, nothing to compare with")
             return None
         return lambda seed: programs.try_program(torch, seed, refusals)
+    if kind == "compiled":
+        return lambda seed: compiled.try_program(seed, refusals)
     if kind == "calls":
         known = calls.functions()
         return lambda seed: calls.try_call(seed, known)
