@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad.calls import Array, Variable, op, own_array
 from minigrad.composition import composition
 from minigrad.memory import owner_of
+from minigrad.noted import noted
 from minigrad.ops.indexing import (
     _add_at,
     _getitem,
@@ -238,7 +239,7 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Tensor:
     """
     positions = integers("take_along_dim", indices)
     if dim is None:
-        return gather(reshape(x, -1), 0, positions.reshape(-1))
+        return gather(reshape(x, -1), 0, noted(flattened, positions))
     if positions.ndim != len(x.shape):
         raise ValueError(
             f"take_along_dim: indices of shape {positions.shape} and x of shape {tuple(x.shape)} "
@@ -251,7 +252,17 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Tensor:
     shape[dim] = x.shape[dim]
     x = broadcast_to(x, tuple(shape)) if tuple(shape) != tuple(x.shape) else x
     shape[dim] = positions.shape[dim]
-    return gather(x, dim, np.broadcast_to(positions, shape))
+    if positions.shape != tuple(shape):
+        positions = noted(stretched, positions, tuple(shape))
+    return gather(x, dim, positions)
+
+
+def flattened(positions: Array) -> Array:
+    return positions.reshape(-1)
+
+
+def stretched(positions: Array, shape: tuple[int, ...]) -> Array:
+    return np.broadcast_to(positions, shape)
 
 
 def part_for(name: str, index: Any, source: Any) -> Any:
