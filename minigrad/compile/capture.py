@@ -504,7 +504,7 @@ class Capture:
         if call.op.joint is not None:
             operands = (operands,)
         statics = tuple([self.argument(each) for each in call.statics])
-        masks = any(value.dtype.kind == "b" for value in values_in(statics))
+        masks = any(v.dtype.kind == "b" and v.kind != "constant" for v in values_in(statics))
         if call.op in SHAPED_BY_NUMBERS or (masks and call.op is GETITEM):
             raise NotCompiled(
                 f"{call.op.name}: the shape of the result depends on numbers ({line_text(call)}): "

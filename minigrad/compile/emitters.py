@@ -66,7 +66,7 @@ def returns_list(statement: Statement) -> bool:
     """Whether a view that has one result is a list of one, as `unbind` of one row."""
     if any(value.dtype.kind not in "fc" for value in values_in(statement.statics)):
         return False  # an index, whose numbers matter
-    arrays = {v: np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in statement.reads()}
+    arrays = {v: np.empty(v.shape, v.dtype) for v in statement.reads()}
     statics = substituted(statement.statics, arrays)
     if statement.op.varargs:
         statics = (*statics[:-1], *statics[-1])
