@@ -16,7 +16,7 @@ from tests.samples import SAMPLES, Sample
 # what is refused, each kind with its reason
 NOT_COMPILED: set[str] = {
     # how many entries the result has depends on the numbers
-    "masked_select", "nonzero", "unique", "unique-all", "where-places",
+    "argwhere", "masked_select", "nonzero", "unique", "unique-all", "where-places",
     # the rank, the number of pivots or whether a matrix is singular decides what is computed
     "linalg.cholesky_ex", "linalg.inv_ex", "linalg.lstsq-rank 2", "linalg.lstsq-tall",
     "linalg.lstsq-vector", "linalg.lu-batch", "linalg.lu-square", "linalg.lu-tall",
