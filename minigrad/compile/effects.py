@@ -23,7 +23,7 @@ __all__ = ["may_raise"]
 
 # what ops of the library raise for kinds, shapes and missing packages: these fit, or the traced
 # call would have raised
-OF_SHAPES = {"TypeError", "ValueError", "ImportError"}
+OF_SHAPES = {"TypeError", "ValueError", "ArgumentError", "ImportError"}
 
 
 def may_raise(statement: Statement) -> bool:
