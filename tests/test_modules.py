@@ -12,9 +12,10 @@ from minigrad import nn
 from tests.module_cases import CASES
 
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-# and losses that have tests of their own
+# and bases, older names, and what has tests of its own
 CONTAINERS = {
-    "CTCLoss", "DataParallel", "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict",
+    "Buffer", "CTCLoss", "DataParallel", "Module", "ModuleDict", "ModuleList", "NLLLoss2d",
+    "Parameter", "ParameterDict", "RNNBase", "RNNCellBase",
     "ParameterList", "Sequential", "TransformerDecoder", "TransformerEncoder",
     "UninitializedBuffer",
     "UninitializedParameter",

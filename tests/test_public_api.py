@@ -29,6 +29,7 @@ WITHOUT_EXAMPLE = {
         "use_deterministic_algorithms",
     },
     "minigrad.cuda": {"empty_cache", "manual_seed", "manual_seed_all"},
+    "minigrad.nn": {"Cell", "Recurrent"},
     "minigrad.testing": {"Diagnosis", "Entry", "GradientError", "Jacobian", "Report", "Verdict"},
     "minigrad.training": {"LearningRates", "Run"},
 }  # fmt: skip

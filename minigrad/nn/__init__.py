@@ -29,10 +29,11 @@ from minigrad.nn.pooling import *
 from minigrad.nn.positions import *
 from minigrad.nn.rare import *
 from minigrad.nn.recurrent import *
-from minigrad.nn.recurrent import Cell, Recurrent
+from minigrad.nn.recurrent import Cell as _Cell
+from minigrad.nn.recurrent import Recurrent as _Recurrent
 from minigrad.nn.shaping import *
 from minigrad.nn.transformer import *
 from minigrad.nn.volumes import *
 
-RNNBase, RNNCellBase = Recurrent, Cell
+RNNBase, RNNCellBase = _Recurrent, _Cell
 NLLLoss2d = NLLLoss  # an older name

@@ -1,6 +1,8 @@
 """Functions in place, and functions under further names."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from minigrad import inplace
 from minigrad.nn.functional.activations import (
@@ -42,23 +44,53 @@ __all__ = [
     "upsample_nearest",
 ]
 
-# in place
-celu_ = inplace.method(celu)
-elu_ = inplace.method(elu)
-hardtanh_ = inplace.method(hardtanh)
-leaky_relu_ = inplace.method(leaky_relu)
-relu_ = inplace.method(relu)
-rrelu_ = inplace.method(rrelu)
-selu_ = inplace.method(selu)
-threshold_ = inplace.method(threshold)
 
-# the same under other names, or with a fixed argument
+def in_place(function: Callable[..., Any], arguments: str = "") -> Callable[..., Any]:
+    """The function that gives its first argument the result of `function`."""
+    changed = inplace.method(function)
+    changed.__doc__ = (
+        f"{changed.__doc__}\n\nExample  >>> x = mg.tensor([-1.0, 2.0])\n"
+        f"         >>> mg.nn.functional.{function.__name__}_(x{arguments}) is x\n         True"
+    )
+    return changed
+
+
+celu_ = in_place(celu)
+elu_ = in_place(elu)
+hardtanh_ = in_place(hardtanh)
+leaky_relu_ = in_place(leaky_relu)
+relu_ = in_place(relu)
+rrelu_ = in_place(rrelu)
+selu_ = in_place(selu)
+threshold_ = in_place(threshold, ", 0.5, 0.0")
+
+
+def fixed(name: str, function: Any, **arguments: Any) -> Any:
+    """A function with some arguments given, under a name of its own."""
+    found = partial(function, **arguments)
+    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    vars(found).update(
+        __name__=name,
+        __module__=__name__,
+        __doc__=f"`{function.__name__}` with {given}.\n\n"
+        f"Example  >>> mg.nn.functional.{name}.func.__name__\n         {function.__name__!r}",
+    )
+    return found
+
+
+WHERE = {"return_indices": True}
 upsample = interpolate
-upsample_nearest = partial(interpolate, mode="nearest")
-upsample_bilinear = partial(interpolate, mode="bilinear", align_corners=True)
-max_pool1d_with_indices = partial(max_pool1d, return_indices=True)
-max_pool2d_with_indices = partial(max_pool2d, return_indices=True)
-max_pool3d_with_indices = partial(max_pool3d, return_indices=True)
-adaptive_max_pool1d_with_indices = partial(adaptive_max_pool1d, return_indices=True)
-adaptive_max_pool2d_with_indices = partial(adaptive_max_pool2d, return_indices=True)
-adaptive_max_pool3d_with_indices = partial(adaptive_max_pool3d, return_indices=True)
+upsample_nearest = fixed("upsample_nearest", interpolate, mode="nearest")
+upsample_bilinear = fixed("upsample_bilinear", interpolate, mode="bilinear", align_corners=True)
+max_pool1d_with_indices = fixed("max_pool1d_with_indices", max_pool1d, **WHERE)
+max_pool2d_with_indices = fixed("max_pool2d_with_indices", max_pool2d, **WHERE)
+max_pool3d_with_indices = fixed("max_pool3d_with_indices", max_pool3d, **WHERE)
+adaptive_max_pool1d_with_indices = fixed(
+    "adaptive_max_pool1d_with_indices", adaptive_max_pool1d, **WHERE
+)
+adaptive_max_pool2d_with_indices = fixed(
+    "adaptive_max_pool2d_with_indices", adaptive_max_pool2d, **WHERE
+)
+adaptive_max_pool3d_with_indices = fixed(
+    "adaptive_max_pool3d_with_indices", adaptive_max_pool3d, **WHERE
+)
