@@ -57,8 +57,7 @@ def ctc_loss(
     sizes = lengths_of("target_lengths", target_lengths, count)
     labels = padded_labels(plain(targets), sizes, count, classes, blank)
     loss = -likelihoods(log_probs, labels, lengths, sizes, blank)
-    possible = plain(loss) < -NEVER / 10
-    loss = ops.where(possible, loss, 0.0 if zero_infinity else np.inf)
+    loss = ops.where(loss < -NEVER / 10, loss, 0.0 if zero_infinity else np.inf)
     if reduction == "mean":
         return ops.mean(loss / np.maximum(sizes, 1).astype(loss.dtype))
     if reduction == "sum":

@@ -228,9 +228,9 @@ def random_windows(
     flat = ops.reshape(x, *lead, math.prod(size))
     seen = ops.gather(flat, -1, places.reshape(*lead, -1))
     seen = ops.reshape(seen, *lead, *counts, math.prod(kernel))
-    best = plain(seen).argmax(-1)[..., None]
-    where = np.take_along_axis(places, best, -1)[..., 0]
-    return ops.gather(seen, -1, best)[..., 0], as_given(where, x)
+    best = ops.argmax(seen, -1)[..., None]
+    where = ops.gather(as_given(places, x), -1, best)[..., 0]
+    return ops.gather(seen, -1, best)[..., 0], where
 
 
 def positions(starts: Any, size: Any, counts: Any, kernel: Any) -> Any:
