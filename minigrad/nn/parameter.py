@@ -53,7 +53,7 @@ class Buffer(Tensor):
     Example  >>> module = mg.nn.Module()
              >>> module.scale = mg.nn.Buffer(mg.ones(1))
              >>> module.state_dict()
-             OrderedDict({'scale': tensor([1.])})
+             {'scale': tensor([1.])}
     """
 
     __slots__ = ("persistent",)
