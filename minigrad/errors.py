@@ -62,8 +62,7 @@ def of_both_kinds(error: Exception) -> Exception:
     both = BOTH[type(error)](*error.args)
     both.__dict__.update(error.__dict__)  # its notes
     both.__cause__, both.__suppress_context__ = error.__cause__, True
-    traceback = error.__traceback__
-    return both.with_traceback(traceback.tb_next if traceback is not None else None)
+    return both.with_traceback(error.__traceback__)
 
 
 def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequence[Any]) -> None:
