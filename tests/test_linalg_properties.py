@@ -190,6 +190,7 @@ def test_numpys_functions_give_numpys_values_and_a_gradient(name: str) -> None:
         moved = [x + step * d for x, d in zip(arrays, directions, strict=True)]
         results = function(*moved)
         results = results if isinstance(results, tuple) else (results,)
+        results = [np.real(out) for out in results]  # NumPy 2.5 has complex eigenvalues, always
         return float(sum((out * w).sum() for out, w in zip(results, weights, strict=True)))
 
     close(slope, (value_at(1e-6) - value_at(-1e-6)) / 2e-6, 1e-5, 1e-6)
