@@ -232,7 +232,7 @@ def test_a_file_that_is_no_checkpoint(tmp_path):
     model, optimizer, loader = setup()
     mg.save(model.state_dict(), tmp_path / "model.npz")
     before = weights(model)
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="not a checkpoint"):
         training.fit(
             model, cross_entropy, optimizer, loader,
             callbacks=[training.Checkpoint(tmp_path / "model.npz")], progress=False,
