@@ -502,9 +502,9 @@ def pooled(op: Op, operands: Given, statics: Statics, size: int) -> Any:
 def cross_entropy(op: Op, operands: Given, statics: Statics, size: int) -> Any:
     """The loss, and the slope that its derivative uses."""
     (x,) = operands
-    (target,) = statics
+    target, ignored = statics
     n, c = x.shape
-    if not isinstance(target, Operand) or recording.trace is not None:
+    if not isinstance(target, Operand) or ignored >= 0 or recording.trace is not None:
         return None
     labels: Any = target.value._array if target.batched else target.value
     if labels.min() < 0 or labels.max() >= c:
