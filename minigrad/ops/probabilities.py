@@ -95,11 +95,12 @@ def ndtri(x: Array) -> Array:
     return scipy_special().ndtri(x)
 
 
-@op(
-    lambda g, out, x: g * np.exp(-0.5 * x * x - out) / sqrt(2 * pi),
-    promote=True,
-    notation="log Φ({x})",
-)
+def log_ndtr_vjp(g: Array, out: Array, x: Array) -> Array:
+    tail = sqrt(2 / pi) / erfcx(np.minimum(x, 0) / -sqrt(2))  # x² and out would cancel there
+    return g * np.where(x < 0, tail, np.exp(-0.5 * x * x - out) / sqrt(2 * pi))
+
+
+@op(log_ndtr_vjp, promote=True, notation="log Φ({x})")
 def log_ndtr(x: Array) -> Array:
     """Logarithm of the normal distribution function, accurate in its lower tail; needs SciPy.
 

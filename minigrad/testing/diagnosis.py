@@ -20,7 +20,8 @@ from minigrad.testing.hypotheses import (
 from minigrad.testing.layers import layer_mistakes
 from minigrad.testing.places import Place, places_of
 from minigrad.testing.report import Diagnosis, Report
-from minigrad.testing.structure import structural_mistakes
+from minigrad.testing.structure import missing_term, structural_mistakes
+from minigrad.testing.terms import length, means, term_mistakes
 from minigrad.testing.verdicts import Jacobian, Verdict, indexed, position
 
 VAGUE = {"offset", "mixed up", "chain"}  # beside a place that says the same more plainly
@@ -91,11 +92,15 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
     whole = list(whole_mistakes(case, jacobians))[:TOLD]
     if all(mistake.kind == "offset" for mistake in whole):  # which only describes
         telling = [m for m in structural if m.kind in ("blocks", "contribution")]
-        inside = chain(telling, layer_mistakes(case), hidden_mistakes(case, jacobians))
-        told_by = list(islice(inside, 1)) or structural
+        telling += list(islice(chain(missing_term(case), means(case)), 1))
+        told_by = told_inside(case, jacobians, telling) or structural
         if told_by:
             yield from told_by
             return
+    if whole and whole[0].kind in ("other input", "identity"):
+        whole = [mistake for mistake in whole if mistake.kind not in VAGUE]
+    if whole and whole[0].kind == "product":  # out/x, as it is of x/|x| without its norm
+        whole = list(length(case)) or whole
     if whole and whole[0].kind == "transposed":
         # a convolution is a matrix of which both are true, as is a layer with a gain
         flipped = [mistake for mistake in structural if mistake.kind == "flipped"]
@@ -117,6 +122,19 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         yield from whole
     else:
         yield from part_of(case) or whole
+
+
+def told_inside(
+    case: Case, jacobians: Sequence[Jacobian], telling: Sequence[Mistake]
+) -> list[Mistake]:
+    """The first mistake inside of a layer that fits: those known by name, then single terms."""
+    inside = chain(
+        telling,
+        layer_mistakes(case),
+        hidden_mistakes(case, jacobians),
+        term_mistakes(case, jacobians),
+    )
+    return list(islice(inside, 1))
 
 
 def part_of(case: Case) -> list[Mistake]:

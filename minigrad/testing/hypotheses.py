@@ -475,12 +475,22 @@ def factor_candidates(case: Case) -> Iterator[tuple[str, Array]]:
             sources.append((name, np.broadcast_to(other.reshape(1, n), (m, n))))
             difference = np.broadcast_to((case.x - other).reshape(1, n), (m, n))
             sources.append((f"({case.jacobian.input} - {name})", difference))
-        try:
-            along_output = np.broadcast_to(other, case.y.shape).reshape(m, 1)
+        for shape in dict.fromkeys(shapes_beside(other.shape, case.y.shape)):
+            along_output = np.broadcast_to(other.reshape(shape), case.y.shape).reshape(m, 1)
             sources.append((name, np.broadcast_to(along_output, (m, n))))
-        except ValueError:
-            pass
     for text, function in FUNCTIONS:
         for name, values in sources:
             with np.errstate(all="ignore"):
                 yield text.format(name), function(values)
+
+
+def shapes_beside(shape: tuple[int, ...], y_shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Shapes in which an input broadcasts to the result; a vector goes along any of its axes."""
+    try:
+        if np.broadcast_shapes(shape, y_shape) == y_shape:
+            yield shape
+    except ValueError:
+        pass
+    for axis, size in enumerate(y_shape) if len(shape) == 1 and shape[0] > 1 else ():
+        if size == shape[0]:
+            yield (size, *(1,) * (len(y_shape) - axis - 1))

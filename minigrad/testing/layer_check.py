@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.pytrees import describe, map_tree
+from minigrad.pytrees import describe, leaves_of, map_tree
 from minigrad.testing.handwritten import Seed, check_vjp
 from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.wiring import (
@@ -201,10 +202,19 @@ class Wired:
         chosen = held if params is None else [by_name[name] for name in params]
         self.params: list[Place] = []
         self.gradients: list[Place | None] = []  # None: the update tells the gradient
+        self.state: list[Place] = []  # what the backward pass changes beside them
+        changed = {
+            place
+            for place, value in kept.items()
+            if not np.array_equal(place.get(), value, equal_nan=True)
+        }
+        found = {place: gradient_place(place, self.layer) for place in chosen}
         for i, place in enumerate(chosen):
             gradient = by_name.get(grads[i]) if grads is not None else None
-            gradient = gradient or gradient_place(place, self.layer)
-            moved = place in kept and not np.array_equal(place.get(), kept[place], equal_nan=True)
+            gradient, moved = gradient or found[place], place in changed
+            if moved and params is None and not self.matters(place):
+                self.state.append(place)  # of an optimizer, as the means of its gradients
+                continue
             if gradient is not None and gradient.get() is not place.get():
                 self.params.append(place)
                 self.gradients.append(gradient)
@@ -219,6 +229,17 @@ class Wired:
         if not self.params and not self.extra and params is None and self.before:
             self.notes.append(Diagnosis("not checked", nothing_found(self.before)))
         self.restore()
+
+    def matters(self, place: Place) -> bool:
+        """Whether the forward pass uses an array."""
+        self.restore()
+        before = leaves_of(self.call(self.given))
+        value = self.before_of(place)
+        place.set(value + 1e-2 * (1 + abs(value)))
+        with np.errstate(all="ignore"):
+            after = leaves_of(self.call(self.given))
+        self.restore()
+        return not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after))
 
     def same_shape(self, place: Place) -> bool:
         return place in self.before and np.shape(place.get()) == self.before[place].shape
@@ -255,12 +276,17 @@ class Wired:
         return out
 
     def call_backward(self, g: Any) -> Any:
+        if takes_nothing(self.run_backward):  # the gradient of a loss, whose own is 1
+            returned = self.run_backward()
+            return map_tree(lambda d: None if d is None else np.asarray(d) * g, returned)
         return self.run_backward(g, *extra_arguments(self.run_backward, self.cache))
 
     def forward(self, *arguments: Any) -> Any:
         count = len(self.given)
         for place, value in zip(self.params, arguments[count:]):
             place.set(np.array(value))
+        for place in self.state:
+            place.set(self.before_of(place).copy())
         return self.call(arguments[:count])
 
     def backward(self, g: Any, *arguments: Any) -> list[Any]:
@@ -275,6 +301,8 @@ class Wired:
             if gradient is not None:
                 kept = gradient.get()
                 found.append(None if kept is None else np.array(kept))
+                if not np.array_equal(place.get(), value, equal_nan=True):
+                    place.set(np.array(value))  # it is updated as well
             else:  # by an update with a rate of 1
                 found.append(np.asarray(value) - place.get())
                 place.set(np.array(value))
@@ -283,6 +311,13 @@ class Wired:
     def restore(self) -> None:
         for place, value in self.before.items():
             place.set(value.copy())
+
+
+def takes_nothing(backward: Callable[..., Any]) -> bool:
+    try:
+        return not inspect.signature(backward).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def takes_cache(backward: Callable[..., Any]) -> bool:

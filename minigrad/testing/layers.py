@@ -71,8 +71,8 @@ def direct_path(case: Case) -> Words | None:
 
 def gate(case: Case) -> Words | None:
     """Wrong in one of several equal blocks only: that of a gate."""
-    if case.x.ndim == 0 or not case.right.any():
-        return None
+    if case.x.ndim == 0 or not case.right.any() or len(case.n) == 1:
+        return None  # one result tells too little
     size = case.x.shape[-1]
     place = np.indices(case.x.shape)[-1].reshape(1, -1)
     for count in (4, 3, 2):
@@ -192,8 +192,8 @@ def mask(case: Case) -> Words | None:
 # ----------------------------------------------------------------------------------------- windows
 
 
-SHIFTS = [(shift,) for shift in (0, 1, -1, 2, -2, 3, -3)]
-PAIRS_OF_SHIFTS = [(*one, *other) for one in SHIFTS for other in SHIFTS]
+SHIFTS = [(shift,) for shift in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6)]
+PAIRS_OF_SHIFTS = [(*one, *other) for one in SHIFTS[:7] for other in SHIFTS[:7]]
 
 
 def moved(grid: Array, axes: Sequence[tuple[int, int]], stride: int, shift: Sequence[int]) -> Array:
@@ -239,6 +239,8 @@ def window(case: Case) -> Words | None:
             for shift in SHIFTS if len(axes) == 1 else PAIRS_OF_SHIFTS:
                 if (stride == 0 and not any(shift)) or (stride and len({*shift}) > 1):
                     continue
+                if stride and max(map(abs, shift)) > 3:
+                    continue
                 supposed = moved(whole, axes, stride, shift).reshape(case.n.shape)
                 known = np.isfinite(supposed)
                 enough = 2 * np.count_nonzero(case.wrong & known) >= wrong
@@ -273,6 +275,9 @@ def assigned(case: Case) -> Words | None:
             for which, kept in (("last", last), ("first", first)):
                 several = np.any(nonzero & (keys != kept))
                 if several and case.fits(np.where(keys == kept, case.n, 0.0)):
+                    return {"which": which}
+            for which, one in (("last", keys.max()), ("first", 0)):  # though it be zero
+                if case.fits(np.where(keys == one, case.n, 0.0)):
                     return {"which": which}
     return None
 

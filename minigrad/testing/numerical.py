@@ -101,12 +101,14 @@ def jacobian(
     gap = np.abs(above - 2 * base + below).T / steps
     settled = settles(value, expected, rounding, gap)
     result.value[...] = value
-    result.flat[...] = settled & ((above == base) & (below == base)).T
+    same = ((above == base) & (below == base)).T
+    result.flat[...] = settled & same
     result.slope[...] = abs(value)
     result.error[...] = rounding if expected is None else np.fmax(rounding, abs(value - expected))
     if not settled.all():
         rows, columns, refined = refine(points, ~settled, noise, expected, eps)
         result.put((rows, columns), refined)
+        result.flat &= same
     return result
 
 

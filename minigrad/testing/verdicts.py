@@ -182,7 +182,9 @@ def compare(
     close = difference <= allowed + 4 * error
     unsure = 4 * error + wobble
     sharp = unsure <= tolerance.sharp * size + tolerance.absolute
-    sharp |= (analytic == value) & ((error <= 1e-6) | numeric.flat)
+    sharp |= (analytic == value) & (error <= 1e-6)
+    # zero where nothing changes, or as much of it as could not be seen
+    sharp |= numeric.flat & (difference <= error)
     sharp |= unsure <= tolerance.zero * numeric.slope  # zero at a flat point, as of x^3 at 0
     nature = np.fmax(natural[:, None], typical)
     zero = numeric.constant & (unsure <= tolerance.zero * nature)  # as of softmax(x).sum()

@@ -19,6 +19,9 @@ THEMES = (
     "embeddings",
     "generative",
     "objects",
+    "courses",
+    "papers",
+    "objectives",
 )
 
 

@@ -139,7 +139,7 @@ def multi_head_attention():
 @layer(
     {"h": (5, 3), "w": (3,)},
     ("+ np.outer(a, g)", "", "unknown|contribution"),
-    ("softmax_back(a, h @ g)", "a * (h @ g)", "unknown"),
+    ("softmax_back(a, h @ g)", "a * (h @ g)", "unknown|cross terms"),
     ("h.T @ ds", "h.T @ ds / 5", "factor"),
     ("np.outer(ds, w)", "np.outer(ds, w) * 0", "tied"),
 )

@@ -233,7 +233,7 @@ def activation(name, *wrongs, x=(3, 4)):
     "leaky_relu",
     ("np.where(x > 0, 1, 0.1)", "(x > 0)", "where negative|zero"),
     ("np.where(x > 0, 1, 0.1)", "np.where(x > 0, 1, 0.01)", "where negative"),
-    ("np.where(x > 0, 1, 0.1)", "np.where(x < 0, 1, 0.1)", "formula|mask"),
+    ("np.where(x > 0, 1, 0.1)", "np.where(x < 0, 1, 0.1)", "formula|mask|row factors"),
 )
 def leaky_relu():
     def forward(x):
@@ -478,7 +478,7 @@ def radial_basis():
 
 @layer(
     {"a": (3, 4), "b": (3, 4)},
-    ("b / (na * nb) - c * a / na**2", "b / (na * nb)", "contribution"),
+    ("b / (na * nb) - c * a / na**2", "b / (na * nb)", "contribution|norm"),
     ("g * (b", "-g * (b", "sign"),
     ("g * (b / (na * nb)", "g / 3 * (b / (na * nb)", "factor"),
 )

@@ -164,7 +164,7 @@ def policy_gradient():
 
 @layer(
     {"z": (4, 3)},
-    ("- h[:, None]", "", "unknown|cross terms"),
+    ("- h[:, None]", "", "unknown|cross terms|row sums"),
     ("-p * (", "p * (", "sign"),
     ("g[:, None]", "g[:, None] / 4", "factor"),
 )

@@ -78,7 +78,7 @@ def cross_entropy_of_each():
 @layer(
     LOGITS,
     ("(p - smooth)", "(p - ONE_HOT)", "label smoothing"),
-    ("(p - smooth)", "(p - 0.9 * ONE_HOT)", "offset"),
+    ("(p - smooth)", "(p - 0.9 * ONE_HOT)", "offset|row sums"),
     ("(p - smooth)", "(smooth - p)", "sign"),
 )
 def label_smoothing():
@@ -234,7 +234,7 @@ def hinge():
 
 @layer(
     LOGITS,
-    ("(np.log(p) - np.log(Q) - kl)", "(np.log(p) - np.log(Q))", "cross terms"),
+    ("(np.log(p) - np.log(Q) - kl)", "(np.log(p) - np.log(Q))", "cross terms|row sums"),
     ("g[:, None] * p", "g[:, None] / 4 * p", "factor"),
     ("g[:, None] * p", "-g[:, None] * p", "sign"),
 )
@@ -300,7 +300,7 @@ def masked_sequence_loss():
     {"a": (4, 3), "p": (4, 3), "n": (4, 3)},
     ("2 * (n - p)", "2 * (p - n)", "sign"),
     ("2 * (n - p)", "(n - p)", "factor"),
-    ("2 * (n - p)", "-2 * p", "unknown"),
+    ("2 * (n - p)", "-2 * p", "unknown|term"),
 )
 def triplet():
     def forward(a, p, n):
@@ -315,7 +315,7 @@ def triplet():
 
 @layer(
     {"u": (4, 3), "v": (4, 3)},
-    ("p - np.eye(4)", "p", "labels"),
+    ("p - np.eye(4)", "p", "labels|term"),
     ("/ 4 / T", "/ 4", "factor"),
     ("d.T @ u", "d @ u", "transposed"),
 )
