@@ -172,8 +172,9 @@ _algebras[_builtins.complex] = _compute_complex
 
 def __getattr__(name: str) -> _Any:
     if name == "__all__":  # for ``from minigrad import *``: all but the modules of the engine
-        public = [each for each in __dir__() if not each.startswith("_")]
-        return [each for each in public if each in _PUBLIC or not _is_module(globals().get(each))]
+        names = {each for each in __dir__() if not each.startswith("_")} - _FUNCTIONAL
+        engine = {each for each in names - _PUBLIC if _is_module(globals().get(each))}
+        return sorted(names - engine)
     if name in _MODULES:
         return _import_module(f"minigrad.{name}")
     if name in _NAMES:

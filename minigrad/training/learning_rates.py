@@ -103,19 +103,25 @@ class Trials:
             set_state(generator, state)
 
     def run(self, rate: float, batches: Sequence[Any]) -> float:
-        """The loss after an update for each batch; infinity if it overflows on the way."""
+        """The loss after an update for each batch; infinity if it overflows on the way.
+
+        It is that of the last batches, before their updates, if that is larger: at too high a rate
+        the loss goes up and down, and may be low at the end by chance.
+        """
         self.restart()
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with np.errstate(over="ignore", invalid="ignore"):  # too high a rate is not a fault here
+            values = []
             for inputs, target in map(split, batches):
                 self.optimizer.zero_grad()
                 value = self.loss(self.model(*inputs), target)
-                if not math.isfinite(value.item()):
+                values.append(value.item())
+                if not math.isfinite(values[-1]):
                     return math.inf
                 value.backward()
                 self.optimizer.step()
-            return self.measure(batches)
+            return max(self.measure(batches), float(np.mean(values[-max(1, len(values) // 4) :])))
 
     def measure(self, batches: Sequence[Any]) -> float:
         """The mean loss over the first batches."""

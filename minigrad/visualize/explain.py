@@ -31,6 +31,7 @@ from minigrad.visualize.description import Description, Vertex, computed, descri
 from minigrad.visualize.folding import MOST_BOXES, layout
 from minigrad.visualize.formulas import is_entrywise
 from minigrad.visualize.names import bar, shape_text, shown
+from minigrad.visualize.notebook import Page
 from minigrad.visualize.packing import LARGEST_JACOBIAN, LARGEST_SIDE, Arrays
 from minigrad.visualize.pages import PAGE, assembled
 from minigrad.visualize.rules import Factor, Rule, find_rule
@@ -60,7 +61,7 @@ def explain(
     gradient  the cotangent to start from, of the shape of x; may be left out for a single number
     names     names of tensors: a mapping; None: those of the caller's variables
 
-    Returns  the path of the page.
+    Returns  the path of the page, which a notebook shows in a frame.
     Raises   TypeError if x has no graph, or if names or gradient are of another kind; ValueError if
              gradient has another shape; RuntimeError if x has several entries and no gradient was
              given, if numbers that the pass needs were not kept (compute x inside
@@ -73,7 +74,7 @@ def explain(
              'backprop.html'
     """
     data = page_data(x, input, gradient=gradient, names=names)
-    path = Path(os.fspath(filename))
+    path = Page(os.fspath(filename))
     path.write_text(page(data), encoding="utf-8")
     return path
 

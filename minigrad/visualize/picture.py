@@ -11,6 +11,7 @@ from typing import Any
 import graphviz
 
 from minigrad.visualize.description import Description
+from minigrad.visualize.notebook import themed
 from minigrad.visualize.render import NoRenderer, render
 from minigrad.visualize.tape import tape_of
 
@@ -103,12 +104,14 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types:
         self, include: Any = None, exclude: Any = None, **_: Any
     ) -> dict[str, str]:
         try:
-            return {"image/svg+xml": self.svg(), "text/plain": self.text()}
+            svg = themed(self.svg())
+            # as a part of the page it has the notebook's colours; some viewers take images only
+            return {"text/html": svg, "image/svg+xml": svg, "text/plain": self.text()}
         except RuntimeError as error:  # it says how to get pictures, or what Graphviz said
             return {"text/plain": f"{self.text()}\n\n{error}"}
 
     def _repr_svg_(self) -> str | None:
         try:
-            return self.svg()
+            return themed(self.svg())
         except RuntimeError:
             return None

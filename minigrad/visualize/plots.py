@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -249,8 +251,9 @@ def heat_maps(arrays: Sequence[tuple[str, Any]], columns: int) -> Any:
     columns = min(whole("columns", columns, 1), len(arrays))
     rows = -(-len(arrays) // columns)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(3.2 * columns, 2.8 * rows), squeeze=False, layout="constrained"
-    )
+        rows, columns, figsize=(3.2 * columns, 2.8 * rows), squeeze=False, layout="constrained",
+        FigureClass=shown_once(),
+    )  # fmt: skip
     for ax in grid.flat[len(arrays) :]:
         ax.axis("off")
     for ax, (name, array) in zip(grid.flat, arrays):
@@ -263,6 +266,24 @@ def heat_maps(arrays: Sequence[tuple[str, Any]], columns: int) -> Any:
         ax.set_xticks([])
         ax.set_yticks([])
     return figure
+
+
+@cache
+def shown_once() -> type:
+    """A class of figures that a notebook does not show twice.
+
+    pyplot shows every open figure at the end of a cell, and the cell shows its last value.
+    """
+    plt = pyplot()
+
+    class Figure(plt.Figure):  # type: ignore[misc, name-defined]  # matplotlib has no types
+        def _ipython_display_(self) -> None:
+            if not plt.fignum_exists(getattr(self, "number", None)):
+                pylabtools: Any = import_module("IPython.core.pylabtools")
+                display: Any = import_module("IPython.display")
+                display.display(display.Image(pylabtools.print_figure(self)))
+
+    return Figure
 
 
 class GradientNorms:
