@@ -59,18 +59,11 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-# what has no shape, and could be passed where a tensor belongs
-NOT_TENSORS = (
-    type(None), bool, int, float, str, bytes, list, tuple, dict, set, type, slice, np.dtype,
-    np.generic,
-)  # fmt: skip
-
-
 def complain_of_argument(
     function: Callable[..., Any], args: Any, kwargs: Any, error: AttributeError
 ) -> None:
     """Raise a TypeError that names the argument, if it was asked for what only a tensor has."""
-    if not isinstance(error.obj, NOT_TENSORS):
+    if hasattr(error.obj, "dtype") and not isinstance(error.obj, (type, np.dtype, np.generic)):
         return
     code = function.__code__
     count = code.co_argcount

@@ -68,8 +68,11 @@ def of_both_kinds(error: Exception) -> Exception:
 def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequence[Any]) -> None:
     """Add to `error` which op failed on which operands, and what would have worked."""
     if isinstance(error, AttributeError):
+        # beside None, NumPy asks the numbers of the other operand for the function
+        none = isinstance(error.obj, (bool, int, float)) and op.promote
         for name, value in zip((*op.operand_names, *op.static_names), (*operands, *statics)):
-            if value is error.obj and not hasattr(value, "dtype"):
+            wrong = value is error.obj or (none and value is None and name in op.operand_names)
+            if wrong and not hasattr(value, "dtype"):
                 raise TypeError(
                     f"{op.name}: {name} is a tensor or an array, got {type(value).__name__}"
                 ) from None

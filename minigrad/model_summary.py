@@ -11,6 +11,7 @@ from minigrad.graph import Leaf, Variable, wrap
 from minigrad.memory import clock, owner_of
 from minigrad.modes import enable_grad
 from minigrad.promotion import get_default_dtype
+from minigrad.visualize.names import shown
 
 __all__ = ["Row", "Summary", "summary"]
 
@@ -50,10 +51,8 @@ class Summary:
     def __str__(self) -> str:
         header = ("layer", "output shape", "parameters", "kept for backward")
         lines = [
-            (f"{r.name} ({r.layer})" if r.name else r.layer, str(r.output), f"{r.parameters:,}",
-             in_bytes(r.kept))
-            for r in self.rows
-        ]  # fmt: skip
+            (written(r), str(r.output), f"{r.parameters:,}", in_bytes(r.kept)) for r in self.rows
+        ]
         widths = [max(map(len, column)) for column in zip(header, *lines)]
 
         def line(cells: tuple[str, ...]) -> str:
@@ -78,6 +77,12 @@ class Summary:
 
     def _repr_html_(self) -> str:
         return f"<pre style='line-height:1.35'>{html.escape(str(self))}</pre>"
+
+
+def written(row: Row) -> str:
+    """The name and class of a row; what a terminal would obey stands there as an escape."""
+    name = f"{row.name} ({row.layer})" if row.name else row.layer
+    return shown(name, len(name))
 
 
 def in_bytes(number: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import devices, dtypes, inplace, promotion
+from minigrad.composition import composition
 from minigrad.creation import creating, finish, floating, like, shape_of
 from minigrad.errors import ArgumentError
 from minigrad.graph import plain, wrap
@@ -409,6 +410,7 @@ def normal(
     return finish(np.asarray(array).astype(kind, copy=False), requires_grad, device)
 
 
+@composition
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
     """Ones and zeros: 1 with the probability at each entry.
 
@@ -426,6 +428,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -
     return finish(np.asarray(draws < probabilities).astype(input.dtype))
 
 
+@composition
 def poisson(input: Tensor, *, generator: Any = None) -> Tensor:
     """Random counts of Poisson distributions, with the rate at each entry.
 

@@ -363,6 +363,8 @@ class Tensor(Methods, Variable):
             array.flags.writeable = False
         return array
 
+    to_numpy = numpy  # matplotlib and others ask for it, and then see columns and not rows
+
     __array__ = interchange.to_array
     __dlpack__ = interchange.dlpack
     __dlpack_device__ = interchange.dlpack_device

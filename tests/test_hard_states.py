@@ -328,3 +328,28 @@ def test_differences_of_a_huge_order_end() -> None:
         warnings.simplefilter("error")
         assert mg.diff(mg.ones(5), n=10**12).shape == (0,)
         assert np.diff(mg.ones(5), n=10**12).shape == (0,)
+
+
+# ------------------------------------------------------------------------------ names, pictures
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\x1b[31m", "a\x7fb", "a\ud800b", "a\u202eb"], ids=ascii)
+def test_names_that_a_terminal_would_obey_are_escaped(name: str) -> None:
+    model = mg.nn.Sequential()
+    model.add_module(name, mg.nn.Linear(2, 1))
+    y = model(mg.ones(1, 2)).sum()
+    drawn = mg.visualize.draw(y)
+    summary = str(mg.summary(model, mg.ones(1, 2)))
+    assert ascii(name)[1:-1] in summary
+    for text in (summary, drawn.source, drawn._repr_svg_()):
+        assert not (set(name) - set("ab[31m")) & set(text)
+        text.encode()
+
+
+def test_a_histogram_of_a_matrix_has_its_columns() -> None:
+    plt = pytest.importorskip("matplotlib.pyplot")
+    array = np.random.default_rng(0).random((5, 3))
+    t = mg.tensor(array)
+    np.testing.assert_array_equal(plt.hist(t)[0], plt.hist(array)[0])
+    assert len(plt.boxplot(t)["boxes"]) == len(plt.violinplot(t)["bodies"]) == 3
+    plt.close("all")

@@ -5,6 +5,8 @@ The letters are those of Abramowitz and Stegun 1964, chapters 9 and 10.
 
 from __future__ import annotations
 
+from math import pi, sqrt
+
 import numpy as np
 
 from minigrad.calls import Array, op
@@ -19,15 +21,44 @@ __all__ = [
 ]  # fmt: skip
 
 
-def over_x(value: Array, x: Array) -> Array:
-    """value / x, and its limit ½ at 0, for functions of order 1."""
-    nought = np.equal(x, 0)
-    return np.where(nought, 0.5, value / np.where(nought, 1, x))
+TERMS = 13
 
 
-def scaled_k1_slope(x: Array) -> Array:
-    k1 = scaled_modified_bessel_k1(x)
-    return k1 - scaled_modified_bessel_k0(x) - k1 / x
+def far(x: Array) -> float:
+    """From where on e^-x I and eˣ K are their expansions in 1/x, to the last digit of the type."""
+    return 50.0 if x.dtype.itemsize > 4 else 12.0
+
+
+def far_slope(x: Array, order: int, alternate: int) -> Array:
+    """The slope of an expansion for large x; that of I has alternating signs, that of K has none.
+
+    There a slope from the functions themselves, which nearly cancel, would lose its digits.
+    """
+    x = np.where(x > far(x), x, far(x))
+    terms, term = [], 1.0
+    for k in range(TERMS):
+        terms.append(-(k + 0.5) * term)
+        term *= alternate * (4 * order**2 - (2 * k + 1) ** 2) / (8 * (k + 1))
+    total = terms[-1] / x
+    for term in reversed(terms[:-1]):
+        total = (total + term) / x
+    return total / np.sqrt(x)
+
+
+def scaled_i_slope(x: Array, order: int) -> Array:
+    """The slope of e^-|x| I of order 0 or 1."""
+    size, sign = np.abs(x), np.sign(x)
+    slope = far_slope(size, order, -1) / sqrt(2 * pi)
+    slope = slope * sign if order == 0 else slope
+    near = i1e(x) if order == 0 else 0.5 * (i0e(x) + _scaled_i(x, 2))
+    return np.where(size > far(x), slope, near - sign * (i0e(x) if order == 0 else i1e(x)))
+
+
+def scaled_k_slope(x: Array, order: int) -> Array:
+    """The slope of eˣ K of order 0 or 1."""
+    k0, k1 = scaled_modified_bessel_k0(x), scaled_modified_bessel_k1(x)
+    near = k0 - k1 if order == 0 else k1 - k0 - k1 / x
+    return np.where(x > far(x), far_slope(x, order, 1) * sqrt(pi / 2), near)
 
 
 @op(lambda g, x: g * i1(x), promote=True, notation="I₀({x})")
@@ -44,7 +75,7 @@ def i0(x: Array) -> Array:
     return scipy_special().i0(x)
 
 
-@op(lambda g, x: g * (i1e(x) - np.sign(x) * i0e(x)), promote=True, notation="i0e({x})")
+@op(lambda g, x: g * scaled_i_slope(x, 0), promote=True, notation="i0e({x})")
 def i0e(x: Array) -> Array:
     """`i0`, scaled by e^-|x|; needs SciPy.
 
@@ -58,12 +89,12 @@ def i0e(x: Array) -> Array:
     return scipy_special().i0e(x)
 
 
-@op(lambda g, x: g * (i0(x) - over_x(i1(x), x)), promote=True, notation="I₁({x})")
+@op(lambda g, x: g * (0.5 * (i0(x) + _bessel_i(x, 2))), promote=True, notation="I₁({x})")
 def i1(x: Array) -> Array:
     """The modified Bessel function of the first kind, of order 1; needs SciPy.
 
     Forward    out = I₁(x)
-    Gradient   x̄ = ḡ * (I₀(x) - I₁(x) / x), ½ ḡ at 0
+    Gradient   x̄ = ḡ * (I₀(x) + I₂(x)) / 2
     Shapes     (...) -> (...)
     Raises     ImportError without SciPy
     Example    >>> mg.special.i1(mg.tensor([1.0]))
@@ -72,11 +103,7 @@ def i1(x: Array) -> Array:
     return scipy_special().i1(x)
 
 
-@op(
-    lambda g, x: g * (i0e(x) - np.sign(x) * i1e(x) - over_x(i1e(x), x)),
-    promote=True,
-    notation="i1e({x})",
-)
+@op(lambda g, x: g * scaled_i_slope(x, 1), promote=True, notation="i1e({x})")
 def i1e(x: Array) -> Array:
     """`i1`, scaled by e^-|x|; needs SciPy.
 
@@ -88,6 +115,42 @@ def i1e(x: Array) -> Array:
                tensor([0.2079])
     """
     return scipy_special().i1e(x)
+
+
+@op(
+    lambda g, x, order: g * (0.5 * (_bessel_i(x, order - 1) + _bessel_i(x, order + 1))),
+    promote=True,
+    notation="I({x})",
+)
+def _bessel_i(x: Array, order: int) -> Array:
+    """The modified Bessel function of the first kind, of any order n.
+
+    Forward    out = Iₙ(x)
+    Gradient   x̄ = ḡ * (Iₙ₋₁(x) + Iₙ₊₁(x)) / 2
+    Shapes     (...) -> (...)
+    """
+    return scipy_special().iv(order, x)
+
+
+@op(
+    lambda g, x, order: (
+        g
+        * (
+            0.5 * (_scaled_i(x, order - 1) + _scaled_i(x, order + 1))
+            - np.sign(x) * _scaled_i(x, order)
+        )
+    ),
+    promote=True,
+    notation="Ie({x})",
+)
+def _scaled_i(x: Array, order: int) -> Array:
+    """`_bessel_i`, scaled by e^-|x|.
+
+    Forward    out = e^-|x| Iₙ(x)
+    Gradient   x̄ = ḡ * ((e^-|x| Iₙ₋₁(x) + e^-|x| Iₙ₊₁(x)) / 2 - sign(x) * out)
+    Shapes     (...) -> (...)
+    """
+    return scipy_special().ive(order, x)
 
 
 @op(lambda g, x: -g * bessel_j1(x), promote=True, notation="bessel_j0({x})")
@@ -105,7 +168,7 @@ def bessel_j0(x: Array) -> Array:
 
 
 @op(
-    lambda g, x: g * (bessel_j0(x) - over_x(bessel_j1(x), x)),
+    lambda g, x: g * (0.5 * (bessel_j0(x) - _bessel_j(x, 2))),
     promote=True,
     notation="bessel_j1({x})",
 )
@@ -113,13 +176,28 @@ def bessel_j1(x: Array) -> Array:
     """The Bessel function of the first kind, of order 1; needs SciPy.
 
     Forward    out = J₁(x)
-    Gradient   x̄ = ḡ * (J₀(x) - J₁(x) / x), ½ ḡ at 0
+    Gradient   x̄ = ḡ * (J₀(x) - J₂(x)) / 2
     Shapes     (...) -> (...)
     Raises     ImportError without SciPy
     Example    >>> mg.special.bessel_j1(mg.tensor([1.0]))
                tensor([0.4401])
     """
     return scipy_special().j1(x)
+
+
+@op(
+    lambda g, x, order: g * (0.5 * (_bessel_j(x, order - 1) - _bessel_j(x, order + 1))),
+    promote=True,
+    notation="J({x})",
+)
+def _bessel_j(x: Array, order: int) -> Array:
+    """The Bessel function of the first kind, of any order n.
+
+    Forward    out = Jₙ(x)
+    Gradient   x̄ = ḡ * (Jₙ₋₁(x) - Jₙ₊₁(x)) / 2
+    Shapes     (...) -> (...)
+    """
+    return scipy_special().jv(order, x)
 
 
 @op(lambda g, x: -g * bessel_y1(x), promote=True, notation="bessel_y0({x})")
@@ -183,7 +261,7 @@ def modified_bessel_k1(x: Array) -> Array:
 
 
 @op(
-    lambda g, x: g * (scaled_modified_bessel_k0(x) - scaled_modified_bessel_k1(x)),
+    lambda g, x: g * scaled_k_slope(x, 0),
     promote=True,
     notation="scaled_modified_bessel_k0({x})",
 )
@@ -200,7 +278,7 @@ def scaled_modified_bessel_k0(x: Array) -> Array:
     return scipy_special().k0e(x)
 
 
-@op(lambda g, x: g * scaled_k1_slope(x), promote=True, notation="scaled_modified_bessel_k1({x})")
+@op(lambda g, x: g * scaled_k_slope(x, 1), promote=True, notation="scaled_modified_bessel_k1({x})")
 def scaled_modified_bessel_k1(x: Array) -> Array:
     """`modified_bessel_k1`, scaled by eˣ; needs SciPy.
 
@@ -249,4 +327,4 @@ def spherical_bessel_j0(x: Array) -> Array:
     Example    >>> mg.special.spherical_bessel_j0(mg.tensor([0.0, 1.0]))
                tensor([1.    , 0.8415])
     """
-    return sinc(x / np.pi)
+    return sinc(x / pi)

@@ -406,8 +406,8 @@ def pow(x: Array, y: Array) -> Array:
 
 
 @op(
-    lambda g, out, x: g * (x / np.where(out == 0, 1, out)),
-    lambda g, out, y: g * (y / np.where(out == 0, 1, out)),
+    lambda g, out, x: g * (x / np.where(out == 0, np.inf, out)),
+    lambda g, out, y: g * (y / np.where(out == 0, np.inf, out)),
     numpy=np.hypot,
     promote=True,
     notation="√({x}² + {y}²)",

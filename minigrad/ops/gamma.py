@@ -55,8 +55,8 @@ def digamma(x: Array) -> Array:
     x = np.asarray(given, dtype=np.float64)
     with np.errstate(all="ignore"):
         mirrored = x < 0
-        # ψ(1 - x) - ψ(x) = π / tan(πx); the remainder keeps the digits of πx for large x
-        tangent = np.tan(np.pi * np.remainder(x, 1.0))
+        # ψ(1 - x) - ψ(x) = π / tan(πx); the distance to a whole number keeps the digits of πx
+        tangent = np.tan(np.pi * (x - np.rint(x)))
         out = digamma_of_positive(np.where(mirrored, 1 - x, x))
         pole = np.where(x == np.floor(x), np.nan, np.pi / tangent)
         out = np.where(mirrored, out - pole, out)
@@ -95,14 +95,25 @@ def _polygamma(x: Array, n: int) -> Array:
     return np.asarray(out).astype(getattr(given, "dtype", np.float64))
 
 
-MOST_STEPS = 1000  # below -1000 the result is left as NaN
-
-
 def hurwitz_zeta(s: int, x: Array) -> Array:
-    """Σ 1 / (x + k)ˢ over k = 0, 1, ..., for an integer s > 1."""
+    """Σ 1 / (x + k)ˢ over k = 0, 1, ..., for an integer s > 1.
+
+    Over all whole numbers k the sum has period 1; what it has too much is a sum of the same kind.
+    """
+    if not (x < -1).any():
+        return zeta_of_positive(s, x)
+    mirrored = x < -1
+    offset = np.where(mirrored, x - np.rint(x), 0)
+    behind = zeta_of_positive(s, 1 - offset) - zeta_of_positive(s, np.where(mirrored, 1 - x, 1.0))
+    ahead = zeta_of_positive(s, np.where(mirrored, offset, x))
+    return ahead + np.where(mirrored, (-1) ** s * behind, 0)
+
+
+def zeta_of_positive(s: int, x: Array) -> Array:
+    """The same by steps up to large x and the expansion there; x is at least -1."""
     lowest = np.min(x, initial=LARGE, where=np.isfinite(x))
     total = np.zeros_like(x)
-    for _ in range(math.ceil(min(LARGE - lowest, MOST_STEPS))):
+    for _ in range(math.ceil(LARGE - lowest)):
         small = x < LARGE
         total += np.where(small, x**-s, 0)
         x = np.where(small, x + 1, x)

@@ -44,7 +44,9 @@ def vector_norm_vjp(g: Array, x: Array, out: Array, ord: float, dim: Any, keepdi
         share = (np.sign(plain(x)) / np.maximum(count, 1)).astype(x.dtype)
         return np.where(extreme, g, 0) * share
     zero = plain(norm) == 0
-    safe = np.where(zero, np.ones_like(plain(norm)), norm) if zero.any() else norm
+    safe = norm
+    if zero.any():  # nothing moves such a norm, of a negative order not even large entries
+        safe, x = np.where(zero, 1, norm), np.where(zero, 0, x)
     if ord == 2:
         return g * (x / safe)
     size = np.abs(x) / safe

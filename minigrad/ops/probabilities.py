@@ -50,7 +50,25 @@ def erfinv(x: Array) -> Array:
     return in_double(erfinv_in_double, x)
 
 
-@op(lambda g, out, x: g * (2 * x * out - 2 / sqrt(pi)), promote=True, notation="erfcx({x})")
+FAR = 10.0  # from here on erfcx is its expansion in 1/x², to the last digit
+
+
+def erfcx_slope(x: Array, out: Array) -> Array:
+    """2 x out - 2/√π, which cancels for large x: there the slope of the expansion."""
+    far = np.where(x > FAR, x, FAR)
+    inverse = -0.5 / (far * far)
+    terms, term = [], 1.0
+    for k in range(1, 13):
+        term *= 2 * k - 1
+        terms.append((2 * k + 1) * term)
+    total = terms[-1] * inverse
+    for term in reversed(terms[:-1]):
+        total = (total + term) * inverse
+    slope = -(1 + total) / far / far / sqrt(pi)
+    return np.where(x > FAR, slope, 2 * np.where(x > FAR, 0, x * out) - 2 / sqrt(pi))
+
+
+@op(lambda g, out, x: g * erfcx_slope(x, out), promote=True, notation="erfcx({x})")
 def erfcx(x: Array) -> Array:
     """The complementary error function, scaled so that it does not vanish; needs SciPy.
 
@@ -95,12 +113,15 @@ def ndtri(x: Array) -> Array:
     return scipy_special().ndtri(x)
 
 
-def log_ndtr_vjp(g: Array, out: Array, x: Array) -> Array:
-    tail = sqrt(2 / pi) / erfcx(np.minimum(x, 0) / -sqrt(2))  # x² and out would cancel there
-    return g * np.where(x < 0, tail, np.exp(-0.5 * x * x - out) / sqrt(2 * pi))
+def log_ndtr_slope(x: Array, out: Array) -> Array:
+    """φ(x) / Φ(x): below 0 by `erfcx`, which keeps the digits that x²/2 takes from the exponent."""
+    low = x < 0
+    below = sqrt(2 / pi) / erfcx(np.where(low, x, 0) * -sqrt(0.5))
+    above = np.where(low, 0, x)
+    return np.where(low, below, np.exp(-0.5 * above * above - np.where(low, 0, out)) / sqrt(2 * pi))
 
 
-@op(log_ndtr_vjp, promote=True, notation="log Φ({x})")
+@op(lambda g, out, x: g * log_ndtr_slope(x, out), promote=True, notation="log Φ({x})")
 def log_ndtr(x: Array) -> Array:
     """Logarithm of the normal distribution function, accurate in its lower tail; needs SciPy.
 

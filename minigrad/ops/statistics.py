@@ -111,7 +111,7 @@ def std_vjp(
 ) -> Array:  # fmt: skip
     """x̄ = ḡ (x - mean) / (out (n - correction)), 0 where out is 0."""
     n = degrees_of_freedom(x_shape, dim, correction)
-    out = restore(np.where(np.equal(out, 0), 1, out), x_shape, dim, keepdim)
+    out = restore(np.where(np.equal(out, 0), np.inf, out), x_shape, dim, keepdim)
     return deviation / out * divided(restore(g, x_shape, dim, keepdim), n)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.composition import composition
 from minigrad.nn.functional.convolution import Numbers, per_axis
 from minigrad.nn.functional.reducing import as_array, as_given
 from minigrad.noted import noted
@@ -132,6 +133,7 @@ def max_unpool3d(
     return max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
 
 
+@composition
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Channels in another order: the first of each group, the second of each, and so on.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.composition import composition
 from minigrad.nn.functional.convolution import (
     Numbers,
     check_layer,
@@ -30,6 +31,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@composition
 def conv3d(
     input: Tensor,
     weight: Tensor,
@@ -85,6 +87,7 @@ def conv3d(
     return out[0] if single else out
 
 
+@composition
 def conv_transpose3d(
     input: Tensor,
     weight: Tensor,
@@ -138,6 +141,7 @@ def conv_transpose3d(
     return out[0] if single else out
 
 
+@composition
 def max_pool3d(
     input: Tensor,
     kernel_size: Numbers,
@@ -161,6 +165,7 @@ def max_pool3d(
     )
 
 
+@composition
 def avg_pool3d(
     input: Tensor,
     kernel_size: Numbers,
@@ -185,6 +190,7 @@ def avg_pool3d(
     )  # fmt: skip
 
 
+@composition
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Means of a given number of windows, of equal size as far as possible.
 
@@ -203,6 +209,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     return input
 
 
+@composition
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima of a given number of windows, of equal size as far as possible.
 
@@ -235,6 +242,7 @@ def largest_places(array: Any, counts: tuple[int, ...]) -> Any:
     return positions.reshape(*lead, math.prod(counts))
 
 
+@composition
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
