@@ -72,7 +72,7 @@ def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequenc
         none = isinstance(error.obj, (bool, int, float)) and op.promote
         for name, value in zip((*op.operand_names, *op.static_names), (*operands, *statics)):
             wrong = value is error.obj or (none and value is None and name in op.operand_names)
-            if wrong and not hasattr(value, "dtype"):
+            if wrong and (isinstance(value, np.generic) or not hasattr(value, "dtype")):
                 raise TypeError(
                     f"{op.name}: {name} is a tensor or an array, got {type(value).__name__}"
                 ) from None

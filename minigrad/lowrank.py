@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
+from minigrad.composition import composition
 from minigrad.ops.flagged import SVDOlder
 from minigrad.random import randn
 
 __all__ = ["pca_lowrank", "svd_lowrank"]
 
 
+@composition
 def svd_lowrank(A: Any, q: int | None = 6, niter: int | None = 2, M: Any = None) -> Any:
     """The largest singular values of a matrix, and their vectors, by a random projection.
 
@@ -45,6 +47,7 @@ def svd_lowrank(A: Any, q: int | None = 6, niter: int | None = 2, M: Any = None)
     return SVDOlder(Vh.mT, S, U) if transposed else SVDOlder(U, S, Vh.mT)
 
 
+@composition
 def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 2) -> Any:
     """Principal components of the rows of a matrix, by `svd_lowrank`.
 

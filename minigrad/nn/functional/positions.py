@@ -154,6 +154,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     return ops.reshape(ops.transpose(split, 1, 2), shape)
 
 
+@composition
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """Distances of all pairs of rows, each pair once.
 
