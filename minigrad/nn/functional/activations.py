@@ -191,7 +191,7 @@ def _prelu(x: Array, weight: Array) -> Array:
     Gradient   x̄ = ḡ where x > 0, else w * ḡ        w̄ = ḡ * min(x, 0)
     Shapes     (...), broadcastable to it -> (...)
     """
-    return np.maximum(x, 0) + weight * np.minimum(x, 0)
+    return choose(x > 0, x, weight * x)
 
 
 @composition
@@ -253,7 +253,7 @@ def _hardshrink(x: Array, bound: float) -> Array:
     Gradient   x̄ = ḡ where |x| > bound, else 0
     Shapes     (...) -> (...)
     """
-    return choose(abs(x) > bound, x, 0)
+    return choose(abs(x) <= bound, 0, x)  # a NaN stays
 
 
 @composition
