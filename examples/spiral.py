@@ -2,7 +2,8 @@
 
 A network of two hidden layers; prints its loss and the share of points that it gets right.
 
-    python examples/spiral.py    # about 1 s
+    python examples/spiral.py           # about 1 s
+    python examples/spiral.py --film    # also writes the training as a page with a slider
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=32, help="units of each hidden layer")
     parser.add_argument("--seed", type=int, default=0, help="of the points and the weights")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
+    parser.add_argument("--film", action="store_true", help="write out/spiral.html, too")
     args = parser.parse_args()
 
     mg.manual_seed(args.seed)
@@ -43,10 +45,12 @@ def main() -> None:
         nn.Linear(args.hidden, 3),
     )  # fmt: skip
     optimizer = mg.optim.Adam(model.parameters(), lr=1e-2)
+    film = mg.visualize.film(model, x, y)
     for step in range(args.steps + 1):
         loss = F.cross_entropy(model(x), y)
         if step % max(1, args.steps // 5) == 0:
             print(f"step {step:5}   loss {loss.item():.4f}")
+        film.record()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -58,6 +62,8 @@ def main() -> None:
     mg.visualize.plot_decision_boundary(model, x, y, ax=axes)
     axes.set(xlabel="x₁", ylabel="x₂", title="Three spiral arms, and the regions of the network")
     figure.savefig(args.out / "spiral.png", dpi=120)
+    if args.film:
+        film.save(args.out / "spiral.html")
     print("wrote", args.out / "spiral.png")
 
 

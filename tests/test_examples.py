@@ -600,9 +600,11 @@ def test_xor(run: Run) -> None:
 
 def test_spiral(run: Run, tmp_path: Path) -> None:
     needs("matplotlib")
-    out = run("spiral", "--steps", "600")
+    out = run("spiral", "--steps", "600", "--film")
     assert out.number("training accuracy") > 97
     pictures(tmp_path, "spiral.png")
+    film = next(tmp_path.rglob("spiral.html"))
+    assert film.stat().st_size < 2e6
 
 
 def test_micrograd_scalars(run: Run) -> None:
