@@ -198,8 +198,9 @@ class PageData:
         if vertex.call is not None:
             call = self.description.calls[vertex.call]
             found["module"] = shown(f"{call.name}: {call.kind}" if call.name else call.kind)
-        if vertex.line:
-            found["line"] = self.line(source_line(vertex.line))
+        line = source_line(vertex.line)
+        if line:  # the source of what was typed into an interpreter is not known
+            found["line"] = self.line(line)
         return found
 
     def line(self, text: str) -> int:

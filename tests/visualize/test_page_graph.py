@@ -8,7 +8,7 @@ from typing import Any
 import minigrad as mg
 from minigrad.visualize.explain import SCRIPTS
 from minigrad.visualize.pages import assembled
-from tests.visualize.browsing import step_of, visit
+from tests.visualize.browsing import go_to, step_of, visit
 from tests.visualize.eight_nets import recurrent, transformer
 
 BOXES = "return [...document.querySelectorAll('#graph .box')].map(b => b.textContent)"
@@ -82,6 +82,42 @@ def test_the_graph_is_made_larger_and_smaller(browser: Any, tmp_path: Path) -> N
     assert first < one < two
     assert abs(back - one) < 1
     assert abs(fitted - first) < 1
+
+
+def test_kernels_are_images_and_wide_matrices_heat_maps(browser: Any, tmp_path: Path) -> None:
+    mg.manual_seed(0)
+    x, kernels = mg.randn(1, 2, 5, 5), mg.randn(3, 2, 3, 3, requires_grad=True)
+    wide = mg.randn(20, 4, requires_grad=True)
+    y = mg.nn.functional.conv2d(x, kernels)
+    data = visit(browser, tmp_path, y.sum() + (mg.randn(3, 20) @ wide).sum())
+    step = next(
+        k for k, s in enumerate(data["steps"])
+        if data["vertices"][s["vertex"]].get("op", "").startswith("conv")
+    )  # fmt: skip
+    go_to(browser, step)
+    kernel = "document.querySelector('figure[data-role=operand]:has(canvas) canvas.map')"
+    sizes = "return [...document.querySelectorAll('canvas.map')].map(c => [c.width, c.height])"
+    assert [2 * 3 + 1, 3 * 3 + 2] in browser.execute_script(sizes)
+    title = browser.execute_script(
+        """const maps = [...document.querySelectorAll('canvas.map')];
+           const map = maps.find(c => c.width === 7);
+           const box = map.getBoundingClientRect();
+           map.dispatchEvent(new PointerEvent('pointermove',
+             {clientX: box.left + box.width * 4.5 / 7, clientY: box.top + box.height * 9.5 / 11}));
+           return map.title"""
+    )
+    place, number = title.rsplit(" ", 1)
+    assert place == "[2, 1, 1, 0]"
+    found = float(number.replace("−", "-"))
+    assert abs(found - kernels[2, 1, 1, 0].item()) < 1e-3
+    product = next(
+        k for k, s in enumerate(data["steps"])
+        if data["vertices"][s["vertex"]].get("op") == "matmul"
+    )  # fmt: skip
+    go_to(browser, product)
+    assert [20, 3] in browser.execute_script(sizes)
+    assert browser.execute_script(f"return !!{kernel}")
+    assert browser.get_log("browser") == []
 
 
 def test_the_code_of_the_page_is_small() -> None:

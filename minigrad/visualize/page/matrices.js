@@ -37,6 +37,8 @@ function matrix(index, caption, role, ask = null, note = null) {
     table.append(line);
   });
   figure.append(make("div", { class: "scroll" }, table));
+  const map = heatMap(array, table, largest);
+  if (map) figure.append(map);
   if (array.of) {
     const [rows, columns] = array.of;
     const shown =
@@ -46,6 +48,54 @@ function matrix(index, caption, role, ask = null, note = null) {
   if (array.shape.includes(0)) figure.append(make("p", { class: "cut" }, "No entries."));
   if (ask) explainEntries(table, ask);
   return figure;
+}
+
+const WIDE = 16; // columns from which on a matrix has a picture, too
+
+/** A wide matrix as a heat map, and images and kernels as pictures: a loupe for the numbers. */
+function heatMap(array, table, largest) {
+  const { shape, rows } = array;
+  const columns = rows.length ? rows[0].length : 0;
+  const images = shape.length === 4 && shape[2] > 1 && columns === shape[3];
+  if (rows.length < 2 || columns < 2 || !(images || columns >= WIDE)) return null;
+  const tall = images ? shape[2] : rows.length; // of one tile
+  const tiles = Math.ceil(rows.length / tall);
+  const across = Math.min(tiles, images && shape[1] > 1 ? shape[1] : 8);
+  const width = across * (columns + 1) - 1;
+  const height = Math.ceil(tiles / across) * (tall + 1) - 1;
+  const canvas = make("canvas", { class: "map", width, height, role: "img" });
+  canvas.setAttribute("aria-label", images ? "the same as images" : "the same as a heat map");
+  canvas.style.width = `${Math.min(12, Math.max(4, Math.floor(360 / width))) * width}px`;
+  const context = canvas.getContext("2d");
+  const style = getComputedStyle(document.documentElement);
+  const colours = ["--negative", "--positive"].map((name) => style.getPropertyValue(name));
+  const cells = new Map(); // pixel -> row and column
+  rows.forEach((row, r) =>
+    row.forEach((n, c) => {
+      const tile = Math.floor(r / tall);
+      const x = (tile % across) * (columns + 1) + c;
+      const y = Math.floor(tile / across) * (tall + 1) + (r % tall);
+      cells.set(y * width + x, [r, c]);
+      const share = Number.isFinite(number(n)) ? Math.abs(number(n)) / largest : 0;
+      context.fillStyle = `rgba(${colours[Number(number(n) > 0)]}, ${share.toFixed(3)})`;
+      context.fillRect(x, y, 1, 1);
+    }),
+  );
+  canvas.addEventListener("pointermove", (event) => {
+    const box = canvas.getBoundingClientRect();
+    const x = Math.floor(((event.clientX - box.left) / box.width) * width);
+    const y = Math.floor(((event.clientY - box.top) / box.height) * height);
+    table.querySelector(".loupe")?.classList.remove("loupe");
+    const place = cells.get(y * width + x);
+    canvas.title = "";
+    if (!place) return;
+    const [r, c] = place;
+    const cell = table.rows[r].cells[c];
+    cell.classList.add("loupe");
+    canvas.title = `${at(shape, r, c)} ${cell.textContent}`;
+    bringIntoView(table.parentNode, cell);
+  });
+  return canvas;
 }
 
 function explainEntries(table, ask) {
