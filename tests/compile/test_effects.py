@@ -82,7 +82,7 @@ def test_a_call_that_nobody_reads_raises_as_without_the_compiler(name, requires_
         with pytest.raises((ValueError, IndexError, np.linalg.LinAlgError)) as caught:
             each(x, *more)
         kinds.append(type(caught.value))
-    assert kinds[0] is kinds[1]
+    assert issubclass(kinds[0], kinds[1])  # eager adds PyTorch's RuntimeError to some of NumPy's
     assert len(compiled.programs) == 1
 
 
