@@ -517,7 +517,7 @@ def run_plain(op: Op, arrays: Sequence[Any], statics: Sequence[Any]) -> Any:
 
 
 def as_array(out: Any) -> Any:
-    """What a forward returned, if it is no array of NumPy's: a scalar becomes one."""
+    """What a forward returned, if it is not an array of NumPy's: a scalar becomes one."""
     return out if hasattr(out, "dtype") and not isinstance(out, np.generic) else np.asarray(out)
 
 

@@ -13,7 +13,7 @@ from minigrad.typed import Tensor
 
 
 class Methods:
-    """What `Tensor` has of ops; it is no tensor itself."""
+    """What `Tensor` has of ops; it is not a tensor itself."""
 
     __slots__ = ()
     __hash__ = object.__hash__

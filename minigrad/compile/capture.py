@@ -13,6 +13,7 @@ from minigrad import random
 from minigrad.backward import walk
 from minigrad.calls import CAST
 from minigrad.compile import layout
+from minigrad.compile.places import constant_name, line_of, line_text, path_of
 from minigrad.compile.program import NotCompiled, Program, Statement, Value, op_of, values_in
 from minigrad.compile.surroundings import Surroundings
 from minigrad.compile.updates import Truth, number_names, update_statements
@@ -674,37 +675,3 @@ class Capture:
         result = Value(name, (size,), operands[0][0].dtype)
         self.statements.append(Statement(op, operands, statics, (result,), "update"))
         return result
-
-
-def path_of(frame: Any, surroundings: Surroundings) -> str:
-    """The path of the module that was running, "" outside modules."""
-    module = None if frame is None else frame.module
-    if module is None:
-        return ""
-    for name, root in surroundings.modules.items():
-        for path, each in root.named_modules():
-            if each is module:
-                prefix = name if len(surroundings.modules) > 1 or not path else ""
-                return ".".join([part for part in (prefix, path) if part])
-    return type(module).__name__
-
-
-def constant_name(array: Any) -> str:
-    """What a reader calls a constant."""
-    if array.size and array.dtype.kind in "fiu" and array.size < 1 << 20:
-        for number, name in ((1, "ones"), (0, "zeros")):
-            if (array == number).all():
-                return name
-        if array.ndim == 1 and array.dtype.kind == "i" and (array == range(len(array))).all():
-            return "positions"
-    return "constant"
-
-
-def line_text(call: Call) -> str:
-    file, _, line = line_of(call).rpartition(":")
-    return f"{file.rsplit('/', 1)[-1]}, line {line}"
-
-
-def line_of(call: Call) -> str:
-    line = call.line
-    return line if isinstance(line, str) else f"{line[0]}:{line[1]}"

@@ -370,7 +370,7 @@ class EntryWriter:
         for tensor, _ in self.captured.grads:
             if self.captured.position(tensor) is not None:
                 kind = self.bind(Leaf, "Leaf")
-                self.require(f"type({self.leaf_of(tensor)}) is {kind}", "an argument is no leaf")
+                self.require(f"type({self.leaf_of(tensor)}) is {kind}", "an argument is not a leaf")
         for tensor, wanted in self.captured.entered:
             leaf = self.leaf_of(tensor)
             operator = "is not" if wanted else "is"

@@ -13,9 +13,7 @@ from minigrad.testing.hypotheses import Case
 
 Array = Any
 
-RARE = (
-    100  # ways to choose the wrong entries, from which on it is no coincidence that all are large
-)
+RARE = 100  # ways to choose the wrong entries, from which on that all are large is not a chance
 
 
 class Place(NamedTuple):

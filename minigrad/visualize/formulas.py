@@ -8,7 +8,7 @@ There each operand has a formula of its own, and the formulas stand in the order
     ḡ, out       the gradient of the result, and the result
     with Q, R = out     names for several results; Q̄ is the gradient of the first
     with t = ... other letters are explained where they are used
-    `index`      an argument that is no tensor; those that are numbers need no quotes
+    `index`      an argument that is not a tensor; those that are numbers need no quotes
     size(x)      how many entries x has
 
 A semicolon, or a full stop and two blanks, ends a formula: what follows is a remark.
@@ -176,7 +176,7 @@ class Names(NamedTuple):
     operands   the symbols of its operands; None where an optional one is absent
     out        the symbol of its result
     results    if it has several, the symbol of each; None where nobody used it
-    statics    the arguments that are no tensors, by name
+    statics    the arguments that are not tensors, by name
     sizes      numbers of entries, by symbol
     """
 
@@ -306,7 +306,7 @@ def substituted(text: str, words: Mapping[str, str], names: Names) -> str:
 
 
 def argument_text(value: Any, name: str) -> str:
-    """An argument that is no tensor; an array with many entries is called by its name."""
+    """An argument that is not a tensor; an array with many entries is called by its name."""
     if name == "index" and isinstance(value, tuple):
         return ", ".join([argument_text(part, name) for part in value]) or "()"
     if hasattr(value, "tolist"):

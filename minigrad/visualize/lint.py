@@ -92,7 +92,7 @@ def lint(loss: Any, model: Any = None, *, names: Mapping[str, Any] | None = None
     than three quarters of a layer are 0 for all of four or more examples.
 
     Raises   TypeError if the loss is neither a tensor nor a function that returns one, or if the
-             model is no module.
+             model is not a module.
     Example  >>> import minigrad as mg
              >>> x = mg.ones(3, 1, requires_grad=True)
              >>> y = mg.ones(3)
@@ -356,7 +356,7 @@ def cancels(vertex: Vertex, grad: Any, description: Description, gradients: dict
 def not_finite(description: Description, gradients: dict[int, Any]) -> Iterator[Finding]:
     """Where NaN and infinity begin that spoil the loss or a gradient.
 
-    Those that spoil nothing are no mistake: a mask of -inf before a softmax, say.
+    Those that spoil nothing are not a mistake: a mask of -inf before a softmax, say.
     """
     vertices = description.vertices
     spoiled = {i for i in description.roots if is_bad(vertices[i].value)}

@@ -208,7 +208,7 @@ def plot_weights(model: Any, *, columns: int = 4) -> Any:
     columns  maps in a row
 
     Returns  matplotlib's figure.
-    Raises   TypeError if model is no module; ValueError if no parameter has two axes, or if
+    Raises   TypeError if model is not a module; ValueError if no parameter has two axes, or if
              columns is not at least 1; ImportError without matplotlib.
     Example  >>> figure = mg.visualize.plot_weights(mg.nn.Linear(3, 2))
              >>> figure.axes[0].get_title()
@@ -291,7 +291,7 @@ class GradientNorms:
 
     model    a module with parameters
 
-    Raises   TypeError if model is no module; ValueError if it has no parameters.
+    Raises   TypeError if model is not a module; ValueError if it has no parameters.
     Example  >>> model = mg.nn.Linear(2, 1)
              >>> norms = mg.visualize.GradientNorms(model)
              >>> for step in range(3):
