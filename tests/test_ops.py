@@ -143,7 +143,9 @@ def test_arrays_in_give_arrays_out(sample: Sample) -> None:
     expected = outputs_of(sample.run(*tensors_of(sample.inputs())))
     for result, tensor in zip(results, expected, strict=True):
         assert not isinstance(result, mg.Tensor)
-        np.testing.assert_array_equal(result, plain(tensor))
+        # LAPACK may add in another order where a matrix lies elsewhere in memory
+        tolerance = 1e-14 if sample.name.startswith("linalg.") else 0
+        np.testing.assert_allclose(result, plain(tensor), tolerance, tolerance)
 
 
 @over([s for s in SAMPLES if s.empty])

@@ -37,7 +37,7 @@ def drops(name: str, input: Any, p: float, training: bool) -> bool:
 def dropout_mask(shape: tuple[int, ...], p: float, scale: float, dtype: Any) -> Any:
     """Random numbers that are 0 with probability p, else `scale`."""
     keep = random.source(None).random(shape, np.float32) >= p
-    return keep.astype(dtype) * scale
+    return np.asarray(keep.astype(dtype) * scale)  # of a 0-d input: an array, not a number
 
 
 def drop(
