@@ -11,6 +11,7 @@ import minigrad as mg
 from minigrad.compile.capture import NotCompiled
 from minigrad.pytrees import flatten
 from tests.module_cases import CASES
+from tests.samples import some
 from tests.test_modules import build, convert
 
 # inputs that require grad are changed in place, which re-points the caller's own tensors; and a
@@ -67,7 +68,7 @@ def train(case: Any, compiler: Any) -> tuple[list[Any], Any]:
     return [None if t is None else t.detach().numpy().copy() for t in seen], compiled
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", some(CASES), ids=lambda case: case.id)
 def test_a_compiled_step_equals_eager(case):
     expected, _ = train(case, lambda f: f)
     try:

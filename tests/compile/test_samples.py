@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad.compile.capture import NotCompiled
 from minigrad.pytrees import flatten
-from tests.samples import SAMPLES, Sample
+from tests.samples import SAMPLES, Sample, some
 
 # what is refused, each kind with its reason
 NOT_COMPILED: set[str] = {
@@ -82,7 +82,7 @@ def gradients(function: Any, tensors: list[mg.Tensor]) -> list[np.ndarray | None
     return [None if g is None else g.numpy() for g in found]
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+@pytest.mark.parametrize("sample", some(SAMPLES), ids=str)
 def test_compiled_equals_eager(sample: Sample) -> None:
     compiled = mg.compile(lambda *tensors: sample.run(*tensors))
     try:
