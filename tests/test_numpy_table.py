@@ -28,7 +28,7 @@ DIRECTIONS = {name: rng.normal(size=array.shape) for name, array in INPUTS.items
 # these are refused, and the error says what to do
 REFUSED = {
     "np.interp(s, [0.0, 1.0], [0.0, 2.0])", "np.convolve(v, v)", "np.correlate(v, v)",
-    "np.unwrap(v)", "np.apply_along_axis(np.sum, 0, x)", "np.fft.rfft(v)", "np.fft.fft(x)",
+    "np.unwrap(v)", "np.apply_along_axis(np.sum, 0, x)",
     "np.choose([0, 1, 0], [v[:3], v[1:]])", "np.trim_zeros(v)",
 }  # fmt: skip
 # no slope that differences could show: signs of vectors are arbitrary, or the value is NaN
@@ -71,7 +71,7 @@ def test_numbers_shapes_and_types_are_numpys(row: str) -> None:
         if not isinstance(there, (np.ndarray, np.generic)):
             assert here == there
             continue
-        array = np.asarray(here.detach().numpy() if isinstance(here, mg.Tensor) else here)
+        array = np.asarray(here.detach().numpy() if hasattr(here, "detach") else here)
         assert (array.shape, array.dtype) == (there.shape, there.dtype)
         np.testing.assert_allclose(array, there, 1e-6, 1e-9)
 

@@ -163,7 +163,7 @@ def reflected(p: Any, n: int, align: bool) -> Any:
         return p * 0
     distance = ops.abs(p - low)
     turns = _whole(distance / span, 0, FARTHEST)
-    rest = distance - turns * int(span)
+    rest = distance - ops.astype(turns, p.dtype) * span
     return low + ops.where(ops.remainder(turns, 2) == 0, rest, span - rest)
 
 
@@ -175,7 +175,7 @@ FAR = 9  # pixels outside, where nothing is seen
 
 def linear(p: Any, n: int, padding_mode: str, align: bool) -> Taps:
     first = _whole(p, -FAR, n + FAR)
-    share = p - first
+    share = p - ops.astype(first, p.dtype)
     return [shown(first, 1 - share, n), shown(first + 1, share, n)]
 
 
@@ -186,7 +186,7 @@ def nearest(p: Any, n: int, padding_mode: str, align: bool) -> Taps:
 
 def cubic(p: Any, n: int, padding_mode: str, align: bool) -> Taps:
     first = _whole(p, -FARTHEST, FARTHEST)
-    t = p - first
+    t = p - ops.astype(first, p.dtype)
     weights: list[Callable[[Any], Any]] = [outer, inner, inner, outer]
     taps = []
     for i, (weight, distance) in enumerate(zip(weights, (t + 1, t, 1 - t, 2 - t)), start=-1):
