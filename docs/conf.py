@@ -25,6 +25,8 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True  # a reference that leads nowhere is an error
+# RNNBase and RNNCellBase are PyTorch's names for these two
+nitpick_ignore = [("py:class", f"minigrad.nn.recurrent.{name}") for name in ("Recurrent", "Cell")]
 
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
