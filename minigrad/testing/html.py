@@ -19,7 +19,7 @@ TICKS = 8  # cells from one index at the side of a heat map to the next
 READABLE = (24, 12)  # rows and columns up to which the numbers are printed
 LETTER, TOP = 6, 14  # pixels of a letter, and of the line with the indices of columns
 SIZE = 9  # pixels of a cell of a large map; medium ones have larger ones
-POSITIVE, NEGATIVE = (11, 92, 173), (190, 80, 20)  # as in the pages of `explain`
+POSITIVE, NEGATIVE = (11, 92, 173), (178, 44, 36)  # as in the pages of `explain`
 COLOURS = {
     Verdict.CORRECT: "#4c9f70",
     Verdict.WRONG: "#c8323c",
