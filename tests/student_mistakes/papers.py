@@ -82,7 +82,7 @@ def multi_head_self_attention():
     ("dlogvar = 0.5 * deps * std", "dlogvar = 0.5 * deps", "chain|hidden"),
     ("dWd = z.T @ drec", "dWd = mu.T @ drec", "operand"),
 )
-def variational_autoencoder():
+def variational_autoencoder_with_loss():
     def forward(x, We, Wd, eps):
         mu, logvar = np.split(x @ We, 2, axis=1)
         z = mu + np.exp(0.5 * logvar) * eps
@@ -150,7 +150,7 @@ def gradient_penalty():
     ("dy * self.gamma[None, :, None, None]", "dy", "chain|row factors|gain"),
     ("(dxhat * xhat).mean(axis=(2, 3, 4), keepdims=True)", "0", "cross terms"),
 )
-def group_norm():
+def group_norm_of_images():
     class GroupNorm:
         def __init__(self, groups=2, channels=4, eps=1e-5):
             self.G, self.eps = groups, eps
@@ -187,7 +187,7 @@ def group_norm():
     ("(dy * self.x * self.r).sum(axis=0)", "(dy * self.x).sum(axis=0)", "operand|chain"),
     ("c = (dy * self.weight * self.x)", "c = (dy * self.x)", "norm|gain|cross terms"),
 )
-def rms_norm():
+def rms_norm_with_weight_grad():
     class RMSNorm:
         def __init__(self, dim=5):
             self.weight = np.linspace(0.5, 1.5, dim)
@@ -221,7 +221,7 @@ def rms_norm():
     ),
     ("g1 * cos + g2 * sin,", "g1 * cos,", "contribution"),
 )
-def rotary_embedding():
+def rotary_embedding_of_halves():
     theta = np.arange(3)[:, None] / 100.0 ** (np.arange(2) / 2)
     cos, sin = np.cos(theta), np.sin(theta)
 
