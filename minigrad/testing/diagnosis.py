@@ -20,7 +20,7 @@ from minigrad.testing.hypotheses import (
 from minigrad.testing.layers import layer_mistakes
 from minigrad.testing.places import Place, places_of
 from minigrad.testing.report import Diagnosis, Report
-from minigrad.testing.structure import missing_term, structural_mistakes
+from minigrad.testing.structure import cotangent_axes, missing_term, structural_mistakes
 from minigrad.testing.terms import length, means, term_mistakes
 from minigrad.testing.verdicts import Jacobian, Verdict, indexed, position
 
@@ -132,6 +132,7 @@ def told_inside(
         telling,
         layer_mistakes(case),
         hidden_mistakes(case, jacobians),
+        cotangent_axes(case),  # of axes in another order, two exchanged ones have a plainer name
         term_mistakes(case, jacobians),
     )
     return list(islice(inside, 1))
