@@ -9,6 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.testing import Verdict, check_gradients, check_vjp
+from minigrad.testing.rounding import shaken
 from tests.false_alarms import cases, check
 from tests.gradcheck_cases import draw, kinds, mistaken, op_with
 
@@ -131,6 +132,24 @@ def test_cancellation_in_the_function_is_no_error_of_the_gradient(size: float) -
         diagonal = np.diag(report.jacobians[0].verdict)
         assert np.all(diagonal == (Verdict.CORRECT if size < 1e12 else Verdict.INCONCLUSIVE))
         assert {note.kind for note in report.notes} == ({"rounding"} if size > 1e12 else set())
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        lambda t: np.clip(t, 0, 1e9),
+        lambda t: np.fmod(t, 1e6),
+        lambda t: t // 1,
+        lambda t: np.modf(t)[1],
+        np.floor,
+        np.conjugate,
+    ],
+)
+def test_whole_numbers_stay_whole_where_operations_are_rounded_otherwise(whole) -> None:
+    x = np.array([200001.0, 30303.0, 7.0])
+    moved = shaken(x, np.random.default_rng(0), 1e-12)
+    assert np.array_equal(whole(moved), whole(x))
+    assert not np.array_equal(moved * 1.0, x)
 
 
 @pytest.mark.parametrize("size", [1e8, 1e10])

@@ -18,9 +18,10 @@ import numpy as np
 Array = Any
 
 EPS = float(np.finfo(np.float64).eps)
-EXACT = {
+EXACT = {  # whose results are not rounded, or are whole numbers
     np.maximum, np.minimum, np.fmax, np.fmin, np.negative, np.positive, np.absolute, np.fabs,
-    np.floor, np.ceil, np.trunc, np.rint, np.sign, np.copysign, np.heaviside,
+    np.floor, np.ceil, np.trunc, np.rint, np.sign, np.copysign, np.heaviside, np.conjugate,
+    np.fmod, np.modf, np.frexp, np.floor_divide, np._core.umath.clip,
 }  # fmt: skip
 PRODUCTS = {np.dot, np.inner, np.vdot, np.tensordot, np.einsum}
 
