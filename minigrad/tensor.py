@@ -397,8 +397,9 @@ class Tensor(Methods, Variable):
         if self._array.size == 0:
             text = "[]" + (f", size={self.shape}" if self.shape != (0,) else "")
         parts = [text]
-        usual = self._array.dtype in (promotion.default_dtype, np.dtype(bool), np.dtype(np.int64))
-        if not usual:
+        real = promotion.default_dtype
+        pairs = np.result_type(real, np.complex64)  # the complex numbers of two such
+        if self._array.dtype not in (real, pairs, np.dtype(bool), np.dtype(np.int64)):
             parts.append(f"dtype={self._array.dtype}")
         node: Any = self._node
         if type(node) is Leaf:

@@ -256,6 +256,9 @@ def test_text() -> None:
     assert repr(mg.tensor([1.0], requires_grad=True)) == "tensor([1.], requires_grad=True)"
     assert repr(mg.tensor([1, 2])) == "tensor([1, 2])"
     assert repr(mg.tensor(np.zeros(1))) == "tensor([0.], dtype=float64)"
+    assert repr(mg.complex(mg.ones(1), mg.zeros(1))) == "tensor([1.+0.j])"
+    double = mg.tensor(np.zeros((1, 2)))
+    assert repr(mg.view_as_complex(double)) == "tensor([0.+0.j], dtype=complex128)"
     assert "grad_fn" in repr(mg.tensor([1.0], requires_grad=True) * 2)
     assert repr(mg.zeros(0, 3)) == "tensor([], size=(0, 3))"
     assert "..." in repr(mg.zeros(2000))

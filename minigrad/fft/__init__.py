@@ -6,7 +6,7 @@ gradients of every order go through them.
     >>> import minigrad as mg
     >>> x = mg.tensor([0.0, 1.0, 0.0, -1.0], requires_grad=True)
     >>> mg.fft.rfft(x).abs()
-    tensor([0., 2., 0.])
+    tensor([0., 2., 0.], grad_fn=hypot)
 """
 
 from minigrad.fft.transforms import (

@@ -76,10 +76,10 @@ def rfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = Non
     Example    >>> x = mg.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
                >>> power = mg.fft.rfft(x).abs() ** 2
                >>> power
-               tensor([100.,   8.,   4.])
+               tensor([100.,   8.,   4.], grad_fn=pow)
                >>> power.sum().backward()
                >>> x.grad
-               tensor([18., 20., 30., 32.])
+               tensor([12., 20., 20., 28.])
     """
     if isinstance(input, Complex):
         raise TypeError("rfft takes real numbers; the transform of complex ones is fft")
@@ -131,7 +131,7 @@ def ihfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = No
     Shapes     (..., m, ...) -> (..., ⌊n / 2⌋ + 1, ...)
     Raises     ValueError for n < 1 or an unknown norm; TypeError if x is complex
     Example    >>> mg.fft.ihfft(mg.tensor([1.0, 2.0]))
-               tensor([ 1.5+0.j, -0.5+0.j])
+               tensor([ 1.5-0.j, -0.5-0.j])
     """
     return conj(rfft(input, n, dim, other(norm)))
 
