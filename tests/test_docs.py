@@ -20,6 +20,7 @@ import sys
 import textwrap
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,10 @@ EXPLAINED = {
     "pseudoinverse": "pseudoinverse",
     "conditioning": "condition number",
     "inverse_problems": "inverse problem, decibels, sparse, soft threshold",
+    "convolution": "convolution, kernel",
+    "recurrence": "recurrence, state, backpropagation through time",
+    "attention": "mask",
+    "overfitting": "overfitting, stop early",
     "compiled_step": "compiled",
 }
 ORDINARY = {("loss", "independent"), ("training", "symmetric")}  # the word in its everyday sense
@@ -181,6 +186,12 @@ def test_no_word_is_used_before_it_is_explained():
                 assert not used or (earlier, term) in ORDINARY, (
                     f"{earlier}: ...{texts[earlier][used.start() - 60 : used.end() + 20]}"
                 )
+
+
+def test_each_page_of_ideas_leads_to_the_next() -> None:
+    for page, following in pairwise(EXPLAINED):
+        text = (ROOT / "docs" / "ideas" / f"{page}.md").read_text(encoding="utf-8")
+        assert re.findall(r"^Next: .*\((\w+)\.md\)", text, re.M) == [following], page
 
 
 def with_notes(example: doctest.Example) -> doctest.Example:
