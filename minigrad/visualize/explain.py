@@ -97,8 +97,8 @@ def page_data(
     ops = sum([v.kind == "op" for v in description.vertices])
     if ops > MOST_OPS:
         raise RuntimeError(
-            f"this graph has {ops:,} ops, and a page steps through at most {MOST_OPS}: explain a "
-            "part of it, or a smaller model, and use mg.visualize.tape for all of it"
+            f"this graph has {ops:,} ops, and a page steps through at most {MOST_OPS:,}: explain "
+            "a part of it, or a smaller model, and use mg.visualize.tape for all of it"
         )
     cotangents = [seed(root, gradient) for root in roots]
     done = replay(description, cotangents, call_hooks=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 import unicodedata
 from functools import partial
 from itertools import combinations, pairwise
@@ -16,7 +17,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.visualize import backprop, captions, rules, values
-from minigrad.visualize.explain import PAGE, PageData, one_product, page_data
+from minigrad.visualize.explain import MOST_OPS, PAGE, PageData, one_product, page_data
 from minigrad.visualize.names import MACRON, bar
 from minigrad.visualize.packing import Arrays
 from tests.explained import read_array
@@ -112,7 +113,7 @@ def test_the_jacobian_that_is_shown_is_that_of_the_forward(sample: Sample) -> No
         if "eigvals_pairs" in str(sample):  # LAPACK's order of the pairs jumps with a small change
             continue
         if numerical is not None:
-            known = np.isfinite(numerical)  # where an operand is infinite there is no difference
+            known = np.isfinite(numerical)  # an infinite or huge number has no difference
             if vertex.op == "lstsq":  # its rank and singular values carry no gradient
                 known[np.prod(vertex.shape[0]) :] = False
             if is_symmetric(vertex):
@@ -152,7 +153,8 @@ def is_symmetric(vertex: Any) -> bool:
 def differences(vertex: Any, position: int, graph: Any) -> Any:
     """The Jacobian of an op's forward by central differences; None if it is not to be had.
 
-    Of a matrix that is symmetric, two entries are moved, each by half.
+    Of a matrix that is symmetric, two entries are moved, each by half.  An entry is NaN where the
+    step is less than the distance between neighbouring numbers, as at -1e30 (a log of nearly 0).
     """
     operands = values.operand_values(vertex, graph)
     if operands is None or operands[position] is None:
@@ -168,7 +170,8 @@ def differences(vertex: Any, position: int, graph: Any) -> Any:
         for moved in (x + direction, x - direction):
             given = [*operands[:position], moved, *operands[position + 1 :]]
             ends.append(flat(forward(vertex, given), vertex))
-        columns.append((ends[0] - ends[1]) / (2 * h))
+        coarse = np.maximum(np.abs(ends).max(0), np.abs(x.reshape(-1)[i]))
+        columns.append(np.where(np.spacing(coarse) > h, np.nan, (ends[0] - ends[1]) / (2 * h)))
     rows = len(flat(vertex.value, vertex))
     return np.array(columns).T if columns else np.zeros((rows, 0))
 
@@ -581,7 +584,17 @@ def test_arguments_of_another_kind_are_named(given: dict[str, Any], said: str) -
 def test_a_graph_too_long_to_step_through_is_refused() -> None:
     x = leaf(np.ones(1))
     y = x
-    for _ in range(500):
+    for _ in range(MOST_OPS):
         y = y * x
-    with pytest.raises(RuntimeError, match="501 ops"):
-        page_data(y.sum() if y.shape else y)
+    with pytest.raises(RuntimeError, match="5,001 ops, and a page steps through at most 5,000:"):
+        page_data(y.sum())
+
+
+def test_a_graph_of_as_many_ops_as_a_page_takes_is_stepped_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.modules[page_data.__module__], "MOST_OPS", 3)
+    x = leaf(np.ones(1))
+    assert [step["kind"] for step in page_data((x * x * x).sum())["steps"]].count("vjp") == 5
+    with pytest.raises(RuntimeError, match="4 ops, and a page steps through at most 3:"):
+        page_data((x * x * x * x).sum())
