@@ -21,7 +21,8 @@ EPS = float(np.finfo(np.float64).eps)
 EXACT = {  # whose results are not rounded, or are whole numbers
     np.maximum, np.minimum, np.fmax, np.fmin, np.negative, np.positive, np.absolute, np.fabs,
     np.floor, np.ceil, np.trunc, np.rint, np.sign, np.copysign, np.heaviside, np.conjugate,
-    np.fmod, np.modf, np.frexp, np.floor_divide, np._core.umath.clip,
+    np.fmod, np.modf, np.frexp, np.floor_divide,
+    np._core.umath.clip,  # type: ignore[attr-defined]  # the ufunc has no public name
 }  # fmt: skip
 PRODUCTS = {np.dot, np.inner, np.vdot, np.tensordot, np.einsum}
 
