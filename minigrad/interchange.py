@@ -107,9 +107,12 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 def to_dlpack(input: Tensor) -> Any:
     """The capsule by which another library takes the memory of a tensor; see `from_dlpack`.
 
+    Raises   TypeError for anything without ``__dlpack__``.
     Example  >>> type(mg.to_dlpack(mg.ones(2))).__name__
              'PyCapsule'
     """
+    if not hasattr(input, "__dlpack__"):
+        raise TypeError(f"to_dlpack: input is a tensor, got {type(input).__name__}")
     return input.__dlpack__()
 
 

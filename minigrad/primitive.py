@@ -160,6 +160,12 @@ class Op:
             raise
 
 
+def op_of(function: Any) -> Op:
+    """The op that a public function calls."""
+    found: Op = function.op
+    return found
+
+
 class Plan:
     """How one op is recorded when a given set of its operands needs gradients.
 

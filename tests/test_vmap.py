@@ -208,6 +208,16 @@ def test_a_wrong_rule_is_noticed_and_its_result_not_used(monkeypatch: pytest.Mon
     np.testing.assert_allclose(vmap(function)(X).numpy(), (X.numpy() ** 2).sum(1), 1e-14)
 
 
+def test_a_rule_that_does_not_foresee_a_case_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unforeseen(op: Any, operands: Any, statics: Any, size: int) -> Any:
+        raise ValueError("a rule of another signature")
+
+    monkeypatch.setitem(rules.RULES, mg.sum.op, unforeseen)
+    function = lambda x: (x * x).sum()
+    assert runs_at_once(function, X)  # the op sample by sample, the others at once
+    np.testing.assert_allclose(vmap(function)(X).numpy(), (X.numpy() ** 2).sum(1), 1e-14)
+
+
 def test_what_a_trace_overlooks_is_noticed() -> None:
     hidden = lambda x: x * float(x._array[0])  # numbers read where no trace sees it
     assert not runs_at_once(hidden, X)

@@ -14,7 +14,7 @@ from minigrad.backward import walk
 from minigrad.calls import CAST
 from minigrad.compile import layout
 from minigrad.compile.places import constant_name, line_of, line_text, path_of
-from minigrad.compile.program import NotCompiled, Program, Statement, Value, op_of, values_in
+from minigrad.compile.program import NotCompiled, Program, Statement, Value, values_in
 from minigrad.compile.surroundings import Surroundings
 from minigrad.compile.updates import Truth, number_names, update_statements
 from minigrad.graph import Leaf, Node, Variable, ancestors, wrap
@@ -23,6 +23,7 @@ from minigrad.modes import WRITE, Call, NotTraced, recording, trace
 from minigrad.ops import indexing, sorting
 from minigrad.optim.blocks import Block, Together
 from minigrad.optim.optimizer import Optimizer, recorder
+from minigrad.primitive import op_of
 from minigrad.pytrees import flatten, paths_of
 
 GETITEM = op_of(indexing._getitem)

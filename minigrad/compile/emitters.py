@@ -14,8 +14,9 @@ import numpy as np
 from minigrad import ops
 from minigrad.calls import Array, Op, numpy_functions
 from minigrad.compile import layout, losses
-from minigrad.compile.program import Statement, Value, op_of, substituted, values_in
+from minigrad.compile.program import Statement, Value, substituted, values_in
 from minigrad.ops import neural, products, reduction, selection, shaping, sums
+from minigrad.primitive import op_of
 
 if TYPE_CHECKING:
     from minigrad.compile.lowering import Lowering

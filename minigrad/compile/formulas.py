@@ -18,8 +18,9 @@ import numpy as np
 
 from minigrad.calls import Op
 from minigrad.compile import emitters, layout
-from minigrad.compile.program import Statement, Value, op_of, values_in
+from minigrad.compile.program import Statement, Value, values_in
 from minigrad.ops import products, reduction, selection, shaping
+from minigrad.primitive import op_of
 
 __all__ = ["expression", "function_tree", "parsed", "single_return"]
 

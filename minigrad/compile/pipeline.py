@@ -8,7 +8,8 @@ from minigrad.compile.passes.common import merge_common
 from minigrad.compile.passes.dead import remove_dead
 from minigrad.compile.passes.fold import fold_constants
 from minigrad.compile.passes.simplify import simplify
-from minigrad.compile.program import Program, Statement, Value, op_of
+from minigrad.compile.program import Program, Statement, Value
+from minigrad.primitive import op_of
 
 __all__ = ["copy_of", "optimise"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from minigrad.calls import Array, Op
 
 __all__ = [
-    "Builder", "NotCompiled", "Program", "Statement", "Value", "evaluate", "op_of", "run",
+    "Builder", "NotCompiled", "Program", "Statement", "Value", "evaluate", "run",
     "substituted", "unused", "values_in",
 ]  # fmt: skip
 
@@ -189,12 +189,6 @@ class Program:
         lines += [f"{s!r:60} # {list(s.results)}" for s in self.statements]
         lines += [f"{old.name} <- {new.name}" for old, new in self.updates]
         return "\n".join([*lines, f"return {', '.join([value.name for value in self.outputs])}"])
-
-
-def op_of(function: Any) -> Op:
-    """The op that a public function is."""
-    made: Op = function.op
-    return made
 
 
 # ------------------------------------------------------------------ values in nested arguments

@@ -10,8 +10,9 @@ from typing import Any
 from minigrad.compile import emitters, layout
 from minigrad.compile.formulas import argument, cross_entropy_lines, expression, parsed
 from minigrad.compile.helpers import Helpers
-from minigrad.compile.program import Program, Statement, Value, op_of
+from minigrad.compile.program import Program, Statement, Value
 from minigrad.ops import neural
+from minigrad.primitive import op_of
 
 __all__ = ["Source", "written"]
 

@@ -9,18 +9,21 @@ change in place), `batched` returns None, and the caller runs a loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minigrad import ops, random
+from minigrad.backward import arrays_of
 from minigrad.calls import CAST
 from minigrad.func.rules import Operand, rule_of
 from minigrad.graph import KINDS, Leaf, Output, Variable, wrap
 from minigrad.memory import clock, writes
 from minigrad.modes import WRITE, Call, NotTraced, Trace, recording, trace
-from minigrad.pytrees import flatten
+from minigrad.primitive import Op
+from minigrad.pytrees import flatten, leaves_of, map_tree
 
 FEW = 4  # samples: up to so many a loop is as quick
 ENTRIES = 2**23  # a batch is cut into pieces in which no array has more
@@ -190,15 +193,10 @@ class Replay:
             self.operand(array, edge if type(edge) in KINDS else None)
             for array, edge in zip(call.operands, edges)
         ]
-        statics = [self.static(value) for value in call.statics]
-        rule = rule_of(call.op)
-        made = None
-        if rule is not None:
-            count = leading_arrays(statics) if call.op.arity == 0 else 0
-            made = rule(call.op, [*operands, *statics[:count]], statics[count:], self.size)
-        results = made if isinstance(made, (tuple, list)) else (made,)
+        statics = map_tree(self.static, list(call.statics))
         arrays = arrays_in(call.results)
-        if made is None or len(results) < len(arrays):  # what the op keeps is not among them
+        results = self.at_once(call.op, operands, statics)
+        if len(results) < len(arrays):  # no rule, or not for what the op keeps
             results = self.one_by_one(call, operands, statics)
         for array, result in zip(arrays, results, strict=True):
             if result.shape != (self.size, *array.shape):
@@ -208,21 +206,29 @@ class Replay:
             self.values[id(array)] = result
 
     def static(self, value: Any) -> Any:
-        """A static argument, with operands in the place of its arrays."""
-        if isinstance(value, (tuple, list)):
-            parts = [self.static(each) for each in value]
-            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+        """A leaf of the static arguments, with an operand in the place of an array."""
         if isinstance(value, np.ndarray) or id(value) in self.values:
             return self.operand(value)
         return value
+
+    def at_once(self, op: Op, operands: Sequence[Operand], statics: Sequence[Any]) -> Sequence[Any]:
+        """The results by the rule of an op; none if it has no rule, or not for this case."""
+        rule = rule_of(op)
+        if rule is None:
+            return ()
+        count = leading_arrays(statics) if op.arity == 0 else 0
+        try:
+            made = rule(op, [*operands, *statics[:count]], statics[count:], self.size)
+        except Exception:  # a case that the rule does not foresee; the op itself will say more
+            return ()
+        return () if made is None else made if isinstance(made, (tuple, list)) else (made,)
 
     def one_by_one(self, call: Call, operands: Sequence[Operand], statics: Sequence[Any]) -> Any:
         """The results of an op that has no rule for this case: computed sample by sample."""
         rows = []
         for i in range(self.size):
-            given = [at(each, i) for each in operands]
-            fixed = [at(each, i) for each in statics]
-            rows.append(results_of(call.op, given, fixed))
+            of_sample = partial(at, i)
+            rows.append(results_of(call.op, *map_tree(of_sample, (list(operands), statics))))
         stacks = []
         for column in zip(*rows, strict=True):
             if any([y.shape != column[0].shape for y in column]):  # as many as a sample has
@@ -231,18 +237,9 @@ class Replay:
         return stacks
 
 
-ARRAYS = (np.ndarray, np.generic)
-
-
-def arrays_in(values: Iterable[Any]) -> list[Any]:
+def arrays_in(values: Any) -> list[Any]:
     """The arrays among values, in nested tuples too."""
-    found = []
-    for value in values:
-        if isinstance(value, ARRAYS):
-            found.append(value)
-        elif isinstance(value, (tuple, list)):
-            found += arrays_in(value)
-    return found
+    return [x for x in leaves_of(values) if isinstance(x, (np.ndarray, np.generic))]
 
 
 def leading_arrays(statics: Sequence[Any]) -> int:
@@ -251,20 +248,17 @@ def leading_arrays(statics: Sequence[Any]) -> int:
     return flags.index(False) if False in flags else len(flags)
 
 
-def at(value: Any, i: int) -> Any:
-    """An argument of the call for sample `i`."""
-    if isinstance(value, Operand):
-        return value.value[i] if value.batched else value.value
-    if isinstance(value, (tuple, list)):
-        parts = [at(each, i) for each in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return value
+def at(i: int, value: Any) -> Any:
+    """An argument, or an entry of one, of the call for sample `i`."""
+    if not isinstance(value, Operand):
+        return value
+    return value.value[i] if value.batched else value.value
 
 
 def results_of(op: Any, operands: list[Any], statics: list[Any]) -> list[Any]:
     """The results of one call as tensors, and after them what the forward keeps for its VJPs."""
     recorded = any([is_recorded(x) for x in operands])
-    if not op.arity and any([is_recorded(x) for x in statics]):
+    if not op.arity and any([is_recorded(x) for x in leaves_of(statics)]):
         raise NotBatched  # a VJP that looks at numbers, whose own derivative is asked for
     results = []
     if recorded:
@@ -273,7 +267,7 @@ def results_of(op: Any, operands: list[Any], statics: list[Any]) -> list[Any]:
         results = list(out) if isinstance(out, (tuple, list)) else [out]
     if recorded and not op.keep:
         return results
-    out = op.run(operands, unwrapped(operands), unwrapped(statics))
+    out = op.run(operands, arrays_of(operands), arrays_of(statics))
     arrays = list(out) if isinstance(out, (tuple, list)) else [out]
     if recorded:
         arrays = arrays[-len(op.keep) :]
@@ -281,14 +275,4 @@ def results_of(op: Any, operands: list[Any], statics: list[Any]) -> list[Any]:
 
 
 def is_recorded(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return any([is_recorded(each) for each in value])
     return isinstance(value, Variable) and value._node is not None
-
-
-def unwrapped(value: Any) -> Any:
-    """Arrays in the place of tensors, in nested tuples too."""
-    if isinstance(value, (tuple, list)):
-        parts = [unwrapped(each) for each in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return value._array if isinstance(value, Variable) else value

@@ -31,12 +31,13 @@ def vmap(
     """`func` applied to each slice of its arguments along a batch axis, the results stacked.
 
     `func` is traced on the first slice, and each op that it calls is then called once for the whole
-    batch.  A function of which a trace cannot tell everything (a branch on a number, random draws,
-    changes in place) is called slice by slice.  Both ways are recorded and differentiable.
+    batch; it is called on the last slice, too, to see that it agrees.  A function of which a trace
+    cannot tell everything (a branch on a number, random draws, changes in place) is called slice by
+    slice.  Both ways are recorded and differentiable.
 
     in_dims      the batch axis of each argument: an int for all, or a tuple with an int, None
-                 (passed whole to each call) or a tree of these for each argument; what is no
-                 tensor is passed whole
+                 (passed whole to each call) or a tree of these for each argument; what is not
+                 a tensor is passed whole
     out_dims     where the batch axis goes in the results: an int, or a tree; None for a result that
                  is the same for all slices, and is returned once
     randomness   what random numbers do, as in PyTorch: "error" refuses them, "different" draws new

@@ -36,7 +36,7 @@ from minigrad.ops import (
     spectral,
     statistics,
 )
-from minigrad.primitive import Op
+from minigrad.primitive import Op, op_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,6 @@ def rule_of(op: Any) -> Rule | None:
     found = RULES.get(op)
     if found is None and op.forward.__module__.removeprefix("minigrad.") in ENTRYWISE:
         return entrywise
-    return found
-
-
-def op_of(function: Any) -> Op:
-    """The op that a function of the library calls."""
-    found: Op = function.op
     return found
 
 

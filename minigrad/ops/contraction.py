@@ -133,6 +133,8 @@ def sizes_of(operands: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, int]:
 
 def chain(inputs: tuple[str, ...], output: str, operands: Sequence[Array]) -> Array:
     """A contraction of any number of operands with explicit indices, in steps of two."""
+    # NumPy's scalars are taken for numbers elsewhere; here they are operands with no axes
+    operands = [np.asarray(x) if isinstance(x, np.generic) else x for x in operands]
     if len(operands) == 1:
         return _sum_indices(operands[0], inputs[0], output)
     if len(operands) == 2:
@@ -352,7 +354,7 @@ def tensordot(a: Array, b: Array, dims: Any = 2) -> Tensor:
         b_indices[j] = a_indices[i]
     output = [c for i, c in enumerate(a_indices) if i not in a_axes]
     output += [c for j, c in enumerate(b_indices) if j not in b_axes]
-    return _contract(a, b, "".join(a_indices), "".join(b_indices), "".join(output))
+    return chain(("".join(a_indices), "".join(b_indices)), "".join(output), (a, b))
 
 
 def axes_in_pairs(a: Array, b: Array, dims: Any) -> tuple[list[int], list[int]]:
@@ -421,7 +423,7 @@ def kron(input: Array, other: Array) -> Tensor:
     y = ascii_letters[2 * ndim - other.ndim : 2 * ndim]
     pairs_of_axes = zip(ascii_letters[:ndim], ascii_letters[ndim : 2 * ndim])
     output = "".join(c for pair in pairs_of_axes for c in pair if c in x or c in y)
-    apart = _contract(input, other, x, y, output)
+    apart = chain((x, y), output, (input, other))
     x_shape = (1,) * (ndim - input.ndim) + tuple(input.shape)
     y_shape = (1,) * (ndim - other.ndim) + tuple(other.shape)
     return apart.reshape(*[m * n for m, n in zip(x_shape, y_shape)])

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import numpy_functions
-from minigrad.compile.program import Program, Statement, Value, op_of
+from minigrad.compile.program import Program, Statement, Value
 from minigrad.ops import shaping
+from minigrad.primitive import op_of
 
 __all__ = ["simplify"]
 
