@@ -552,6 +552,7 @@ def add_to_leaves(gradients: dict[Any, Any], create_graph: bool) -> None:
     trace = recording.trace
     if trace is not None:
         trace.refuse_writing("backward")
+    result_class = Variable.result_class
     while gradients:
         leaf, gradient = gradients.popitem()
         tensor = leaf.tensor()
@@ -559,14 +560,13 @@ def add_to_leaves(gradients: dict[Any, Any], create_graph: bool) -> None:
             leaf = tensor._node
             if type(leaf) is not Leaf:  # it does not require grad any more
                 continue
-        del tensor
         before = leaf.grad
         if before is None:
             if type(gradient) is ndarray:
-                leaf.grad = tensor = new(Variable.result_class)
-                tensor._array = own(gradient)
-                tensor._node = None
-                tensor._alias = None
+                leaf.grad = grad = new(result_class)
+                grad._array = own(gradient)
+                grad._node = None
+                grad._alias = None
             elif trace is not None:
                 leaf.grad = gradient
             else:

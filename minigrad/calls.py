@@ -323,9 +323,24 @@ def record_operands(op: Op, t: Names) -> list[str]:
         ]
         sources = t.edges
     else:
-        needs = tuple_of([f"{name}_edge is not None" for name in t.operands])
-        lines += [f"    plan = op.plan({needs})", f"    saved = plan.save({', '.join(t.saved)})"]
+        whole = (True,) * op.arity
+        all_but_first = (False, *whole[1:])
+        first, *others = t.operands
         sources = tuple_of([f"{n}_array if {n}_edge is None else {n}_edge" for n in t.operands])
+        needs = tuple_of([f"{name}_edge is not None" for name in t.operands])
+        # the two usual cases of a layer, deep in a net and at its input, are written out
+        lines += [
+            f"    if {' and '.join([f'{name}_edge is not None' for name in others])}:",
+            f"        if {first}_edge is not None:",
+            "            plan = plan_all",
+            f"            saved = {saved(op, t, whole)}",
+            "        else:",
+            "            plan = plan_1",
+            f"            saved = {saved(op, t, all_but_first)}",
+            "    else:",
+            f"        plan = op.plan({needs})",
+            f"        saved = plan.save({', '.join(t.saved)})",
+        ]
     return [*lines, *record(t.statics, sources)]
 
 

@@ -180,10 +180,15 @@ def own(array: Any) -> Array:
     if type(array) is not ndarray:
         return np.array(array)
     base = array.base
-    if base is None:
-        # one more than UNSHARED: the caller holds it too
-        return array if references(array) <= UNSHARED + 1 else array.copy(order="K")
-    # the view holds its base once, and `base` here once more
-    alone = type(base) is ndarray and base.base is None and references(base) <= UNSHARED + 1
-    alone = alone and references(array) <= UNSHARED + 1 and array.flags.writeable
-    return array if alone else array.copy(order="K")
+    # the caller and `array` here hold it, as in `references`; a base is held by its view and here
+    if getrefcount(array) <= UNSHARED and (
+        base is None
+        or (
+            getrefcount(base) <= UNSHARED
+            and type(base) is ndarray
+            and base.base is None
+            and array.flags.writeable
+        )
+    ):
+        return array
+    return array.copy(order="K")

@@ -48,10 +48,6 @@ class Frame:
         self.parent = parent
         self.detail = detail
 
-    def inside(self, module: Any) -> Frame:
-        """The frame of a call of `module` made here."""
-        return Frame(module, self, self.detail)
-
 
 OUTERMOST = Frame(None, None)
 
@@ -107,7 +103,10 @@ class Recording(threading.local):
     @property
     def trace(self) -> Trace | None:
         """The trace that is running, or None; one that only watches changes nothing."""
-        watch = self.watch
+        frame = self.frame  # `watch`, written out: a backward pass asks three times
+        if frame is None or frame.detail is None:
+            return None
+        watch = frame.detail.trace
         return None if watch is None or watch.watches else watch
 
 

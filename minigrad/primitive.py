@@ -214,6 +214,8 @@ class Plan:
             return None
         if op.joint is None and len(wants) == 1 and wants[0] in names:
             return names.index(wants[0])
+        if not wants:
+            return lambda saved, node: ()
 
         def source(name: str) -> tuple[int, int]:
             if name in names:

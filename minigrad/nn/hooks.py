@@ -64,7 +64,7 @@ def call_forward(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """``forward``: what it records, and what it raises, knows that this module was running."""
     parent = recording.frame
     if parent is not None:  # None: nothing is recorded
-        recording.frame = parent.inside(module)
+        recording.frame = Frame(module, parent, parent.detail)
     try:
         return module.forward(*args, **kwargs)
     except Exception as error:

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import devices, errors
 from minigrad.backward import HookHandle
 from minigrad.graph import Variable, wrap
-from minigrad.modes import recording
+from minigrad.modes import Frame, recording
 from minigrad.nn import state
 from minigrad.nn.hooks import Hook, Hooks, add_hook
 from minigrad.nn.parameter import Buffer, Parameter, WithoutShape
@@ -114,7 +114,7 @@ class Module(Construction):
         # `call_forward`, written out: one more call would be a tenth of the cost of a small layer
         parent = recording.frame
         if parent is not None:
-            recording.frame = parent.inside(self)
+            recording.frame = Frame(self, parent, parent.detail)
         try:
             return self.forward(*args, **kwargs)
         except Exception as error:

@@ -58,7 +58,11 @@ def where_positive(x: Array, size: Array) -> Array:
         if x.size <= FEW:
             flat = x.reshape(-1)
             if flat.dot(flat) < inf:
-                return x * np.sign(size)
+                positive = np.sign(size)
+                if x.dtype is not size.dtype:
+                    return x * positive
+                positive *= x
+                return positive
         elif x.dtype == size.dtype and x.dtype in BITS:
             bits = BITS[x.dtype]
             kept = np.minimum(size.view(bits), 1)
