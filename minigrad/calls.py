@@ -203,7 +203,7 @@ def write_call(op: Op, promote: bool) -> str:
         "result._alias = None",
         "result._node = None",
         *record_list(t) * bool(op.joint),
-        *record_operands(op, t) * any(op.vjps),
+        *(record_operands(op, t) if any(op.vjps) else []),
     ]
     if op.view:
         x = t.arguments[0]
@@ -323,24 +323,25 @@ def record_operands(op: Op, t: Names) -> list[str]:
         ]
         sources = t.edges
     else:
-        whole = (True,) * op.arity
-        all_but_first = (False, *whole[1:])
-        first, *others = t.operands
         sources = tuple_of([f"{n}_array if {n}_edge is None else {n}_edge" for n in t.operands])
         needs = tuple_of([f"{name}_edge is not None" for name in t.operands])
-        # the two usual cases of a layer, deep in a net and at its input, are written out
-        lines += [
-            f"    if {' and '.join([f'{name}_edge is not None' for name in others])}:",
-            f"        if {first}_edge is not None:",
-            "            plan = plan_all",
-            f"            saved = {saved(op, t, whole)}",
-            "        else:",
-            "            plan = plan_1",
-            f"            saved = {saved(op, t, all_but_first)}",
-            "    else:",
-            f"        plan = op.plan({needs})",
-            f"        saved = plan.save({', '.join(t.saved)})",
-        ]
+        look_up = [f"plan = op.plan({needs})", f"saved = plan.save({', '.join(t.saved)})"]
+        if len(wanted) < op.arity:
+            lines += [f"    {line}" for line in look_up]
+        else:  # the two usual cases of a layer, deep in a net and at its input, are written out
+            first, *others = [f"{name}_edge is not None" for name in wanted]
+            whole = (True,) * op.arity
+            lines += [
+                f"    if {' and '.join(others)}:",
+                f"        if {first}:",
+                "            plan = plan_all",
+                f"            saved = {saved(op, t, whole)}",
+                "        else:",
+                "            plan = plan_1",
+                f"            saved = {saved(op, t, (False, *whole[1:]))}",
+                "    else:",
+                *[f"        {line}" for line in look_up],
+            ]
     return [*lines, *record(t.statics, sources)]
 
 

@@ -11,7 +11,7 @@ from minigrad import errors
 from minigrad.backward import HookHandle
 from minigrad.calls import op
 from minigrad.graph import Variable, wrap
-from minigrad.modes import recording
+from minigrad.modes import Frame, recording
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
