@@ -7,8 +7,7 @@ operators.
 from __future__ import annotations
 
 from array import array as array_of_python
-from decimal import Decimal
-from fractions import Fraction
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -30,8 +29,8 @@ def constant(value: Any) -> Any:
         return value if kind is ndarray and value.dtype.kind in "biuf" else numbers_of(value)
     if isinstance(value, (memoryview, array_of_python)):
         return numbers_of(np.asarray(value))
-    if isinstance(value, (Fraction, Decimal)):
-        return float(value)
+    if isinstance(value, Number) and not isinstance(value, (int, float, complex)):
+        return float(value)  # type: ignore[arg-type]  # a Fraction or a Decimal
     if isinstance(value, complex) or hasattr(value, "__array_function__"):
         return value
     if isinstance(value, (list, tuple)):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
@@ -21,11 +20,12 @@ from typing import Any
 __all__ = ["introduce"]
 
 
-class Introduction(MetaPathFinder):
+class Introduction:
     """Imports our adapter for a library right after the library itself, whenever that may be.
 
     einops knows a backend if its class exists, but imports none; and to import einops for everybody
-    who may need it one day would make ``import minigrad`` slow.
+    who may need it one day would make ``import minigrad`` slow.  (So would ``importlib.abc``, the
+    base class of finders: what Python asks of one is this method.)
     """
 
     def __init__(self, library: str, adapter: str) -> None:
