@@ -437,7 +437,7 @@ class Tensor(Methods, Variable):
     def __iter__(self) -> Iterator[Tensor]:
         if self._array.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(len(self._array)))
+        return map(self.__getitem__, range(len(self._array)))
 
     def __contains__(self, value: Any) -> bool:
         return bool((self._array == (value._array if isinstance(value, Variable) else value)).any())

@@ -82,9 +82,10 @@ def cross_entropy(x: Array, target: Array, ignore_index: int = -100) -> Array:
     largest = x.reshape(-1).take(x.argmax(1) + row_starts(n, c))
     # row-major like the positions, whatever the order of x
     shifted = np.subtract(x, largest[:, None], order="C")
-    slope = np.exp(shifted)
+    chosen = shifted.take(positions)
+    slope = np.exp(shifted, out=shifted)
     total = slope.dot(ones_cached(c, x.dtype))
-    loss = (np.log(total) - shifted.take(positions)).dot(ones_cached(n, x.dtype)) / n
+    loss = (np.log(total) - chosen).dot(ones_cached(n, x.dtype)) / n
     total *= n
     slope /= total[:, None]
     slope.reshape(-1)[positions] -= 1 / n
