@@ -276,7 +276,11 @@ class Capture:
                 )
             return
         known = {edge: i for i, edge in enumerate([*self.entering, *self.parameters])}
-        leaves = [edge for edge in seen if type(edge) is Leaf or edge in known]
+        # a leaf that was made inside, and dropped, has a gradient that nobody can ask for
+        alive = {edge for edge in seen if type(edge) is Leaf and edge.tensor() is not None}
+        leaves = [edge for edge in seen if edge in alive or edge in known]
+        if not leaves:
+            return
         leaves.sort(key=lambda edge: known.get(edge, len(known)))
         pairs = []
         for tensor in tensors:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import textwrap
 from collections.abc import Callable
 from functools import lru_cache
@@ -64,6 +65,8 @@ def filled(template: str, arguments: list[ast.expr]) -> ast.expr:
 @lru_cache(maxsize=512)
 def function_tree(function: Callable[..., Any]) -> ast.FunctionDef | None:
     """The definition of a function, without decorators, docstring and annotations."""
+    if function.__name__ == "<lambda>":
+        return lambda_tree(function)
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError):
@@ -80,6 +83,27 @@ def function_tree(function: Callable[..., Any]) -> ast.FunctionDef | None:
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and tree.body[1:]:
         tree.body = tree.body[1:]
     return tree
+
+
+def lambda_tree(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    """The same of a lambda, if it is the only one with its arguments on its line."""
+    code = function.__code__
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        return None
+    found = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda)
+        and node.lineno == code.co_firstlineno
+        and [each.arg for each in node.args.args] == list(code.co_varnames[: code.co_argcount])
+    ]
+    if len(found) != 1:
+        return None
+    definition: Any = ast.parse("def function(): return 0").body[0]
+    definition.args, definition.body[0].value = found[0].args, found[0].body
+    return definition
 
 
 def single_return(op: Op) -> ast.expr | None:
@@ -99,7 +123,10 @@ def argument(value: Any, ref: Callable[[Value], ast.expr], bind: Callable[[Any],
     if isinstance(value, Value):
         return ref(value)
     if isinstance(value, tuple):
-        return ast.Tuple([argument(each, ref, bind) for each in value], ast.Load())
+        parts = [argument(each, ref, bind) for each in value]
+        if hasattr(value, "_fields"):
+            return ast.Call(ast.Name(bind(type(value)), ast.Load()), parts, [])
+        return ast.Tuple(parts, ast.Load())
     if isinstance(value, list):
         return ast.List([argument(each, ref, bind) for each in value], ast.Load())
     if isinstance(value, slice):
@@ -161,7 +188,8 @@ def expression(
     if op is op_of(reduction.mean):
         return reduced("mean", statement, ref)
     if op is op_of(shaping.reshape):
-        return filled("{0}.reshape(" + ", ".join(map(str, statement.result.shape)) + ")",
+        sizes = ", ".join(map(str, statement.result.shape)) or "()"
+        return filled("{0}.reshape(" + sizes + ")",
                       [ref(statement.operands[0])])  # fmt: skip
     arguments = [argument(each, ref, bind) for each in given]
     if op is op_of(products.linear) and given[2] is None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
+import textwrap
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from minigrad import random
 from minigrad.calls import Op
 from minigrad.compile.formulas import function_tree
 
@@ -21,9 +24,11 @@ class Helpers:
 
     imports   ``import`` lines that the functions need
     texts     name -> definition
+    taken     names of the program's values: a function of that name would be hidden by its result
     """
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.taken = {"np", "step", "main", *taken}
         self.imports: set[str] = set()
         self.texts: dict[str, str] = {}
         self.names: dict[int, str] = {}
@@ -37,41 +42,43 @@ class Helpers:
         if id(function) in self.names:
             return self.names[id(function)]
         name = wanted or function.__name__.lstrip("_")
-        while name in self.texts or name in ("np", "step", "main"):
-            name += "_"
+        while name in self.texts or name in self.taken:
+            name += "_of"
         self.names[id(function)] = name
-        tree = function_tree(inspect.unwrap(function))
-        if tree is None:
-            raise TypeError(f"{name}: its source is not to be had, so it cannot be written down")
+        tree = own_tree(function)
         self.texts[name] = ""  # taken; filled below, after what it refers to
-        copied = ast.parse(ast.unparse(tree)).body[0]
-        assert isinstance(copied, ast.FunctionDef)
-        tree = copied
         tree.name = name
-        renamed = self.referred_to(function, tree)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id in renamed:
-                node.id = renamed[node.id]
+        self.adopt(function, tree)
         del self.texts[name]
         self.texts[name] = ast.unparse(tree)
         return name
 
-    def referred_to(self, function: Any, tree: ast.FunctionDef) -> dict[str, str]:
-        """Define what a function refers to; under which names."""
+    def adopt(self, function: Any, tree: ast.FunctionDef) -> None:
+        """Define what a function refers to, and give it in `tree` the names that it has here.
+
+        What is taken from a module of minigrad's, ``ops.sigmoid``, becomes a name of its own.
+        """
         plain = inspect.unwrap(function)
+        known = dict(plain.__globals__)
+        known.update(
+            zip(plain.__code__.co_freevars, [c.cell_contents for c in plain.__closure__ or ()])
+        )
         own = {arg.arg for node in ast.walk(tree) if isinstance(node, ast.arguments)
                for arg in [*node.args, *node.kwonlyargs, *filter(None, [node.vararg])]}  # fmt: skip
-        renamed = {}
-        for name in sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - own):
-            if name in plain.__globals__:
-                renamed[name] = self.define(name, plain.__globals__[name])
-            elif plain.__closure__ and name in plain.__code__.co_freevars:
-                cell = plain.__closure__[plain.__code__.co_freevars.index(name)]
-                renamed[name] = self.define(name, cell.cell_contents)
-        return renamed
+        used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - own
+        ours = {name for name in used if is_ours(known.get(name))}
+        renamed = {
+            name: self.define(name, known[name]) for name in sorted(used - ours) if name in known
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in renamed:
+                node.id = renamed[node.id]
+        OutOfModules(self, {name: known[name] for name in ours}).visit(tree)
 
     def define(self, name: str, value: Any) -> str:
         """Make a global of a helper known in the text."""
+        if value is random.source:
+            return self.source_of_random_numbers()
         if isinstance(value, types.ModuleType):
             line = f"import {value.__name__}"
             self.imports.add("import numpy as np" if value is np else
@@ -83,25 +90,64 @@ class Helpers:
         if isinstance(value, types.FunctionType) or hasattr(value, "__wrapped__"):
             return self.wrapped(value)
         if isinstance(value, type) and hasattr(value, "_fields"):
-            self.imports.add("from collections import namedtuple")
-            self.texts.setdefault(name, f"{name} = namedtuple({name!r}, {list(value._fields)!r})")
+            self.named_tuple(name, value)
             return name
         if isinstance(value, (bool, int, float, str, tuple, frozenset, set, type(None))):
-            self.texts.setdefault(name, f"{name} = {literal(value)}")
-            return name
+            return self.put(name, f"{{}} = {literal(value)}")
+        if isinstance(value, np.ndarray):
+            return self.put(name, f"{{}} = np.array({value.tolist()!r}, np.{value.dtype.name})")
         text = named_in_numpy(value)
         if text is not None:
-            self.texts.setdefault(name, f"{name} = {text}")
-            return name
+            return self.put(name, f"{{}} = {text}")
         if isinstance(value, (types.BuiltinFunctionType, type)) and value.__module__ != "builtins":
             root = value.__module__.split(".")[0]
             if root == "minigrad":
-                self.texts.setdefault(name, f"class {name}{bases_of(value)}:\n    pass")
-            else:
-                self.imports.add(f"from {value.__module__} import {value.__name__} as {name}")
+                return self.put(name, f"class {{}}{bases_of(value)}:\n    pass")
+            self.imports.add(f"from {value.__module__} import {value.__name__} as {name}")
             return name
-        self.texts.setdefault(name, f"{name} = None  # of no use outside minigrad")
+        return self.put(name, "{} = None  # of no use outside minigrad")
+
+    def put(self, name: str, text: str) -> str:
+        """Define a name by a text that holds {} in its place, and return the name that it got.
+
+        Functions of several files may call different things by one name.
+        """
+        before, after = text.split("{}", 1)
+        while self.texts.get(name, before + name + after) != before + name + after:
+            name += "_"
+        self.texts[name] = before + name + after
         return name
+
+    def source_of_random_numbers(self) -> str:
+        """A function that returns NumPy's generator, at the place where minigrad's is now."""
+        if "source" not in self.texts:
+            self.texts["generator"] = generator_text("generator", random.default_generator)
+            self.texts["source"] = (
+                "def source(given):\n    return generator if given is None else given"
+            )
+        return "source"
+
+    def named_tuple(self, name: str, kind: Any) -> None:
+        """Define a class of named tuples, with the methods that it has."""
+        if name in self.texts:
+            return
+        self.imports.add("from collections import namedtuple")
+        made = f"namedtuple({name!r}, {list(kind._fields)!r})"
+        methods = [
+            (key, value.fget if isinstance(value, property) else value)
+            for key, value in vars(kind).items()
+            if not key.startswith("_") and isinstance(value, (property, types.FunctionType))
+        ]
+        if not methods:
+            self.texts[name] = f"{name} = {made}"
+            return
+        lines = [f"class {name}({made}):"]
+        for key, method in methods:
+            tree = own_tree(method)
+            self.adopt(method, tree)
+            decorator = "@property\n" if isinstance(vars(kind)[key], property) else ""
+            lines.append(textwrap.indent(decorator + ast.unparse(tree), "    "))
+        self.texts[name] = "\n".join(lines)
 
     def wrapped(self, value: Any) -> str:
         """A function, without its cache if it has one."""
@@ -123,10 +169,53 @@ class Helpers:
         return "\n\n\n".join(self.texts.values())
 
 
+class OutOfModules(ast.NodeTransformer):
+    """Puts a name in the place of ``module.attribute``, for modules of minigrad's."""
+
+    def __init__(self, helpers: Helpers, modules: dict[str, Any]) -> None:
+        self.helpers, self.modules = helpers, modules
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if isinstance(node.value, ast.Name) and node.value.id in self.modules:
+            value = getattr(self.modules[node.value.id], node.attr)
+            return ast.Name(self.helpers.define(node.attr, value), node.ctx)
+        self.generic_visit(node)
+        return node
+
+
+def is_ours(value: Any) -> bool:
+    return isinstance(value, types.ModuleType) and value.__name__.split(".")[0] == "minigrad"
+
+
+def own_tree(function: Any) -> ast.FunctionDef:
+    """The definition of a function, to be changed by the caller.
+
+    Raises   TypeError if its source cannot be read
+    """
+    tree = function_tree(inspect.unwrap(function))
+    if tree is None:
+        raise TypeError(f"the source of {function.__name__} cannot be read, so it is not written")
+    copied = ast.parse(ast.unparse(tree)).body[0]
+    assert isinstance(copied, ast.FunctionDef)
+    return copied
+
+
+def generator_text(name: str, value: Any) -> str:
+    """Lines that make a generator of NumPy's at the place of `value`, minigrad's or NumPy's."""
+    given = getattr(value, "numpy", value)
+    kind = type(given.bit_generator).__name__
+    return (
+        f"{name} = np.random.Generator(np.random.{kind}())\n"
+        f"{name}.bit_generator.state = {given.bit_generator.state!r}"
+    )
+
+
 def literal(value: Any) -> str:
     """A constant as Python reads it, types in sets and tuples by their names."""
     if isinstance(value, type):
-        return value.__name__
+        return {type(None): "type(None)", type(...): "type(...)"}.get(value, value.__name__)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
     if isinstance(value, (set, frozenset)):
         inner = ", ".join(sorted(map(literal, value)))
         return f"{{{inner}}}" if value else "set()"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.compile import layout
-from minigrad.compile.formulas import function_tree
+from minigrad.compile.helpers import generator_text, literal, own_tree
+from minigrad.random import Generator
 
 if TYPE_CHECKING:
     from minigrad.compile.specialised import Specialised
@@ -113,8 +114,12 @@ class Saved:
             if isinstance(array, np.ndarray):
                 self.arrays[name] = np.ascontiguousarray(array)
                 lines.append(f"{name} = arrays[{name!r}]  # {array.shape}")
+            elif isinstance(array, (Generator, np.random.Generator)):
+                lines += generator_text(name, array).splitlines()
+            elif isinstance(array, (bool, int, float, str, type, tuple, type(None), np.generic)):
+                lines.append(f"{name} = {literal(array)}")
             else:
-                lines.append(f"{name} = {array!r}")
+                raise TypeError(f"save: a {type(array).__name__} cannot be written into a file")
         return lines
 
     def current(self, name: str) -> Any:
@@ -168,15 +173,10 @@ class Saved:
 
     def coefficients_of(self, number: int, step: Any) -> list[str]:
         optimizer = step.optimizer
-        tree = function_tree(type(optimizer).coefficients)
-        if tree is None:
-            raise RuntimeError(f"save: the source of {type(optimizer).__name__} is not to be had")
-        tree = ast.parse(ast.unparse(tree)).body[0]  # type: ignore[assignment]
-        assert isinstance(tree, ast.FunctionDef)
+        tree = own_tree(type(optimizer).coefficients)
         tree.args.args = tree.args.args[1:]
         tree.name = f"coefficients{number or ''}"
-        renamed = self.source.helpers.referred_to(type(optimizer).coefficients, tree)
-        assert all(name == new for name, new in renamed.items())
+        self.source.helpers.adopt(type(optimizer).coefficients, tree)
         lines = ["", "", *ast.unparse(tree).splitlines(), "", ""]
         for i, block in enumerate(step.blocks):
             suffix = f"{number or ''}_{i}" if len(step.blocks) > 1 else f"{number or ''}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.compile import emitters, layout
 from minigrad.compile.formulas import argument, cross_entropy_lines, expression, parsed
-from minigrad.compile.helpers import Helpers
+from minigrad.compile.helpers import Helpers, literal
 from minigrad.compile.program import Program, Statement, Value
 from minigrad.ops import neural
 from minigrad.primitive import op_of
@@ -68,7 +68,7 @@ class Writer:
         for value in program.outputs[results:]:  # gradients: seen, but not returned
             self.uses[value] = self.uses.get(value, 0)
         self.kept = {*program.results()}
-        self.helpers = Helpers()
+        self.helpers = Helpers([value.name for value in program.values()])
         self.inlined: dict[Value, ast.expr] = {}
         self.bound: dict[str, Any] = {}
         self.lines: list[str] = []
@@ -93,11 +93,20 @@ class Writer:
             return self.inlined[value]
         if value.array is not None:
             if value.kind == "constant" and value.ndim == 0:
-                return parsed(repr(value.array.item()))
+                return parsed(literal(value.array.item()))
             self.bound[value.name] = value.array
         return ast.Name(value.name, ast.Load())
 
+    def array(self, value: Value) -> ast.expr:
+        """The same for a function that takes arrays: a number has the type of one."""
+        text = self.ref(value)
+        if value.kind == "constant" and value.ndim == 0:
+            return parsed(f"np.{value.dtype.name}({ast.unparse(text)})")
+        return text
+
     def bind(self, value: Any) -> str:
+        if isinstance(value, type) and hasattr(value, "_fields"):
+            return self.helpers.define(value.__name__, value)
         name = f"argument{len(self.bound)}"
         self.bound[name] = value
         return name
@@ -200,7 +209,7 @@ class Writer:
         statics: tuple[Any, ...] = statement.statics
         if statement.op.varargs:
             statics = (*statics[:-1], *statics[-1])
-        given = [argument(each, self.ref, self.bind) for each in (*statement.operands, *statics)]
+        given = [argument(each, self.array, self.bind) for each in (*statement.operands, *statics)]
         name = self.helpers.forward(statement.op)
         names = ", ".join([value.name for value in statement.results])
         if statement.op.keep and len(statement.results) == 1:
@@ -226,6 +235,17 @@ def wrapped(line: str, comment: str) -> list[str]:
         return [f"{line}  {comment}".rstrip()]
     if len(line) <= WIDTH:
         return [line]
+    lines = folded(line)
+    try:
+        ast.parse("\n".join(lines))
+    except SyntaxError:  # broken outside of brackets
+        name, _, value = line.partition(" = ")
+        lines = folded(f"({value})", f"{name} = ")
+    return lines
+
+
+def folded(text: str, start: str = "") -> list[str]:
     return textwrap.wrap(
-        line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    ) if "[" in line or "(" in line else [line]  # fmt: skip
+        text, WIDTH, initial_indent=start, subsequent_indent="    ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip

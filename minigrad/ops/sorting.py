@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.calls import Array, op
 from minigrad.composition import composition
+from minigrad.graph import plain
 from minigrad.ops.indexing import _getitem, _take
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import ValuesAndIndices
@@ -142,7 +143,7 @@ def unique(
 
 def first_of_equal(x: Any, dim: int | None) -> Any:
     """The distinct entries or layers of a tensor, taken from where each of them is first."""
-    first: Any = np.unique(x._array, return_index=True, axis=dim)[1]
+    first: Any = np.unique(plain(x), return_index=True, axis=dim)[1]
     if dim is None:
         return _take(x, first)
     return _getitem(x, along(normalize_axis_index(dim, x.ndim), first))
