@@ -398,7 +398,8 @@ def run_hooks(extras: Extras, g: Any, create_graph: bool) -> Any:
         g = given if given.dtype == g.dtype else given.astype(g.dtype)
     if extras.retain:
         tensor = separate(g)
-        extras.grad = tensor if extras.grad is None else extras.grad + tensor
+        keeper = extras if extras.retain is True else extras.retain
+        keeper.grad = tensor if keeper.grad is None else keeper.grad + tensor
     return g
 
 

@@ -197,6 +197,7 @@ def write_call(op: Op, promote: bool) -> str:
         "dtype = out.dtype",
         "if odd or (dtype is not float32 and dtype is not float64):",
         f"    out = checked(op, out, {t.arrays}, {promote})",
+        *[f"    {name} = no_scalar({name})" for name in t.kept],
         "    dtype = out.dtype",
         "result = new(Tensor)",
         "result._array = out",
@@ -559,6 +560,11 @@ def conclude(
     outputs = [as_array(each) for each in (out if together else [out])]
     for each in outputs:
         checked(op, each, (), False)
+    named: Any = outputs[
+        0
+    ]  # what VJPs see are the arrays that a trace knows, never NumPy's scalars
+    if together:
+        named = type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
     node = None
     needs = tuple([edge is not None for edge in edges])
     floating = together or outputs[0].dtype.kind == "f"
@@ -566,7 +572,6 @@ def conclude(
         node = new(Node)
         node.plan = plan = op.plan((True,) if op.joint else needs)
         node.operands = tuple([a if e is None else e for a, e in zip(arrays, edges)])
-        named = out if together else outputs[0]
         node.saved = plan.save(named, *([tuple(arrays)] if op.joint else arrays), *kept)
         node.statics = statics
         node.shape = tuple([each.shape for each in outputs]) if together else outputs[0].shape
@@ -575,9 +580,6 @@ def conclude(
         node.extras = None
         node.sequence = next(clock)
     if frame is not None and frame.detail is not None:
-        named = outputs[0]
-        if together:
-            named = type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
         annotate(op, frame, node, named, kept, arrays, statics)
     if not together:
         return wrap(outputs[0], node)
@@ -592,6 +594,11 @@ def conclude(
         op.outputs_class = type(out)
         return type(out)(*results)
     return tuple(results)
+
+
+def no_scalar(kept: Any) -> Any:
+    """What a forward kept, as an array that a trace can know again."""
+    return as_array(kept) if isinstance(kept, np.generic) else kept
 
 
 def annotate(
@@ -647,8 +654,9 @@ ENGINE: dict[str, Any] = {
     "as_array": as_array, "checked": checked, "clock": clock,
     "conclude": conclude, "explain": errors.explain,
     "float32": np.dtype(np.float32), "float64": np.dtype(np.float64), "into": into,
-    "ndarray": ndarray, "new": new, "own_array": own_array, "prepare": prepare,
-    "recording": recording, "run_plain": run_plain, "share_memory": share_memory,
+    "ndarray": ndarray, "new": new, "no_scalar": no_scalar, "own_array": own_array,
+    "prepare": prepare, "recording": recording, "run_plain": run_plain,
+    "share_memory": share_memory,
 }  # fmt: skip
 LOCALS = {"Tensor", "arrays", "dtype", "edges", "error", "forward", "frame", "node", "odd", "op",
           "out", "plan", "result", "saved"}  # fmt: skip

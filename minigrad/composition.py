@@ -6,10 +6,8 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
-
 from minigrad.calls import written
-from minigrad.errors import of_both_kinds
+from minigrad.errors import complain_of_kind, of_both_kinds
 from minigrad.primitive import ALIASES
 
 __all__ = ["composition"]
@@ -46,8 +44,9 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
                     )
                 return function(*args, **translated)
             return function(*args, **kwargs)
-        except AttributeError as error:
-            complain_of_argument(function, args, kwargs, error)
+        except (AttributeError, KeyError) as error:
+            given = arguments_given(function, args, kwargs)
+            complain_of_kind(error, function.__name__, given)
             raise
         except (ValueError, IndexError) as error:
             both = of_both_kinds(error)
@@ -59,26 +58,12 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def complain_of_argument(
-    function: Callable[..., Any], args: Any, kwargs: Any, error: AttributeError
-) -> None:
-    """Raise a TypeError that names the argument, if it was asked for what only a tensor has."""
-    if hasattr(error.obj, "dtype") and not isinstance(error.obj, (type, np.dtype, np.generic)):
-        return
+def arguments_given(function: Callable[..., Any], args: Any, kwargs: Any) -> list[tuple[str, Any]]:
+    """The arguments of a call with their names."""
     code = function.__code__
     count = code.co_argcount
-    named = [*zip(code.co_varnames[:count], args), *kwargs.items()]
+    given = [*zip(code.co_varnames[:count], args), *kwargs.items()]
     if code.co_flags & 0x04:  # it takes any number of tensors
         several = code.co_varnames[count + code.co_kwonlyargcount]
-        named += [(f"{several}[{i}]", value) for i, value in enumerate(args[count:])]
-    for name, value in [*named, *within(named)]:
-        if value is error.obj:
-            raise TypeError(
-                f"{function.__name__}: {name} is a tensor, got {type(value).__name__}"
-            ) from None
-
-
-def within(named: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The entries of the lists and tuples among arguments, with names."""
-    lists = [(name, value) for name, value in named if isinstance(value, (list, tuple))]
-    return [(f"{name}[{i}]", each) for name, value in lists for i, each in enumerate(value)]
+        given += [(f"{several}[{i}]", value) for i, value in enumerate(args[count:])]
+    return given

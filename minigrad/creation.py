@@ -630,6 +630,7 @@ def is_floating_point(input: Any) -> bool:
     return bool(input.dtype.kind == "f")
 
 
+@composition
 def is_complex(input: Any) -> bool:
     """Whether the entries are complex numbers, as `minigrad.fft` returns them.
 

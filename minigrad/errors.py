@@ -6,6 +6,7 @@ Nothing here runs unless something failed.
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 HERE = os.path.dirname(__file__)
+NUMPY = os.path.dirname(np.__file__)
 
 
 class ArgumentError(ValueError, RuntimeError):
@@ -67,19 +69,69 @@ def of_both_kinds(error: Exception) -> Exception:
 
 def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequence[Any]) -> None:
     """Add to `error` which op failed on which operands, and what would have worked."""
-    if isinstance(error, AttributeError):
+    if isinstance(error, (AttributeError, KeyError)):
+        given = list(zip((*op.operand_names, *op.static_names), (*operands, *statics)))
         # beside None, NumPy asks the numbers of the other operand for the function
-        none = isinstance(error.obj, (bool, int, float)) and op.promote
-        for name, value in zip((*op.operand_names, *op.static_names), (*operands, *statics)):
-            wrong = value is error.obj or (none and value is None and name in op.operand_names)
-            if wrong and (isinstance(value, np.generic) or not hasattr(value, "dtype")):
-                raise TypeError(
-                    f"{op.name}: {name} is a tensor or an array, got {type(value).__name__}"
-                ) from None
+        asked = getattr(error, "obj", None)
+        if isinstance(asked, (bool, int, float)) and op.promote:
+            for name, value in given[: len(op.operand_names)]:
+                if value is None:
+                    raise TypeError(wrong_kind(op.name, name, value, "a tensor or an array"))
+        complain_of_kind(error, op.name, given, "a tensor or an array")
     both = of_both_kinds(error)
     note_call(both, op, operands, statics)
     if both is not error:
         raise both
+
+
+def wrong_kind(function: str, name: str, value: Any, wanted: str = "a tensor") -> str:
+    return f"{function}: {name} is {wanted}, got {type(value).__name__}"
+
+
+def complain_of_kind(
+    error: Exception, function: str, given: Sequence[tuple[str, Any]], wanted: str = "a tensor"
+) -> None:
+    """Raise a TypeError instead of what an argument of a wrong kind led to inside.
+
+    error   an AttributeError or a KeyError.  What somebody else's code raised is left alone.
+    given   names and values of the arguments; the entries of lists and tuples are looked at, too
+
+    If the error does not tell which one it was, all are described that are not tensors.
+    """
+    if not raised_here(error):
+        return
+    asked = getattr(error, "obj", error)
+    everything = [*given, *within(given)]
+    for name, value in everything:
+        if value is asked and not is_array(value):
+            raise TypeError(wrong_kind(function, name, value, wanted)) from None
+    others = [f"{name}={reprlib.repr(value)}" for name, value in given if not is_array(value)]
+    if others and not is_array(asked):
+        raise TypeError(
+            f"{function}: {' or '.join(others)} is not of a kind that fits here"
+        ) from error
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value has what tensors and arrays have; NumPy's scalars and types do not count."""
+    return hasattr(value, "dtype") and not isinstance(value, (type, np.dtype, np.generic))
+
+
+def within(given: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The entries of the lists and tuples among arguments, with names."""
+    lists = [(name, value) for name, value in given if isinstance(value, (list, tuple, str))]
+    return [(f"{name}[{i}]", each) for name, value in lists for i, each in enumerate(value)]
+
+
+def raised_here(error: BaseException) -> bool:
+    """Whether an error was raised by this package or NumPy, and not by code that it called."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    file = trace.tb_frame.f_code.co_filename
+    return file.startswith((HERE, "<minigrad", NUMPY))
 
 
 def note_call(error: Exception, op: Any, operands: Sequence[Any], statics: Sequence[Any]) -> None:

@@ -87,6 +87,8 @@ def plain(value: Any) -> Any:
 class Extras:
     """What few nodes and leaves have: hooks, a kept gradient, the place that recorded them.
 
+    `retain`: whether the gradient is to be kept, or the leaf that keeps it (after ``detach_``).
+
     `values`, of a graph recorded for a picture: copies of ``(out, *operands, *kept)``.
     """
 
@@ -94,7 +96,7 @@ class Extras:
 
     def __init__(self) -> None:
         self.hooks: dict[int, Callable[[Any], Any]] = {}
-        self.retain = False
+        self.retain: bool | Leaf = False
         self.grad: Any = None
         self.stack: Any = None
         self.name: str | None = None

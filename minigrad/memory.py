@@ -61,7 +61,7 @@ def share_memory(base: Handle, view: Handle) -> None:
             return
         near = owner is memory or owner is memory.base
         if not near and owner_of(array) is not owner_of(memory):  # a view of a copy
-            if owner.shape == memory.shape != array.shape:
+            if getattr(owner, "shape", None) == memory.shape != array.shape:
                 note_copy(base, view)
             return
     alias = base._alias

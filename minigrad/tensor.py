@@ -298,7 +298,7 @@ class Tensor(Methods, Variable):
     def retains_grad(self) -> bool:
         """Whether retain_grad was called on this result."""
         extras = getattr(self._node, "extras", None)
-        return not self.is_leaf and extras is not None and extras.retain
+        return not self.is_leaf and extras is not None and extras.retain is True
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
         """Call `hook` with the gradient of this tensor in backward; what it returns replaces it.
@@ -322,8 +322,21 @@ class Tensor(Methods, Variable):
         return tensor
 
     def detach_(self) -> Tensor:
-        """Take this tensor out of the graph, and return it."""
+        """Take this tensor out of the graph, and return it.
+
+        What was computed from it before keeps its history: the gradient that `retain_grad` asked
+        for comes from there.  Its hooks run there, and for this tensor once it requires grad again.
+        """
+        extras = getattr(self._node, "extras", None)
+        was_leaf = self.is_leaf
         self._node = None
+        if extras is not None and not was_leaf:
+            leaf = self._get_leaf()
+            if extras.hooks:
+                leaf.extras = Extras()
+                leaf.extras.hooks = extras.hooks
+            if extras.retain:
+                leaf.grad, extras.grad, extras.retain = extras.grad, None, leaf
         return self
 
     @property

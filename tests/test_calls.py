@@ -331,3 +331,39 @@ def test_the_tape_of_the_backward_pass_computes_the_gradients() -> None:
     y.backward()
     for value, tensor in zip(tape.outputs, (x, w)):
         np.testing.assert_array_equal(value.array, tensor.grad.numpy())
+
+
+OF_WRONG_KINDS = {
+    "is_complex: input is a tensor, got int": lambda: mg.is_complex(1),
+    "multi_dot: tensors\\[0\\] is a tensor, got str": lambda: mg.linalg.multi_dot("sum"),
+    "max_unpool1d: input is a tensor, got int": lambda: mg.nn.functional.max_unpool1d(
+        3, mg.ones(3, 1), 2
+    ),
+    "linear: weight=np.float32": lambda: mg.linear(
+        mg.ones(1, 3, dtype=mg.int64), np.float32(2), mg.ones(1, 2, dtype=mg.int64)
+    ),
+    "rot90: dims=.. is not of a kind": lambda: mg.rot90(mg.ones(2, 2), 1, {}),
+    "neg: x is a tensor, an array or a number, got str": lambda: mg.neg("x"),
+}
+
+
+@pytest.mark.parametrize("said", OF_WRONG_KINDS)
+def test_arguments_of_a_wrong_kind_are_named(said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        OF_WRONG_KINDS[said]()
+
+
+class Own:
+    """An array-like whose own code has a fault."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.nothing
+
+
+def test_an_attribute_error_of_other_code_is_shown_as_it_is() -> None:
+    with pytest.raises(AttributeError, match="nothing"):
+        mg.add(mg.ones(2), Own())
+
+
+def test_empty_strided_views_of_an_empty_tensor() -> None:
+    assert mg.ones(3, 0).as_strided((0, 0), (1, 2)).shape == (0, 0)

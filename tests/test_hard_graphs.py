@@ -43,6 +43,40 @@ def test_a_hook_of_a_result_runs_once_for_its_input() -> None:
     close(gradient, [2.0, 2.0])
 
 
+def test_a_retained_gradient_survives_detach_in_place() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    y.retain_grad()
+    z = y * 3
+    y.detach_()
+    z.sum().backward()
+    close(y.grad, [3.0, 3.0])
+    close(x.grad, [6.0, 6.0])
+
+
+def test_a_gradient_kept_before_detach_in_place_stays() -> None:
+    y = leaf(1.0, 2.0) * 2
+    y.retain_grad()
+    (y * 3).sum().backward(retain_graph=True)
+    y.detach_()
+    close(y.grad, [3.0, 3.0])
+
+
+def test_hooks_run_where_they_were_and_for_the_leaf_after_detach_in_place() -> None:
+    """As in PyTorch: for what was computed before, and for the tensor once it requires grad."""
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    handle = y.register_hook(lambda g: g * 10)
+    z = y * 3
+    y.detach_().requires_grad_()
+    (z.sum() + (y * 5).sum()).backward()
+    close(x.grad, [60.0, 60.0])
+    close(y.grad, [50.0, 50.0])
+    handle.remove()
+    (y * 5).sum().backward()
+    close(y.grad, [55.0, 55.0])
+
+
 # ------------------------------------------------------------------------------ views
 
 

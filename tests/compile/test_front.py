@@ -164,3 +164,30 @@ def test_a_failing_call_says_what_eager_says():
     for labels in ([0, 1, 2, 3], [0, -1, 1, 2]):
         with pytest.raises((IndexError, ValueError)):
             compiled(x, mg.tensor(labels))
+
+
+OF_NUMPY_SCALARS = {
+    "max": (lambda x: x.max(0).values, 3),
+    "min": (lambda x: x.min(0).values, 3),
+    "median": (lambda x: x.median(0).values, 3),
+    "silu": (mg.nn.functional.silu, ()),
+    "gelu": (mg.nn.functional.gelu, ()),
+    "gelu by tanh": (lambda x: mg.nn.functional.gelu(x, approximate="tanh"), ()),
+    "std": (lambda x: x.std(), 3),
+}
+
+
+@pytest.mark.parametrize("name", OF_NUMPY_SCALARS)
+def test_numbers_that_numpy_returns_as_scalars_depend_on_the_arguments(name):
+    """What an op gives or keeps without axes is a NumPy scalar, and no constant for all that."""
+    function, shape = OF_NUMPY_SCALARS[name]
+
+    def step(x):
+        function(x).square().backward()
+        return x.grad
+
+    compiled = mg.compile(lambda x: step(x))
+    for _ in range(4):
+        numbers = rng.standard_normal(shape)
+        given, expected = (mg.tensor(numbers, requires_grad=True) for _ in range(2))
+        np.testing.assert_allclose(compiled(given).numpy(), step(expected).numpy(), rtol=1e-12)

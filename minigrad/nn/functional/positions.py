@@ -62,6 +62,7 @@ def refuse_outside(name: str, positions: Any, sizes: tuple[int, ...]) -> None:
         raise ValueError(f"{name}: an index is outside of the output of size {sizes}")
 
 
+@composition
 def max_unpool1d(
     input: Tensor,
     indices: Any,
@@ -88,6 +89,7 @@ def max_unpool1d(
     return max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
 
 
+@composition
 def max_unpool2d(
     input: Tensor,
     indices: Any,
@@ -111,6 +113,7 @@ def max_unpool2d(
     return max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
 
 
+@composition
 def max_unpool3d(
     input: Tensor,
     indices: Any,
