@@ -105,11 +105,11 @@ def complain_of_kind(
     for name, value in everything:
         if value is asked and not is_array(value):
             raise TypeError(wrong_kind(function, name, value, wanted)) from None
-    others = [f"{name}={reprlib.repr(value)}" for name, value in given if not is_array(value)]
+    others = [(name, value) for name, value in given if not is_array(value)]
+    strange = [each for each in others if not isinstance(each[1], (int, float, type(None)))]
     if others and not is_array(asked):
-        raise TypeError(
-            f"{function}: {' or '.join(others)} is not of a kind that fits here"
-        ) from error
+        named = " or ".join([f"{name}={reprlib.repr(value)}" for name, value in strange or others])
+        raise TypeError(f"{function}: {named} is not of a kind that fits here") from error
 
 
 def is_array(value: Any) -> bool:
