@@ -32,8 +32,9 @@ from minigrad.graph import (
     wrap,
 )
 from minigrad.memory import clock, own, writes
-from minigrad.modes import Call, NotTraced, caller, enable_grad, no_grad, recording
+from minigrad.modes import Call, NotTraced, caller, enable_grad, no_grad, recording, untraced
 from minigrad.primitive import Op, arguments_of
+from minigrad.pytrees import flatten
 
 ndarray = np.ndarray
 
@@ -104,7 +105,13 @@ def walk(
             g = gather_outputs(node, g)
         for position, vjp, pick in plan.steps:
             if position < 0:  # a joint VJP: a list of gradients, one for each of a list of tensors
-                gradient = call_vjp(vjp, (g, *pick(saved, source)), node)
+                given = (g, *pick(saved, source))
+                try:
+                    gradient = call_vjp(vjp, given, node)
+                except NotTraced:
+                    if create_graph:
+                        raise
+                    gradient = opaque_vjp(node, vjp, given)
                 for edge, each in zip(node.inputs, gradient):
                     if edge is None or each is None:
                         continue
@@ -122,7 +129,9 @@ def walk(
                 else:
                     gradient = vjp(g, *pick(saved, source))
             except NotTraced:
-                gradient = opaque_vjp(g, node, vjp, pick)
+                given = (g, *picked(source, saved, pick))
+                take = nested_vjp if create_graph else opaque_vjp
+                gradient = take(node, vjp, given)
             except Exception as error:
                 note_backward(error, node)
                 raise
@@ -237,17 +246,22 @@ def as_array(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, np.generic) else value
 
 
-def opaque_vjp(g: Any, node: Node, vjp: Any, pick: Any) -> Any:
+def opaque_vjp(node: Node, vjp: Any, given: tuple[Any, ...]) -> Any:
     """The gradient by a VJP that looks at numbers, for a trace: one call, of the VJP itself."""
-    trace: Any = recording.trace
-    arguments = arrays_of((g, *picked(node, node.saved, pick)))
+    arguments = arrays_of(given)
     gradient = vjp(*arguments)
     if gradient is None:
         return None
-    gradient = np.asarray(gradient)
+    together = isinstance(gradient, list)
+    gradients = tuple(map(np.asarray, gradient if together else [gradient]))
+    note_derivative(derivative(node.op, vjp), (), arguments, gradients)
+    return [wrap(each) for each in gradients] if together else wrap(gradients[0])
+
+
+def note_derivative(op: Op, operands: Any, statics: Any, results: Any) -> None:
+    trace: Any = recording.trace
     frame: Any = recording.frame
-    trace.note(Call(derivative(node.op, vjp), (), arguments, (gradient,), frame, caller()))
-    return wrap(gradient)
+    trace.note(Call(op, operands, statics, results, frame, caller()))
 
 
 def arrays_of(values: Any) -> Any:
@@ -266,7 +280,84 @@ def derivative(op: Op, vjp: Callable[..., Any]) -> Op:
     return made
 
 
-def picked(node: Node, saved: Any, pick: Any) -> Sequence[Any]:
+# ------------------------------------------------- derivatives of VJPs that look at numbers, traced
+
+
+def nested_vjp(node: Node, vjp: Any, given: tuple[Any, ...]) -> Any:
+    """The same where the gradient will be differentiated: a recorded call with a VJP of its own."""
+    leaves, rebuild = flatten(given)
+    form = rebuild([SLOT if isinstance(leaf, Variable) else leaf for leaf in leaves])
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Variable)]
+    arrays = tuple([tensor._array for tensor in tensors])
+    if vjp(*filled(form, arrays)) is None:
+        return None
+    op = nested(node.op, vjp)
+    out = op.forward(arrays, form)
+    note_derivative(op, arrays, (form,), (out,))
+    edges = [tensor._node for tensor in tensors]
+    if not any(edges):
+        return wrap(out)
+    made = new(Node)
+    made.plan = op.plan((True,))
+    made.operands = tuple([a if e is None else e for a, e in zip(arrays, edges)])
+    made.saved = made.plan.save(out, arrays)
+    made.statics = (form,)
+    made.shape, made.dtype = out.shape, out.dtype
+    made.frame, made.extras = recording.frame, None
+    made.sequence = next(clock)
+    trace: Any = recording.trace
+    trace.made[made] = out
+    return wrap(out, made)
+
+
+class Slot:
+    """Where a tensor stood among the arguments of a VJP."""
+
+    def __repr__(self) -> str:
+        return "SLOT"
+
+
+SLOT = Slot()
+
+
+def filled(form: Any, values: Sequence[Any]) -> Any:
+    """The arguments of a VJP, with `values` in the place of the slots."""
+    leaves, rebuild = flatten(form)
+    rest = iter(values)
+    return rebuild([next(rest) if leaf is SLOT else leaf for leaf in leaves])
+
+
+@lru_cache(maxsize=512)
+def nested(op: Op, vjp: Callable[..., Any]) -> Op:
+    """A VJP as an op of the tensors among its arguments, differentiated by the engine itself."""
+
+    def forward(tensors: Any, form: Any) -> Any:
+        return np.asarray(vjp(*filled(form, tensors)))
+
+    def joint(g: Any, tensors: Any, form: Any) -> list[Any]:
+        if isinstance(g, Variable):
+            raise NotTraced(f"a derivative of a derivative of {op.name} reads numbers")
+        with untraced():
+            inputs = [wrap(np.asarray(array)) for array in tensors]
+            for each in inputs:
+                each._node = Leaf(each) if each._array.dtype.kind == "f" else None
+            out = vjp(*filled(form, inputs))
+            found = {}
+            if out._node is not None:
+                found = walk([(out._node, g)], targets=[x._node for x in inputs if x._node])
+        return [found.get(x._node, np.zeros_like(x._array)) for x in inputs]
+
+    forward.__name__, joint.__name__ = f"{op.name}_vjp", f"{op.name}_second_vjp"
+    by_engine.update([forward, joint])
+    return Op(forward, (), joint=joint)
+
+
+by_engine: set[Any] = (
+    set()
+)  # functions that differentiate: no text in NumPy alone says what they do
+
+
+def picked(node: Any, saved: Any, pick: Any) -> Sequence[Any]:
     """What a VJP of `node` is passed after the cotangent; `walk` has it written out."""
     if pick is None:
         return tuple(saved)

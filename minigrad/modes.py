@@ -305,6 +305,13 @@ class trace(Block):
         return made
 
 
+class untraced(Block):
+    """Leave the trace inside a ``with`` block, and record."""
+
+    def begin(self) -> None:
+        recording.change(trace=None, grad=True)
+
+
 def caller() -> tuple[str, int, str]:
     """File, line and function of the innermost call outside this package."""
     frame: FrameType | None = sys._getframe(1)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import random
+from minigrad.backward import by_engine
 from minigrad.calls import Op
 from minigrad.compile.formulas import function_tree
 
@@ -24,11 +25,13 @@ class Helpers:
 
     imports   ``import`` lines that the functions need
     texts     name -> definition
+    by_engine names of those that are no formula: they differentiate
     taken     names of the program's values: a function of that name would be hidden by its result
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.taken = {"np", "step", "main", *taken}
+        self.by_engine: list[str] = []
         self.imports: set[str] = set()
         self.texts: dict[str, str] = {}
         self.names: dict[int, str] = {}
@@ -45,6 +48,12 @@ class Helpers:
         while name in self.texts or name in self.taken:
             name += "_of"
         self.names[id(function)] = name
+        if function in by_engine:
+            self.by_engine.append(name)
+            self.texts[name] = (
+                f"def {name}(arrays, form):\n    ...  # minigrad's engine computes it"
+            )
+            return name
         tree = own_tree(function)
         self.texts[name] = ""  # taken; filled below, after what it refers to
         tree.name = name

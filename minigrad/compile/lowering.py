@@ -439,6 +439,8 @@ class Lowering:
         """A view of known memory is made now; False if this is none, or the memory not known."""
         if not statement.reads() or any(value not in self.arrays for value in statement.reads()):
             return False
+        if list(values_in(statement.statics)):  # an index among the buffers: not filled yet
+            return False
         with np.errstate(all="ignore"):
             out = run_now(statement, self.arrays)
         if not all(

@@ -74,8 +74,13 @@ class Saved:
         self.arrays: dict[str, Any] = {}
 
     def write(self) -> None:
-        body = [*self.numbers(), *self.views(), *self.coefficients()]
         helpers = self.source.helpers
+        if helpers.by_engine:
+            raise TypeError(
+                f"save: {helpers.by_engine[0]}, a second derivative, is computed by minigrad's "
+                "engine: such a program runs with minigrad only"
+            )
+        body = [*self.numbers(), *self.views(), *self.coefficients()]
         imports = sorted(helpers.imports | {"import numpy as np"})
         text = HEAD.format(
             arguments=", ".join([value.name for value in self.program.program.inputs]),
