@@ -500,7 +500,8 @@ def arange(
     if dtype is None:
         integers = all(isinstance(v, int) for v in (start, end, step))
         dtype = np.int64 if integers else promotion.default_dtype
-    return finish(np.arange(start, end, step).astype(dtypes.resolve(dtype)), requires_grad, device)
+    kind = np.dtype(dtypes.resolve(dtype))
+    return finish(promotion.counted(start, end, step, kind), requires_grad, device)
 
 
 @creating
@@ -520,8 +521,9 @@ def linspace(
              tensor([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
     (steps,) = shape_of("linspace", (steps,))
-    array = np.linspace(float(start), float(end), steps)
-    return finish(array.astype(floating(dtype)), requires_grad, device)
+    kind = floating(dtype)
+    first, last = promotion.ends(start, end, kind)
+    return finish(np.linspace(first, last, steps).astype(kind), requires_grad, device)
 
 
 @creating
@@ -542,8 +544,10 @@ def logspace(
              tensor([  1.,  10., 100.])
     """
     (steps,) = shape_of("logspace", (steps,))
-    array = np.logspace(float(start), float(end), steps, base=base)
-    return finish(array.astype(floating(dtype)), requires_grad, device)
+    kind = floating(dtype)
+    first, last = promotion.ends(start, end, kind)
+    array = np.logspace(first, last, steps, base=base)
+    return finish(array.astype(kind), requires_grad, device)
 
 
 # ---------------------------------------------------------------------------------------- triangles

@@ -6,6 +6,7 @@ Nothing here runs unless something failed.
 from __future__ import annotations
 
 import os
+import re
 import reprlib
 import sys
 from collections.abc import Sequence
@@ -40,19 +41,32 @@ class PositionError(IndexError, RuntimeError):
         return restored, (IndexError, self.args, self.__dict__)
 
 
+class EmptyError(ArgumentError, IndexError):
+    """The extreme of no entries: NumPy's ValueError, PyTorch's IndexError or RuntimeError.
+
+    It prints as ``ValueError``.
+    """
+
+    def __reduce__(self) -> Any:
+        return restored, (LookupError, self.args, self.__dict__)
+
+
 BOTH: dict[type[Exception], type[Exception]] = {
     ValueError: ArgumentError, IndexError: PositionError,
 }  # fmt: skip
 for builtin, kind in BOTH.items():
     kind.__name__ = kind.__qualname__ = builtin.__name__
     kind.__module__ = "builtins"
+EmptyError.__name__ = EmptyError.__qualname__ = "ValueError"
+EmptyError.__module__ = "builtins"
+OF_NOTHING = re.compile("empty sequence|zero-size array to reduction|no entries|without entries")
 
 
 def restored(
     builtin: type[Exception], args: tuple[Any, ...], attributes: dict[str, Any]
 ) -> Exception:
     """An error of both kinds that came from another process."""
-    error = BOTH[builtin](*args)
+    error: Exception = EmptyError(*args) if builtin is LookupError else BOTH[builtin](*args)
     error.__dict__.update(attributes)
     return error
 
@@ -61,7 +75,10 @@ def of_both_kinds(error: Exception) -> Exception:
     """A plain ValueError or IndexError as one that is a RuntimeError too; others as they are."""
     if type(error) not in BOTH:
         return error
-    both = BOTH[type(error)](*error.args)
+    kind = BOTH[type(error)]
+    if kind is ArgumentError and OF_NOTHING.search(str(error)):
+        kind = EmptyError
+    both = kind(*error.args)
     both.__dict__.update(error.__dict__)  # its notes
     both.__cause__, both.__suppress_context__ = error.__cause__, True
     return both.with_traceback(error.__traceback__)

@@ -6,6 +6,7 @@ operators.
 
 from __future__ import annotations
 
+import math
 from array import array as array_of_python
 from numbers import Number
 from typing import Any
@@ -151,3 +152,25 @@ def as_default_float(out: Any, arrays: list[Any]) -> Any:
     if any(a.dtype.kind in "fc" for a in arrays if hasattr(a, "dtype")):
         return out
     return out.astype(default_dtype)
+
+
+# ------------------------------------------------------------------------------------- ranges
+
+
+def counted(start: Any, end: Any, step: Any, kind: np.dtype[Any]) -> Any:
+    """A range in a type.  Of integers, first and step are cut to integers, as in PyTorch."""
+    if kind.kind not in "iu" or all(isinstance(v, int) for v in (start, end, step)):
+        return np.arange(start, end, step).astype(kind)
+    if kind == np.int64:  # so is the end, where the type is the widest one
+        end = int(end)
+        count = -((int(start) - end) // int(step))
+    else:
+        count = math.ceil((end - start) / step)
+    return (int(start) + int(step) * np.arange(max(count, 0))).astype(kind)
+
+
+def ends(start: Any, end: Any, kind: Any) -> tuple[float, float]:
+    """Both ends of a range; of integers, cut to integers before it is divided, as in PyTorch."""
+    first, last = float(start), float(end)
+    whole = np.dtype(kind).kind in "iu"
+    return (float(int(first)), float(int(last))) if whole else (first, last)

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from minigrad.calls import Array, op
+from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
 from minigrad.graph import plain
 from minigrad.ops.indexing import narrow
@@ -116,12 +116,16 @@ def gradient(
                 (tensor([1., 2., 4., 5.]),)
     """
     n = len(input.shape)
+    spacing = 1 if spacing is None else spacing
     axes = tuple(range(n)) if dim is None else normalize_axis_tuple(dim, n)
     spacings = spacing if isinstance(spacing, (tuple, list)) else [spacing] * len(axes)
     if len(spacings) != len(axes):
         raise ValueError(f"gradient: {len(spacings)} spacings for {len(axes)} axes")
     if input.dtype.kind != "f":
         input = input.astype(default_float())
+    places = [plain(s) for s in spacings if isinstance(s, Variable)]
+    kind = np.result_type(input.dtype, *[s.dtype for s in places if s.ndim and s.dtype.kind == "f"])
+    input = input if kind == input.dtype else input.astype(kind)
     return tuple([slope(input, plain(s), axis, edge_order) for s, axis in zip(spacings, axes)])
 
 
@@ -249,6 +253,8 @@ def sum_to_size(x: Any, *size: Any) -> Any:
     lead = len(x.shape) - len(shape)
     if lead < 0 or any(m not in (1, n) for m, n in zip(shape, x.shape[lead:])):
         raise ValueError(f"sum_to_size: {tuple(shape)} does not broadcast to {tuple(x.shape)}")
+    if not shape:
+        return sum(x)
     summed = [i for i, n in enumerate(x.shape) if i < lead or shape[i - lead] == 1 != n]
     out = sum(x, tuple(summed), True) if summed else x
     return reshape(out, tuple(shape))

@@ -55,6 +55,14 @@ def sub(x: Array, y: Array) -> Array:
     return np.subtract(x, y)
 
 
+def scaled(x: Any, alpha: Any) -> Any:
+    """``alpha x``; of bytes by a negative one, modulo their range as all arithmetic."""
+    kind: Any = getattr(x, "dtype", None)
+    if kind == np.uint8 and isinstance(alpha, int) and not 0 <= alpha <= 255:
+        alpha %= 256
+    return x * alpha
+
+
 def with_alpha(operation: Any) -> Any:
     """`operation` with PyTorch's factor of the second operand: f(x, y, alpha=a) is f(x, a y).
 
@@ -66,7 +74,9 @@ def with_alpha(operation: Any) -> Any:
         if alpha == 1:
             return operation(*operands, **kwargs)
         x, y = operation.op.bind(operands, kwargs)
-        return operation(x, y * alpha)
+        kinds = [getattr(getattr(each, "dtype", None), "kind", "") for each in (x, y)]
+        alpha = bool(alpha) if kinds == ["b", "b"] else alpha  # x or y: booleans stay booleans
+        return operation(x, scaled(y, alpha))
 
     return call
 
@@ -343,7 +353,7 @@ def square(x: Array) -> Array:
     Example    >>> mg.square(mg.tensor([2.0, -3.0]))
                tensor([4., 9.])
     """
-    return np.square(x)
+    return np.multiply(x, x, dtype=np.int64) if x.dtype == bool else np.square(x)
 
 
 @op(lambda g, out: 0.5 * g / out, numpy=np.sqrt, promote=True, notation="√{x}")

@@ -17,8 +17,10 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.calls import Array, Variable, op, own_array
 from minigrad.composition import composition
+from minigrad.graph import plain
 from minigrad.memory import owner_of
 from minigrad.noted import noted
+from minigrad.ops.elementwise import scaled
 from minigrad.ops.indexing import (
     _add_at,
     _getitem,
@@ -111,7 +113,7 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
     """
     where = slices_index("index_add", x, dim, index)
     check_source("index_add", x, where, source)
-    return _add_at(x, source if alpha == 1 else source * alpha, where)
+    return _add_at(x, source if alpha == 1 else scaled(source, alpha), where)
 
 
 @takes_0d
@@ -209,6 +211,8 @@ def gather(x: Any, dim: int, index: Any) -> Tensor:
     """
     if np.ndim(x) < 2 and np.ndim(x) != np.ndim(index) < 2:  # a number is a vector of one entry
         return reshape(gather(reshape(x, -1), dim, index.reshape(-1)), np.shape(index))
+    if 0 in np.shape(index) and np.ndim(x) != np.ndim(index):  # nothing to take, as in PyTorch
+        return reshape(getitem(reshape(x, -1), slice(0)), np.shape(index))
     where = mesh("gather", x, dim, index)
     if not where:
         return clone(x)
@@ -284,7 +288,7 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
     """A copy of x with entries replaced along an axis: the reverse of `gather`.
 
     src        a tensor at least as large as the index, or one number (also `value`)
-    reduce     "add": add instead, as `scatter_add`
+    reduce     "add" or "multiply": add to what is there, or multiply it, instead
     Forward    out = x; out[index[i, j], j] = src[i, j] for dim 0
     Gradient   x̄ = ḡ, zero where replaced        src̅ = ḡ there; of several for one position only
                the last gets it
@@ -299,9 +303,15 @@ def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
     if source is None:
         raise TypeError("scatter: there is nothing to put in; give src or value")
     if reduce is not None:
-        if reduce != "add":
-            raise ValueError(f"scatter: reduce is None or 'add', got {reduce!r}")
-        return scatter_add(x, dim, index, source)
+        if reduce not in ("add", "multiply"):
+            raise ValueError(f"scatter: reduce is None, 'add' or 'multiply', got {reduce!r}")
+        if np.ndim(source) == 0:
+            source = np.full_like(x, plain(source), shape=np.shape(index))
+        if reduce == "add":
+            return scatter_add(x, dim, index, source)
+        from minigrad.ops.scattering import scatter_reduce  # which imports this file
+
+        return scatter_reduce(x, dim, index, source, "prod")
     where = mesh("scatter", x, dim, index)
     return _setitem(x, part_for("scatter", index, source), where)
 
@@ -342,13 +352,16 @@ def masked_scatter(x: Any, mask: Any, source: Any) -> Tensor:
     Forward    out = x; out[mask] = source.ravel()[: number of entries]
     Gradient   x̄ = ḡ where not mask, else 0        source̅ = the entries of ḡ, zeros for what was
                unused
-    Shapes     (...), broadcastable to it, (...) -> (...)
+    Shapes     (...), (...), (...) -> broadcast (...) of the first two
     Raises     TypeError if the mask is not boolean; ValueError if the source has too few entries
     Example    >>> mask = mg.tensor([True, False, True])
                >>> mg.masked_scatter(mg.zeros(3), mask, mg.tensor([1.0, 2.0, 3.0]))
                tensor([1., 0., 2.])
     """
-    where = np.broadcast_to(mask_of("masked_scatter", mask), tuple(x.shape))
+    known = mask_of("masked_scatter", mask)
+    shape = np.broadcast_shapes(known.shape, tuple(x.shape))
+    x = broadcast_to(x, shape) if shape != tuple(x.shape) else x
+    where = np.broadcast_to(known, shape)
     count = int(where.sum())
     entries = reshape(source, -1)
     if entries.shape[0] < count:

@@ -195,14 +195,14 @@ def vander(x: Array, N: int | None = None) -> Tensor:
     Forward    out[..., i, j] = x[..., i]ʲ
     Gradient   x̄[i] = Σ over j of ḡ[i, j] j x[i]^(j - 1)
     Shapes     (..., n) -> (..., n, N)
-    Raises     ValueError if N is negative, or x has no axis
+    Raises     ValueError if N is negative
     Example    >>> mg.linalg.vander(mg.tensor([1.0, 2.0, 3.0]))
                tensor([[1., 1., 1.],
                        [1., 2., 4.],
                        [1., 3., 9.]])
     """
     if x.ndim == 0:
-        raise ValueError("vander: a vector is needed, got a single number")
+        x = x.reshape(1)
     N = x.shape[-1] if N is None else N
     if N < 0:
         raise ValueError(f"vander: the number of powers is not negative, got {N}")

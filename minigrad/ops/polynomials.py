@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.calls import Array
 from minigrad.composition import composition
+from minigrad.graph import plain
 from minigrad.promotion import get_default_dtype as default_float
 
 __all__ = [
@@ -29,6 +30,8 @@ def recurrence(
     name: str, x: Any, n: int, first: Callable[[Any], Any], step: Callable[..., Any]
 ) -> Any:
     """The polynomial of degree n: 1, `first`, and ``step(x, k, pₖ₋₁, pₖ)`` from there on."""
+    if np.ndim(n):
+        return of_degrees(name, x, plain(n), first, step)
     if n != int(n):
         raise TypeError(f"{name}: the degree n is an integer, got {n}")
     x = floating(x)
@@ -40,14 +43,29 @@ def recurrence(
     return b
 
 
+def of_degrees(name: str, x: Any, n: Array, first: Any, step: Any) -> Any:
+    """The polynomials of degrees that differ from entry to entry."""
+    degrees = n.astype(np.int64)
+    if (degrees != n).any():
+        raise TypeError(f"{name}: degrees are integers, got {n[degrees != n][0]}")
+    shape = np.broadcast_shapes(tuple(x.shape), n.shape)
+    x = np.broadcast_to(floating(x), shape)
+    out = np.zeros_like(x)
+    a, b = np.ones_like(x), first(x * 1.0)
+    for k in range(int(degrees.max(initial=-1)) + 1):
+        out = np.where(degrees == k, a, out)
+        a, b = b, step(x, k + 1, a, b)
+    return out
+
+
 @composition
 def chebyshev_polynomial_t(x: Array, n: int) -> Array:
     """Chebyshev polynomials of the first kind, of degree n.
 
     Forward    T₀ = 1, T₁ = x, Tₙ₊₁ = 2 x Tₙ - Tₙ₋₁
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.chebyshev_polynomial_t(mg.tensor([0.5]), 2)
                tensor([-0.5])
     """
@@ -60,8 +78,8 @@ def chebyshev_polynomial_u(x: Array, n: int) -> Array:
 
     Forward    U₀ = 1, U₁ = 2 x, Uₙ₊₁ = 2 x Uₙ - Uₙ₋₁
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.chebyshev_polynomial_u(mg.tensor([0.5]), 2)
                tensor([0.])
     """
@@ -76,8 +94,8 @@ def chebyshev_polynomial_v(x: Array, n: int) -> Array:
 
     Forward    V₀ = 1, V₁ = 2 x - 1, Vₙ₊₁ = 2 x Vₙ - Vₙ₋₁
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.chebyshev_polynomial_v(mg.tensor([0.5]), 2)
                tensor([-1.])
     """
@@ -92,8 +110,8 @@ def chebyshev_polynomial_w(x: Array, n: int) -> Array:
 
     Forward    W₀ = 1, W₁ = 2 x + 1, Wₙ₊₁ = 2 x Wₙ - Wₙ₋₁
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.chebyshev_polynomial_w(mg.tensor([0.5]), 2)
                tensor([1.])
     """
@@ -108,8 +126,8 @@ def hermite_polynomial_h(x: Array, n: int) -> Array:
 
     Forward    H₀ = 1, H₁ = 2 x, Hₙ₊₁ = 2 x Hₙ - 2 n Hₙ₋₁
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.hermite_polynomial_h(mg.tensor([0.5]), 2)
                tensor([-1.])
     """
@@ -124,8 +142,8 @@ def hermite_polynomial_he(x: Array, n: int) -> Array:
 
     Forward    He₀ = 1, He₁ = x, Heₙ₊₁ = x Heₙ - n Heₙ₋₁
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.hermite_polynomial_he(mg.tensor([0.5]), 2)
                tensor([-0.75])
     """
@@ -138,8 +156,8 @@ def laguerre_polynomial_l(x: Array, n: int) -> Array:
 
     Forward    L₀ = 1, L₁ = 1 - x, (n + 1) Lₙ₊₁ = (2 n + 1 - x) Lₙ - n Lₙ₋₁
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.laguerre_polynomial_l(mg.tensor([0.5]), 2)
                tensor([0.125])
     """
@@ -158,8 +176,8 @@ def legendre_polynomial_p(x: Array, n: int) -> Array:
 
     Forward    P₀ = 1, P₁ = x, (n + 1) Pₙ₊₁ = (2 n + 1) x Pₙ - n Pₙ₋₁
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.legendre_polynomial_p(mg.tensor([0.5]), 2)
                tensor([-0.125])
     """
@@ -178,8 +196,8 @@ def shifted_chebyshev_polynomial_t(x: Array, n: int) -> Array:
 
     Forward    out = Tₙ(2 x - 1)
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.shifted_chebyshev_polynomial_t(mg.tensor([0.5]), 2)
                tensor([-1.])
     """
@@ -198,8 +216,8 @@ def shifted_chebyshev_polynomial_u(x: Array, n: int) -> Array:
 
     Forward    out = Uₙ(2 x - 1)
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.shifted_chebyshev_polynomial_u(mg.tensor([0.5]), 2)
                tensor([-1.])
     """
@@ -218,8 +236,8 @@ def shifted_chebyshev_polynomial_v(x: Array, n: int) -> Array:
 
     Forward    out = Vₙ(2 x - 1)
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.shifted_chebyshev_polynomial_v(mg.tensor([0.5]), 2)
                tensor([-1.])
     """
@@ -238,8 +256,8 @@ def shifted_chebyshev_polynomial_w(x: Array, n: int) -> Array:
 
     Forward    out = Wₙ(2 x - 1)
     Gradient   x̄ = ḡ times the slope of the polynomial
-    Shapes     (...) -> (...)
-    Raises     TypeError if n is not an integer
+    Shapes     (...), and n a number or (...) -> broadcast (...)
+    Raises     TypeError if a degree is not an integer
     Example    >>> mg.special.shifted_chebyshev_polynomial_w(mg.tensor([0.5]), 2)
                tensor([-1.])
     """

@@ -91,7 +91,9 @@ def winners(
     """For each entry of a window: its place, what it sees, and where it is the first largest."""
     has_nan = x.dtype.kind == "f" and bool(np.isnan(out).any())
     # a frame of NaN is never equal to the largest entry, whatever that is
-    x = framed(x, padding, lowest(x.dtype) if has_nan or x.dtype.kind != "f" else np.nan)
+    equals = has_nan or x.dtype.kind != "f"  # a frame that may equal it, and is not asked then
+    inside = framed(np.ones(x.shape, bool), padding, False) if equals and np.any(padding) else None
+    x = framed(x, padding, lowest(x.dtype) if equals else np.nan)
     taken = np.zeros_like(out, dtype=bool)
     counts = out.shape[out.ndim - len(kernel) :]
     for taps in product(*map(range, kernel)):
@@ -99,7 +101,7 @@ def winners(
         wins = x[seen] == out
         if has_nan:
             wins |= np.isnan(x[seen]) & np.isnan(out)
-        wins &= ~taken
+        wins &= ~taken if inside is None else inside[seen] & ~taken
         taken |= wins
         yield taps, seen, wins
 

@@ -114,7 +114,10 @@ def _kthvalue(x: Array, dim: int, keepdim: bool, k: int) -> Any:
     axis = normalize_axis_index(dim, x.ndim or 1)
     n = x.shape[axis] if x.ndim else 1
     if not 1 <= k <= n:
-        raise ValueError(f"kthvalue: k = {k}, but axis {axis} of shape {x.shape} has {n} entries")
+        some = n or "no"
+        raise ValueError(
+            f"kthvalue: k = {k}, but axis {axis} of shape {x.shape} has {some} entries"
+        )
     if not x.ndim:
         return ValuesAndIndices(x.copy(), np.zeros_like(x, dtype=np.intp))
     order = np.argsort(x, axis, kind="stable")

@@ -70,6 +70,13 @@ def multiplied_at(x: Any, source: Any, where: Any) -> Any:
     return np.reshape(flat, x.shape)
 
 
+def limits_of(kind: Any) -> tuple[Any, Any]:
+    """The smallest and the largest number of a type."""
+    if kind.kind not in "iu":
+        return (False, True) if kind.kind == "b" else (-np.inf, np.inf)
+    return np.iinfo(kind).min, np.iinfo(kind).max
+
+
 def reduce_at(name: str, x: Any, where: Any, source: Any, reduce: str, include_self: bool) -> Any:
     """A copy of x with the entries at `where` reduced with those of the source."""
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
@@ -77,10 +84,8 @@ def reduce_at(name: str, x: Any, where: Any, source: Any, reduce: str, include_s
     neutral: Any = {"sum": 0, "mean": 0, "prod": 1}.get(reduce)
     if not include_self:
         if neutral is None:
-            limits: Any = np.iinfo(x.dtype) if x.dtype.kind in "iu" else None
-            neutral = limits.min if limits else -np.inf
-            if reduce == "amin":
-                neutral = limits.max if limits else np.inf
+            low, high = limits_of(x.dtype)
+            neutral = high if reduce == "amin" else low
         x = _setitem(x, neutral, where)
     if reduce == "prod":
         return multiplied_at(x, source, where)

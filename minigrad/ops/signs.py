@@ -10,7 +10,7 @@ from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
 from minigrad.graph import plain
 from minigrad.ops.conversion import astype
-from minigrad.ops.elementwise import minus, mul, pow, sign
+from minigrad.ops.elementwise import minus, mul, pow, scaled, sign
 from minigrad.ops.shaping import broadcast_to
 from minigrad.ops.special import as_float
 
@@ -176,7 +176,7 @@ def rsub(x: Array, other: Array, *, alpha: float = 1) -> Array:
     Example    >>> mg.rsub(mg.tensor([1.0, 2.0]), 5)
                tensor([4., 3.])
     """
-    return minus(other, x if alpha == 1 else mul(x, alpha))
+    return minus(other, x if alpha == 1 else scaled(x, alpha))
 
 
 @composition

@@ -51,7 +51,7 @@ def sort(x: Array, dim: int = -1, descending: bool = False, stable: bool = True)
     """
     if not np.ndim(x):
         normalize_axis_index(dim, 1)
-        return ValuesAndIndices(np.positive(x), np.zeros_like(x, dtype=np.intp))
+        return ValuesAndIndices(np.array(x), np.zeros_like(x, dtype=np.intp))
     indices = order(x, dim, descending, stable)
     return ValuesAndIndices(np.take_along_axis(x, indices, dim), indices)
 

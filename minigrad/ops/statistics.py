@@ -370,4 +370,8 @@ def bincount(x: Array, weights: Array = None, minlength: int = 0) -> Array:
                tensor([1, 0, 2])
     """
     counts = np.bincount(x, weights, minlength)
-    return counts if weights is None else counts.astype(np.result_type(weights, np.float32))
+    return (
+        counts
+        if weights is None
+        else counts.astype(weights.dtype if weights.dtype == np.float32 else float)
+    )

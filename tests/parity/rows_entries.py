@@ -265,7 +265,6 @@ NEGATIVE = "a negative power of integers is an error, not 0"
 BYTES = "PyTorch takes the bound -1 for the byte 255"
 BITS = "NumPy's smallest integer type"
 EXCEPT = {
-    "m.add(x, y, alpha=2)": {"bool": "counts are integers"},
     "m.clip(x, -1, 1)": {"uint8": BYTES},
     "m.ldexp(x, i)": dict.fromkeys(
         ("float64", "0-d", "gaps", "stack"), "PyTorch's slope is 0 for negative exponents"
@@ -274,7 +273,6 @@ EXCEPT = {
     "m.pow(2, x)": dict.fromkeys(("int64", "int32"), NEGATIVE),
     "2 ** x": dict.fromkeys(("int64", "int32"), NEGATIVE),
     "m.pow(x, 2)": {"bool": BITS},
-    "m.square(x)": {"bool": BITS},
     "m.special.airy_ai(x)": dict.fromkeys(
         ("float64", "gaps", "stack"), "PyTorch has six digits near -2.5, SciPy all"
     ),

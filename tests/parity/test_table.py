@@ -11,10 +11,19 @@ from typing import Any
 
 import pytest
 
-from tests.parity import rows_entries, rows_inplace, rows_kinds, rows_linalg, rows_shapes
+from tests.parity import (
+    rows_entries,
+    rows_inplace,
+    rows_kinds,
+    rows_layers,
+    rows_linalg,
+    rows_shapes,
+)
 from tests.parity.variants import VARIANTS, difference
 
-MODULES: list[Any] = [rows_entries, rows_inplace, rows_kinds, rows_linalg, rows_shapes]
+MODULES: list[Any] = [
+    rows_entries, rows_inplace, rows_kinds, rows_layers, rows_linalg, rows_shapes,
+]  # fmt: skip
 ROWS = [row for module in MODULES for row in (*module.ROWS, *getattr(module, "ASSIGNMENTS", ()))]
 EXCEPT: dict[str, dict[str, str]] = {
     row: variants for module in MODULES for row, variants in getattr(module, "EXCEPT", {}).items()

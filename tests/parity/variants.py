@@ -196,6 +196,7 @@ def compared(what: str, ours: list[Any], theirs: list[Any], tolerance: float) ->
             return f"{what} {place} is {here!r}, there an array"
         if here.shape != there.shape or here.dtype != there.dtype:
             return f"{what} {place} is {here.dtype} {here.shape}, there {there.dtype} {there.shape}"
-        if not np.allclose(here, there, tolerance, tolerance, equal_nan=True):
+        close = max(tolerance, 3e-5) if there.dtype == np.float32 else tolerance
+        if not np.allclose(here, there, close, close, equal_nan=True):
             return f"{what} {place} is {here.tolist()}, there {there.tolist()}"[:300]
     return ""

@@ -416,6 +416,35 @@ def resized(x: np.ndarray) -> np.ndarray:
     return x
 
 
+def keys(distance: np.ndarray, a: float) -> np.ndarray:
+    """The weights of cubic convolution: Keys 1981, equation 4 with its parameter a."""
+    d = np.abs(distance)
+    near, far = np.array([a + 2, -(a + 3), 0, 1]), np.array([a, -5 * a, 8 * a, -4 * a])
+    return np.where(d <= 1, np.polyval(near, d), np.where(d < 2, np.polyval(far, d), 0.0))
+
+
+def looked_through(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The last two axes of x, multiplied by the same matrix of weights."""
+    return np.einsum("ip,jq,ncpq->ncij", weights, weights, x)
+
+
+def cubed(x: np.ndarray) -> np.ndarray:
+    """Twice as high and wide, by cubics; beyond the edge every pixel is as at the edge."""
+    where = (np.arange(6) + 0.5) / 2 - 0.5
+    outside_too = keys(where[:, None] - np.arange(-2, 5), -0.75)
+    weights = outside_too[:, 2:5]
+    weights[:, 0] += outside_too[:, :2].sum(1)
+    weights[:, -1] += outside_too[:, 5:].sum(1)
+    return looked_through(weights, x)
+
+
+def thinned(x: np.ndarray) -> np.ndarray:
+    """Two pixels of three, each through a triangle of 1.5 old pixels to either side."""
+    distance = np.abs(np.array([[0.25], [1.75]]) - np.arange(3)) / 1.5
+    weights = np.maximum(1 - distance, 0)
+    return looked_through(weights / weights.sum(1, keepdims=True), x)
+
+
 IMAGES = [
     function("unfold", windows, ((2, 2, 3, 4),), call=call("unfold", (2, 3))),
     function("fold", laid_back, ((2, 12, 4),), call=call("fold", (3, 4), (2, 3))),
@@ -425,6 +454,12 @@ IMAGES = [
              call=call("interpolate", scale_factor=2)),
     function("interpolate", resized, ((1, 2, 2, 3),), case="bilinear",
              call=call("interpolate", scale_factor=2, mode="bilinear")),
+    function("interpolate", cubed, ((1, 2, 3, 3),), case="bicubic",
+             call=call("interpolate", scale_factor=2, mode="bicubic")),
+    function("interpolate", thinned, ((1, 2, 3, 3),), case="antialias",
+             call=call("interpolate", size=2, mode="bilinear", antialias=True)),
+    function("interpolate", lambda x: x.repeat(2, 2).repeat(2, 3).repeat(2, 4), ((1, 1, 2, 1, 3),),
+             case="volume", call=call("interpolate", scale_factor=2)),
 ]  # fmt: skip
 
 SAMPLES: list[Sample] = [*ACTIVATIONS, *LOSSES, *LAYERS, *IMAGES]

@@ -19,6 +19,7 @@ from minigrad.nn.functional.ranking import *
 from minigrad.nn.functional.rare_pooling import *
 from minigrad.nn.functional.regression import *
 from minigrad.nn.functional.renamed import *
+from minigrad.nn.functional.resizing import *
 from minigrad.nn.functional.sampling import *
 from minigrad.nn.functional.softmaxes import *
 from minigrad.nn.functional.vision import *

@@ -29,15 +29,18 @@ def drops(name: str, input: Any, p: float, training: bool) -> bool:
     """
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p is a probability, 0 ... 1, got {p}")
-    if input.dtype.kind != "f":
+    if not training or p == 0:
+        return False
+    if input.dtype.kind != "f" and p < 1:
         raise TypeError(f"{name} takes floating-point numbers, got {input.dtype}: use t.float()")
-    return training and p > 0
+    return True
 
 
 def dropout_mask(shape: tuple[int, ...], p: float, scale: float, dtype: Any) -> Any:
     """Random numbers that are 0 with probability p, else `scale`."""
     keep = random.source(None).random(shape, np.float32) >= p
-    return np.asarray(keep.astype(dtype) * scale)  # of a 0-d input: an array, not a number
+    mask = (keep.astype(dtype) * scale).astype(dtype, copy=False)
+    return np.asarray(mask)  # of a 0-d input: an array, not a number
 
 
 def drop(
@@ -179,6 +182,8 @@ def feature_alpha_dropout(
     Example    >>> mg.nn.functional.feature_alpha_dropout(mg.ones(1, 2, 3)).shape
                (1, 2, 3)
     """
+    if not (training and p > 0) and 0 <= p <= 1:
+        return input
     if len(input.shape) < 2:
         raise ValueError(f"feature_alpha_dropout takes (n, c, ...), got shape {input.shape}")
     return drop_to_alpha("feature_alpha_dropout", input, p, training, inplace, channels_of(input))

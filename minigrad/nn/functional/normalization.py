@@ -42,10 +42,12 @@ def per_channel(name: str, what: str, vector: Any, channels: int, ndim: int) -> 
             f"{name}: {what} has one number for each of {channels} channels, "
             f"got shape {tuple(vector.shape)}"
         )
-    return vector if ndim == 2 else vector[(slice(None), *[None] * (ndim - 2))]
+    return vector if ndim <= 2 else vector[(slice(None), *[None] * (ndim - 2))]
 
 
 def check_channels(name: str, input: Any) -> int:
+    if tuple(input.shape) == (0,):
+        return 0
     if len(input.shape) < 2:
         raise ValueError(f"{name} takes (n, c, ...), got an input of shape {input.shape}")
     channels: int = input.shape[1]

@@ -50,8 +50,9 @@ def max_unpool(
     count = int(np.prod(sizes))
     noted(refuse_outside, name, indices, sizes)
     zeros = as_given(np.zeros((*lead, count), input.dtype), input)
-    flat = ops.reshape(input, (*lead, -1))
-    flat_positions = ops.reshape(indices, (*lead, -1))
+    row = int(np.prod(input.shape[-axes:]))
+    flat = ops.reshape(input, (*lead, row))
+    flat_positions = ops.reshape(indices, (*lead, row))
     spread = ops.scatter(zeros, -1, flat_positions, flat)
     return ops.reshape(spread, (*lead, *sizes))
 

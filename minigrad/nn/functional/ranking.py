@@ -84,7 +84,7 @@ def margin_ranking_loss(
     """
     refuse_broadcast("margin_ranking_loss", input1, input2, "input2")
     refuse_broadcast("margin_ranking_loss", input1, target)
-    loss = ops.clamp_min((input2 - input1) * target + margin, 0)
+    loss = ops.clamp_min((input1 - input2) * -target + margin, 0)
     return reduce_loss(loss, reduction)
 
 
@@ -117,6 +117,8 @@ def multi_margin_loss(
     if len(input.shape) > 2:
         raise ValueError(f"multi_margin_loss: scores have shape (n, c) or (c,), got {input.shape}")
     check_weight("multi_margin_loss", input, weight, axis)
+    if len(input.shape) == 1 and np.shape(target) == (1,):
+        target = ops.reshape(target, ())
     labels, _ = check_classes("multi_margin_loss", input, target, axis, ignore_index=-(2**63))
     classes = input.shape[axis]
     right = pick(input, labels, None, axis, None)  # its opposite
@@ -150,6 +152,8 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "m
                >>> mg.nn.functional.multilabel_margin_loss(x, y)
                tensor(0.85)
     """
+    if not input.shape and not np.shape(target):  # one class
+        input, target = ops.reshape(input, 1), ops.reshape(target, 1)
     classes = as_array(target)
     size = input.shape[-1] if input.shape else 0
     if len(input.shape) not in (1, 2) or classes.shape != input.shape:

@@ -226,7 +226,7 @@ def random_windows(
     starts = plain(samples).reshape(*lead, axes)
     places = positions(starts, size, counts, kernel)
     flat = ops.reshape(x, *lead, math.prod(size))
-    seen = ops.gather(flat, -1, places.reshape(*lead, -1))
+    seen = ops.gather(flat, -1, places.reshape(*lead, math.prod(counts) * math.prod(kernel)))
     seen = ops.reshape(seen, *lead, *counts, math.prod(kernel))
     best = ops.argmax(seen, -1)[..., None]
     where = ops.gather(as_given(places, x), -1, best)[..., 0]

@@ -21,7 +21,7 @@ from minigrad.nn.functional.pooling import (
     max_pool1d,
     max_pool2d,
 )
-from minigrad.nn.functional.vision import interpolate
+from minigrad.nn.functional.resizing import interpolate
 from minigrad.nn.functional.volumes import adaptive_max_pool3d, max_pool3d
 
 __all__ = [

@@ -1,23 +1,17 @@
-"""Rearranging and resizing images."""
+"""Rearranging images."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from minigrad import ops
-from minigrad.calls import Array
 from minigrad.composition import composition
 from minigrad.nn.functional.convolution import Numbers, per_axis
-from minigrad.nn.functional.pooling import averaging
-from minigrad.ops.mixing import _mix
 from minigrad.ops.pooling import _lay_windows, _windows, results_along
 from minigrad.tensor import Tensor
 
-__all__ = ["fold", "interpolate", "pixel_shuffle", "pixel_unshuffle", "unfold"]
+__all__ = ["fold", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
 
 @composition
@@ -157,121 +151,3 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     n = len(lead)
     parts = ops.permute(parts, *range(n + 1), n + 2, n + 4, n + 1, n + 3)
     return ops.reshape(parts, *lead, channels * r * r, height // r, width // r)
-
-
-# ---------------------------------------------------------------------------------------- resizing
-
-LINEAR = {"linear": 1, "bilinear": 2}
-
-
-@composition
-def interpolate(
-    input: Tensor,
-    size: Numbers | None = None,
-    scale_factor: float | Sequence[float] | None = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> Tensor:
-    """Signals or images of another size.
-
-    size                    the new size; or else
-    scale_factor            by what to multiply the size, rounding down
-    mode                    "nearest", "nearest-exact", "linear" (signals), "bilinear" (images) or
-                            "area"
-    align_corners           for the linear modes: whether the centres of the outermost pixels stay
-                            where they are, rather than their outer edges
-    recompute_scale_factor  take the ratio of the sizes instead of scale_factor for positions
-    antialias               not supported
-
-    Forward    out = A x Bᵀ: each row of A and B mixes the pixels next to where it looks; one whose
-               share is 0 does not count, even if it is NaN.  Pixel i looks at
-               (i + ½) / scale - ½, or at i (h - 1) / (oh - 1) with align_corners; "nearest" takes
-               the pixel at ⌊i / scale⌋
-    Gradient   x̄ = Aᵀ ḡ B
-    Shapes     (n, c, w) -> (n, c, ow) or (n, c, h, w) -> (n, c, oh, ow)
-    Raises     ValueError if not exactly one of size and scale_factor is given, or if the mode does
-               not go with the input
-    Example    >>> x = mg.tensor([[[0.0, 1.0]]])
-               >>> mg.nn.functional.interpolate(x, scale_factor=2, mode="linear")
-               tensor([[[0.  , 0.25, 0.75, 1.  ]]])
-    """
-    axes = len(input.shape) - 2
-    check_mode(input, mode, align_corners, antialias, axes)
-    sizes, scales = new_sizes(input, size, scale_factor, recompute_scale_factor, axes)
-    bytes_given = input.dtype == np.uint8 and mode in LINEAR
-    if bytes_given:
-        input = input.float()
-    out = input
-    for axis, (n, m, scale) in enumerate(zip(input.shape[2:], sizes, scales), start=2):
-        if mode in LINEAR:
-            out = _mix(out, *neighbours(n, m, scale, bool(align_corners)), axis)
-        elif mode == "area":
-            out = _mix(out, *averaging(n, m), axis)
-        else:
-            where = nearest(n, m, scale, 0.5 if mode == "nearest-exact" else 0.0)
-            out = ops.index_select(out, axis, where)
-    return ops.astype(ops.floor(out + 0.5), np.uint8) if bytes_given else out
-
-
-def check_mode(input: Any, mode: str, align_corners: Any, antialias: bool, axes: int) -> None:
-    if axes not in (1, 2):
-        raise ValueError(f"interpolate takes (n, c, w) or (n, c, h, w), got shape {input.shape}")
-    known = ("nearest", "nearest-exact", "area", *LINEAR)
-    if mode not in known:
-        raise ValueError(f"interpolate: mode is one of {', '.join(known)}, got {mode!r}")
-    if mode in LINEAR and LINEAR[mode] != axes:
-        fitting_mode = "linear" if axes == 1 else "bilinear"
-        raise ValueError(
-            f'interpolate: an input of shape {input.shape} goes with mode="{fitting_mode}", '
-            f"not {mode!r}"
-        )
-    if mode not in LINEAR and align_corners is not None:
-        raise ValueError(f"interpolate: align_corners is for linear modes, not for {mode!r}")
-    if antialias:
-        raise ValueError("interpolate: antialias is not supported; blur first, by avg_pool2d")
-
-
-def new_sizes(
-    input: Any, size: Any, scale_factor: Any, recompute: bool | None, axes: int
-) -> tuple[tuple[int, ...], list[float]]:
-    """The new sizes, and for each axis how many old pixels lie in a new one."""
-    if (size is None) == (scale_factor is None):
-        raise ValueError("interpolate takes either size or scale_factor")
-    if size is not None:
-        if recompute:
-            raise ValueError("interpolate: recompute_scale_factor goes with scale_factor only")
-        sizes = per_axis("interpolate", "size", size, axes, 1)
-        return sizes, [n / m for n, m in zip(input.shape[2:], sizes)]
-    single = not isinstance(scale_factor, Sequence)
-    factors = [scale_factor] * axes if single else list(scale_factor)
-    if len(factors) != axes or min(factors) <= 0:
-        raise ValueError(
-            f"interpolate: scale_factor is one positive number for each of {axes} axes, "
-            f"got {scale_factor!r}"
-        )
-    sizes = tuple(math.floor(n * float(f)) for n, f in zip(input.shape[2:], factors))
-    if min(sizes) < 1:
-        raise ValueError(f"interpolate: the new size would be {sizes}; take a larger scale_factor")
-    if recompute:
-        return sizes, [n / m for n, m in zip(input.shape[2:], sizes)]
-    return sizes, [1 / float(f) for f in factors]
-
-
-def nearest(size: int, count: int, scale: float, centre: float) -> Array:
-    """Which pixel each of `count` new ones takes; in float32, as PyTorch computes it."""
-    where = (np.arange(count, dtype=np.float32) + np.float32(centre)) * np.float32(scale)
-    return np.minimum(np.floor(where).astype(np.int64), size - 1)
-
-
-def neighbours(size: int, count: int, scale: float, align_corners: bool) -> tuple[Array, Array]:
-    """The two pixels next to where each of `count` new ones looks, and their shares."""
-    new = np.arange(count)
-    if align_corners:
-        where = new * ((size - 1) / (count - 1) if count > 1 else 0.0)
-    else:
-        where = np.maximum((new + 0.5) * scale - 0.5, 0)
-    left = np.minimum(np.floor(where).astype(np.int64), size - 1)
-    share = np.clip(where - left, 0, 1)
-    return np.stack([left, np.minimum(left + 1, size - 1)], 1), np.stack([1 - share, share], 1)

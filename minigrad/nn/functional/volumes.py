@@ -236,7 +236,8 @@ def largest_places(array: Any, counts: tuple[int, ...]) -> Any:
     parts = [list(enumerate(bounds(n, count))) for n, count in zip(size, counts)]
     for part in product(*parts):
         where: Any = tuple([slice(*between) for _, between in part])
-        window = array[(..., *where)].reshape(*lead, -1)
+        window = array[(..., *where)]
+        window = window.reshape(*lead, math.prod(window.shape[-3:]))
         there: Any = (..., *[i for i, _ in part])
         positions[there] = place[where].ravel()[window.argmax(-1)]
     return positions.reshape(*lead, math.prod(counts))
