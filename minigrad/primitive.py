@@ -91,6 +91,15 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
+    @property
+    def kind(self) -> str:
+        """The name, of an op of this library or a NumPy function; "" for an op of somebody else's.
+
+        What knows ops by their meaning looks here: another op of the same name means another thing.
+        """
+        module = getattr(self.forward, "__module__", None) or "numpy"
+        return self.name if module.split(".")[0] in ("minigrad", "numpy") else ""
+
     def wanted_by(self, vjp: Callable[..., Any], known: set[str]) -> tuple[str, ...]:
         """The names that a VJP takes after g, each of them known."""
         first, *names = arguments_of(vjp)

@@ -461,7 +461,7 @@ class Capture:
         for statement in list(self.statements):
             if zeros in statement.reads():
                 others = [value for value in statement.operands if value is not zeros]
-                if statement.op.name != "add" or len(others) != 1:
+                if statement.op.kind != "add" or len(others) != 1:
                     raise NotCompiled("a .grad that is None was read before backward")
                 self.statements.remove(statement)
                 plain[statement.result] = others[0]

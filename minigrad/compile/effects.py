@@ -31,7 +31,7 @@ def may_raise(statement: Statement) -> bool:
     if emitters.elementwise_ufunc(statement) is not None:
         return False
     indices = any(value.dtype.kind in "iu" for value in values_in(statement.statics))
-    powers = statement.op.name == "pow" and statement.result.dtype.kind in "iu"
+    powers = statement.op.kind == "pow" and statement.result.dtype.kind in "iu"
     return indices or powers or forward_may_raise(statement.op)
 
 

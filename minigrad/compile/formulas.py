@@ -177,7 +177,7 @@ def expression(
     given = (*statement.operands, *statement.statics)
     if len(statement.results) != 1 or op.keep:
         return None
-    if op.name == "getitem":
+    if op.kind == "getitem":
         inside = index_text(statement.statics[0], ref)
         if inside is not None:
             return filled("{0}[" + inside + "]", [ref(statement.operands[0])])

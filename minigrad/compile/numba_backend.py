@@ -150,7 +150,7 @@ class NumbaLowered:
     def flat_parts(self) -> None:
         """The parts of a flat array are computed where they lie in it."""
         for statement in self.program.statements:
-            if statement.op.name == "flat":
+            if statement.op.kind == "flat":
                 result = statement.result
                 target = self.targets.setdefault(result, np.empty(result.shape, result.dtype))
                 for value, part in zip(statement.operands[0], parts_of(statement, target)):
@@ -161,7 +161,7 @@ class NumbaLowered:
         maker = self.makers.get(value)
         if maker is None or value in self.targets:
             return
-        if maker.op.name in ("T", "mT", "t") and value.ndim == 2:
+        if maker.op.kind in ("T", "mT", "t") and value.ndim == 2:
             self.aim(maker.operands[0], part.T)
         elif not maker.op.view and len(maker.results) == 1:
             self.targets[value] = part
@@ -261,7 +261,7 @@ class NumbaLowered:
         """A statement of its own: a product, a sum, a cross-entropy, or a call."""
         for value in statement.results:
             self.allocate(value)
-        name = statement.op.name
+        name = statement.op.kind
         writers: dict[str, Callable[[Statement], bool]] = {
             "matmul": self.product, "linear": self.linear, "sum": self.total, "mean": self.total,
             "cross_entropy": self.cross_entropy, "flat": self.flat,
@@ -304,7 +304,7 @@ class NumbaLowered:
             return False
         axes = range(x.ndim) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
         axes = tuple([axis % x.ndim for axis in axes]) if x.ndim else ()
-        mean = statement.op.name == "mean"
+        mean = statement.op.kind == "mean"
         return self.loops().total(self.place(x), self.place(result), axes, mean)
 
     def cross_entropy(self, statement: Statement) -> bool:
@@ -338,7 +338,7 @@ class NumbaLowered:
         """The forward of an op, on the arrays where its operands lie."""
         arrays = {v: self.arrays[v] for v in statement.reads()}
         results = [self.arrays[v] for v in statement.results]
-        if statement.op.name == "matmul" and results[0].ndim:
+        if statement.op.kind == "matmul" and results[0].ndim:
             x, y = [arrays[v] for v in statement.operands]
 
             def multiply() -> None:
@@ -429,11 +429,11 @@ def biases_apart(program: Program) -> Program:
     """
     statements = []
     for statement in program.statements:
-        bias = statement.operands[2] if statement.op.name == "linear" else None
-        result = statement.results[0]
-        if not isinstance(bias, Value) or bias.dtype != result.dtype:
+        bias = statement.operands[2] if statement.op.kind == "linear" else None
+        if not isinstance(bias, Value) or bias.dtype != statement.result.dtype:
             statements.append(statement)
             continue
+        result = statement.result
         plain = Value(f"{result.name}_product", result.shape, result.dtype)
         x, weight, _ = statement.operands
         statements.append(replace(statement, operands=(x, weight, None), results=(plain,)))
@@ -443,7 +443,7 @@ def biases_apart(program: Program) -> Program:
 
 def may_be_view(statement: Statement) -> bool:
     """Whether the results may share memory with the operand."""
-    return bool(statement.op.view) or statement.op.name == "parts"
+    return bool(statement.op.view) or statement.op.kind == "parts"
 
 
 def roots_of(program: Program) -> dict[Value, Value]:

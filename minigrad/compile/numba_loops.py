@@ -322,9 +322,9 @@ def operands_of(statement: Statement) -> tuple[Any, ...]:
 
 def is_elementwise(statement: Statement) -> bool:
     """Whether a statement is one that loops can compute, entry by entry, as NumPy does."""
-    name, result = statement.op.name, statement.results[0]
     if len(statement.results) != 1 or statement.effect:
         return False
+    name, result = statement.op.kind, statement.result
     operands = operands_of(statement)
     values = [x for x in operands if isinstance(x, Value)]
     if not values or not all([isinstance(x, (Value, float, int)) for x in operands]):
@@ -345,12 +345,12 @@ def expression(statement: Statement, parts: list[tuple[str, Any]]) -> str:
     """The formula of an elementwise statement; operands of other types are converted."""
     values = [x for x in operands_of(statement) if isinstance(x, Value)]
     kind = next(v.dtype for v in values if v.dtype.kind == "f")
-    chooses = statement.op.name == "where"  # the last of three is a condition, and stays one
+    chooses = statement.op.kind == "where"  # the last of three is a condition, and stays one
     texts = [
         text if dtype == kind or (chooses and i == 2) else typed(text, kind)
         for i, (text, dtype) in enumerate(parts)
     ]
-    name = statement.op.name
+    name = statement.op.kind
     if name in COMPARISONS:
         return f"{texts[0]} {COMPARISONS[name]} {texts[1]}"
     formula = FORMULAS[name]

@@ -35,8 +35,8 @@ NETS = {
     "deep": ([32] * 33, 32),
 }
 CONTESTANTS = ["tuned", "plain", "minigrad", "torch", "jax", "autograd"]
-# The rate is so small that the loss stays: where a net has learned its one batch by heart, gradients
-# squared fall below the least normal number, and such arithmetic is a hundred times slower
+# The rate is so small that the loss stays: where a net has learned its one batch by heart, squared
+# gradients fall below the least normal number, and such arithmetic is a hundred times slower
 LR, MOMENTUM, BETAS, EPS = 1e-8, 0.9, (0.9, 0.999), 1e-8
 
 

@@ -47,6 +47,6 @@ def applies(program: Program) -> bool:
     """Whether there is linear algebra in a program, in floating-point numbers."""
     names = {"inv", "solve", "trace", "diagonal", "getitem", "linear", "outer", "mT", "T", "t"}
     return any([
-        (s.op is MATMUL or s.op.name in names) and np.issubdtype(s.results[0].dtype, np.floating)
+        (s.op is MATMUL or s.op.kind in names) and np.issubdtype(s.results[0].dtype, np.floating)
         for s in program.statements
     ])  # fmt: skip

@@ -39,9 +39,9 @@ def canonical(program: Program) -> Program:
                 writer.call(MT, [x], old.result.shape, like=statement, result=old.result)
                 writer.transposes.setdefault(x, old.result)
                 writer.transposes.setdefault(old.result, x)
-        elif statement.op.name == "clone" and x.kind == "temporary":
+        elif statement.op.kind == "clone" and x.kind == "temporary":
             same[old.result] = x
-        elif statement.op.name == "linear" and without_bias(statement):
+        elif statement.op.kind == "linear" and without_bias(statement):
             transpose = writer.transpose(statement.operands[1], statement)
             writer.matmul(x, transpose, statement, old.result)
         elif statement.op is MUL and (vectors := outer_factors(statement, makers, same)):
@@ -53,7 +53,7 @@ def canonical(program: Program) -> Program:
 
 def is_transpose(statement: Statement, x: Value) -> bool:
     """Whether a statement exchanges the last two axes of x, or is the transpose of a vector."""
-    name, n = statement.op.name, x.ndim
+    name, n = statement.op.kind, x.ndim
     if name == "mT":
         return True
     if name in ("T", "t"):
@@ -115,9 +115,9 @@ def row_vector(value: Value, makers: dict[Value, Statement]) -> Value | None:
 
 def adds_axis(maker: Statement, indices: Any, dims: tuple[int, ...]) -> bool:
     """Whether a statement is one of these indexings, or adds an axis at one of `dims`."""
-    if maker.op.name == "getitem":
+    if maker.op.kind == "getitem":
         index = maker.statics[0] if isinstance(maker.statics[0], tuple) else maker.statics
         return len(index) <= 3 and all([
             part is None or part is ... or isinstance(part, slice) for part in index
         ]) and tuple(index) in indices  # fmt: skip
-    return maker.op.name == "unsqueeze" and maker.statics[0] in dims
+    return maker.op.kind == "unsqueeze" and maker.statics[0] in dims

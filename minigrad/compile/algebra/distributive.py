@@ -167,5 +167,5 @@ def is_product(value: Value, makers: dict[Value, Statement]) -> bool:
     if maker.op in (MATMUL, OUTER):
         return True
     return any([isinstance(x, Value) and x is not value and x.ndim == value.ndim == 2
-                and maker.op.name in ("mul", "neg", "add", "sub") and is_product(x, makers)
+                and maker.op.kind in ("mul", "neg", "add", "sub") and is_product(x, makers)
                 for x in maker.operands])  # fmt: skip

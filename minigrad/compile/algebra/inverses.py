@@ -32,7 +32,7 @@ __all__ = ["without_inverses"]
 def without_inverses(program: Program) -> Program:
     """The program with systems in the place of inverses that are only multiplied."""
     for statement in program.statements:
-        if statement.op.name == "inv" and statement.operands[0].ndim == 2:
+        if statement.op.kind == "inv" and statement.operands[0].ndim == 2:
             candidate = solved(program, statement)
             if candidate is not None and program_cost(candidate)[1] < program_cost(program)[1]:
                 before, after = program_cost(program)[0], program_cost(candidate)[0]

@@ -257,7 +257,7 @@ def system_cost(share: float) -> Callable[[Any], tuple[float, float]]:
 def substitution_cost(statement: Any) -> tuple[float, float]:
     """Of triangular systems: those of a decomposition that is there, or of a triangular matrix."""
     a, b = statement.operands[0], statement.operands[-1]
-    triangles = 2 if statement.op.name == "decomposed_solution" else 1
+    triangles = 2 if statement.op.kind == "decomposed_solution" else 1
     flops = float(triangles * len_of(a) ** 2 * columns(b))
     return flops, CALL + max(flops * 1.5 / 1000, a.size * PER_ENTRY)
 

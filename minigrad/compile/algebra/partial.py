@@ -82,14 +82,14 @@ def one_step(program: Program) -> Program | None:
         if gain > 0 or (gain == 0 and maker.op is MT):  # behind a transpose there may be a product
             flops = sum([f for f, _ in before]), sum([f for f, _ in after])
             what = f"{statement.op.name} taken before {maker.op.name}"
-            exact = () if maker.op.name in ENTRYWISE | {"mT"} else ("may round differently",)
+            exact = () if maker.op.kind in ENTRYWISE | {"mT"} else ("may round differently",)
             return removed_dead(writer.done(note(statement, what, *flops, *exact)))
     return None
 
 
 def rule_of(statement: Statement) -> Callable[[Writer, Statement, Statement], bool] | None:
     """How a statement may be taken before the one that makes its operand."""
-    name, statics = statement.op.name, statement.statics
+    name, statics = statement.op.kind, statement.statics
     if name in ("getitem", "entry"):
         return rows_and_columns if plain_index(statics[0]) is not None else None
     if name == "trace":
@@ -161,7 +161,7 @@ def rows_and_columns(writer: Writer, statement: Statement, maker: Statement) -> 
         turned = (index[1] if len(index) > 1 else ALL, index[0])
         x = taken(writer, maker.operands[0], turned, statement)
         return finish_transposed(writer, statement, x)
-    if maker.op.name in ENTRYWISE and len(maker.results) == 1 and same_shapes(maker):
+    if maker.op.kind in ENTRYWISE and len(maker.results) == 1 and same_shapes(maker):
         operands = [taken(writer, x, index, statement) if isinstance(x, Value) and x.ndim else x
                     for x in maker.operands]  # fmt: skip
         writer.call(maker.op, operands, result.shape, like=statement, statics=maker.statics,

@@ -198,21 +198,21 @@ def statement_cost(statement: Statement, transposes: dict[Value, Value]) -> tupl
             product_flops(*sizes, batch=batch, gram=gram),
             product_time(*sizes, batch=batch, gram=gram),
         )
-    if op.name in kernels.COSTS:
-        return kernels.COSTS[op.name](statement)
-    if op.name == "linear":
+    if op.kind in kernels.COSTS:
+        return kernels.COSTS[op.kind](statement)
+    if op.kind == "linear":
         rows, inner, columns = values[0].size // values[0].shape[-1], *values[1].shape[::-1]
         return product_flops(rows, inner, columns), product_time(rows, inner, columns)
-    if op.name == "inv":
+    if op.kind == "inv":
         n, batch = result.shape[-1], result.size // max(result.shape[-1] ** 2, 1)
         return batch * inverse_flops(n), batch * solve_time(n, n)
-    if op.name == "solve":
+    if op.kind == "solve":
         n = statement.reads()[0].shape[-1]
         columns = result.size // max(n, 1)
         return solve_flops(n, columns), solve_time(n, columns)
-    if op.name in FREE and op.name != "getitem":
+    if op.kind in FREE and op.kind != "getitem":
         return 0.0, 0.0
-    if op.name == "getitem":
+    if op.kind == "getitem":
         return 0.0, CALL / 10
     largest = max([value.size for value in [*statement.reads(), result]], default=0)
     return float(largest), elementwise_time((largest,), len(values))

@@ -90,7 +90,7 @@ def keys(
         parts = tuple([part_key(x, base) for x in statement.operands])
     except TypeError:  # something that has no hash
         return None, None
-    name = statement.op.name
+    name = statement.op.kind
     if name in COMMUTATIVE:
         parts = tuple(sorted(parts, key=lambda part: str(part)))
     direct = (statement.op, parts, statics)

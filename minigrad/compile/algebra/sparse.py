@@ -77,7 +77,7 @@ def origin(x: Any, makers: dict[Value, Statement]) -> Any:
     """The number that a value of one entry is made of by adding axes."""
     while isinstance(x, Value) and x.size == 1 and x.ndim and x in makers:
         maker = makers[x]
-        if maker.op.name not in ("reshape", "unsqueeze", "getitem", "expand"):
+        if maker.op.kind not in ("reshape", "unsqueeze", "getitem", "expand"):
             break
         x = maker.operands[0]
     return x

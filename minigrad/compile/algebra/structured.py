@@ -112,7 +112,7 @@ class Rewriting:
                     return True
         if old.op is kernels.SOLUTION:
             return self.system(old, old.operands[0], old.operands[1], old.result)
-        if old.op.name == "solve" and old.operands[0][0].ndim == old.operands[0][1].ndim == 2:
+        if old.op.kind == "solve" and old.operands[0][0].ndim == old.operands[0][1].ndim == 2:
             return self.system(old, old.operands[0][0], old.operands[0][1], old.result)
         return False
 
@@ -139,7 +139,7 @@ class Rewriting:
             if found is None:
                 return None
             return Found(found.value, found.structure, not found.transposed, found.diagonal)
-        name = maker.op.name
+        name = maker.op.kind
         if name == "diagonal_into" and maker.statics[1:] in ((0, 0, 1), (0, -2, -1)):
             share = Structure("diagonal", 1 / value.shape[0])
             return Found(value, share, False, maker.operands[0])
