@@ -15,11 +15,13 @@ from minigrad.distributions.categorical import Categorical
 from minigrad.distributions.cauchy import Cauchy
 from minigrad.distributions.chi2 import Chi2
 from minigrad.distributions.constraint_registry import biject_to, transform_to
+from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli
 from minigrad.distributions.dirichlet import Dirichlet
 from minigrad.distributions.distribution import Distribution, ExponentialFamily
 from minigrad.distributions.exponential import Exponential
 from minigrad.distributions.fishersnedecor import FisherSnedecor
 from minigrad.distributions.gamma import Gamma
+from minigrad.distributions.generalized_pareto import GeneralizedPareto
 from minigrad.distributions.geometric import Geometric
 from minigrad.distributions.gumbel import Gumbel
 from minigrad.distributions.half_cauchy import HalfCauchy
@@ -29,6 +31,7 @@ from minigrad.distributions.inverse_gamma import InverseGamma
 from minigrad.distributions.kl import kl_divergence, register_kl
 from minigrad.distributions.kumaraswamy import Kumaraswamy
 from minigrad.distributions.laplace import Laplace
+from minigrad.distributions.lkj_cholesky import LKJCholesky
 from minigrad.distributions.log_normal import LogNormal
 from minigrad.distributions.logistic_normal import LogisticNormal
 from minigrad.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal
@@ -52,6 +55,7 @@ from minigrad.distributions.transforms import (
     AffineTransform,
     CatTransform,
     ComposeTransform,
+    CorrCholeskyTransform,
     CumulativeDistributionTransform,
     ExpTransform,
     IndependentTransform,
@@ -69,7 +73,9 @@ from minigrad.distributions.transforms import (
     identity_transform,
 )
 from minigrad.distributions.uniform import Uniform
+from minigrad.distributions.von_mises import VonMises
 from minigrad.distributions.weibull import Weibull
+from minigrad.distributions.wishart import Wishart
 
 __all__ = [
     "AbsTransform",
@@ -82,6 +88,8 @@ __all__ = [
     "Cauchy",
     "Chi2",
     "ComposeTransform",
+    "ContinuousBernoulli",
+    "CorrCholeskyTransform",
     "CumulativeDistributionTransform",
     "Dirichlet",
     "Distribution",
@@ -90,6 +98,7 @@ __all__ = [
     "ExponentialFamily",
     "FisherSnedecor",
     "Gamma",
+    "GeneralizedPareto",
     "Geometric",
     "Gumbel",
     "HalfCauchy",
@@ -98,6 +107,7 @@ __all__ = [
     "IndependentTransform",
     "InverseGamma",
     "Kumaraswamy",
+    "LKJCholesky",
     "Laplace",
     "LogNormal",
     "LogisticNormal",
@@ -127,7 +137,9 @@ __all__ = [
     "Transform",
     "TransformedDistribution",
     "Uniform",
+    "VonMises",
     "Weibull",
+    "Wishart",
     "biject_to",
     "constraints",
     "identity_transform",

@@ -77,6 +77,7 @@ for registry in (biject_to, transform_to):
         return transforms.IndependentTransform(inner, constraint.reinterpreted_batch_ndims)
 
     registry.register(constraints.independent, independent)
+    registry.register(constraints.corr_cholesky, lambda c: transforms.CorrCholeskyTransform())
 biject_to.register(constraints.simplex, lambda c: transforms.StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda c: transforms.SoftmaxTransform())
 transform_to.register(constraints.lower_cholesky, lambda c: transforms.LowerCholeskyTransform())

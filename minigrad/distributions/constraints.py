@@ -16,9 +16,9 @@ from minigrad.graph import wrap
 from minigrad.tensor import Tensor
 
 __all__ = [
-    "Constraint", "boolean", "cat", "dependent", "dependent_property", "greater_than",
-    "greater_than_eq", "half_open_interval", "independent", "integer_interval", "interval",
-    "is_dependent", "less_than", "lower_cholesky", "lower_triangular", "multinomial",
+    "Constraint", "boolean", "cat", "corr_cholesky", "dependent", "dependent_property",
+    "greater_than", "greater_than_eq", "half_open_interval", "independent", "integer_interval",
+    "interval", "is_dependent", "less_than", "lower_cholesky", "lower_triangular", "multinomial",
     "nonnegative", "nonnegative_integer", "one_hot", "positive", "positive_definite",
     "positive_integer", "positive_semidefinite", "real", "real_vector", "simplex", "square",
     "stack", "symmetric", "unit_interval",
@@ -214,6 +214,13 @@ class _LowerCholesky(_LowerTriangular):
         return super().check(value) & wrap(np.asarray((diagonal > 0).all(-1)))
 
 
+class _CorrCholesky(_LowerCholesky):
+    def check(self, value: Any) -> Any:
+        x = numbers(value)
+        long = np.abs(np.linalg.norm(x, axis=-1) - 1) <= np.finfo(x.dtype).eps * x.shape[-1] * 10
+        return super().check(value) & wrap(np.asarray(long.all(-1)))
+
+
 class _Square(Constraint):
     event_dim = 2
 
@@ -300,6 +307,7 @@ positive_integer = _IntegerGreaterThan(1)
 simplex = _Simplex()
 lower_triangular = _LowerTriangular()
 lower_cholesky = _LowerCholesky()
+corr_cholesky = _CorrCholesky()
 square = _Square()
 symmetric = _Symmetric()
 positive_semidefinite = _PositiveSemidefinite()

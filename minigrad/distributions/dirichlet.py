@@ -10,7 +10,6 @@ from minigrad import ops
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import ExponentialFamily
 from minigrad.distributions.gamma import standard_gamma
-from minigrad.graph import wrap
 
 __all__ = ["Dirichlet"]
 
@@ -44,13 +43,15 @@ class Dirichlet(ExponentialFamily):
 
     @property
     def mode(self) -> Any:
-        a = self.concentration._array
-        above = np.maximum(a - 1, 0)
+        a = self.concentration
+        above = ops.clamp(a - 1, min=0)
+        total = ops.sum(above, -1, True)
+        inner = above / ops.where(total == 0, 1.0, total)
         # where all are below 1 there is a peak at each corner: the highest, or the first
-        corner = np.arange(a.shape[-1]) == a.argmax(-1)[..., None]
-        total = above.sum(-1, keepdims=True)
-        inner = above / np.where(total == 0, 1, total)
-        return wrap(np.where((a < 1).all(-1, keepdims=True), corner, inner).astype(a.dtype))
+        numbers = a._array
+        corner = np.arange(numbers.shape[-1]) == numbers.argmax(-1)[..., None]
+        at_corners = (numbers < 1).all(-1, keepdims=True)
+        return ops.where(at_corners, corner.astype(numbers.dtype), inner)
 
     @property
     def variance(self) -> Any:

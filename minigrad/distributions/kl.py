@@ -12,6 +12,7 @@ from minigrad.distributions.beta import Beta
 from minigrad.distributions.binomial import Binomial
 from minigrad.distributions.categorical import Categorical
 from minigrad.distributions.cauchy import Cauchy
+from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli, log_norm
 from minigrad.distributions.dirichlet import Dirichlet
 from minigrad.distributions.exponential import Exponential
 from minigrad.distributions.gamma import Gamma
@@ -110,6 +111,29 @@ def of_half_normals(p: Any, q: Any) -> Any:
 def of_bernoullis(p: Any, q: Any) -> Any:
     sure = p.probs * (ops.softplus(-q.logits) - ops.softplus(-p.logits))
     return sure + (1 - p.probs) * (ops.softplus(q.logits) - ops.softplus(p.logits))
+
+
+@register_kl(ContinuousBernoulli, ContinuousBernoulli)
+def of_continuous_bernoullis(p: Any, q: Any) -> Any:
+    norms = log_norm(q.logits) - log_norm(p.logits)
+    return norms + (p.logits - q.logits) * p.mean
+
+
+@register_kl(ContinuousBernoulli, Exponential)
+def of_continuous_bernoulli_and_exponential(p: Any, q: Any) -> Any:
+    return -p.entropy() - ops.log(q.rate) + q.rate * p.mean
+
+
+@register_kl(ContinuousBernoulli, Normal)
+def of_continuous_bernoulli_and_normal(p: Any, q: Any) -> Any:
+    squares = 0.5 * (p.variance + (p.mean - q.loc) ** 2) / q.scale**2
+    return ops.log(math.sqrt(2 * math.pi) * q.scale) + squares - p.entropy()
+
+
+@register_kl(ContinuousBernoulli, Uniform)
+def of_continuous_bernoulli_and_uniform(p: Any, q: Any) -> Any:
+    found = ops.log(q.high - q.low) - p.entropy()
+    return ops.where((q.low > 0) | (q.high < 1), math.inf, found)
 
 
 @register_kl(Binomial, Binomial)

@@ -53,19 +53,10 @@ class MultivariateNormal(Distribution):
         scale_tril: Any = None,
         validate_args: bool | None = None,
     ) -> None:
-        matrices = {
-            "covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix,
-            "scale_tril": scale_tril,
-        }  # fmt: skip
-        given = {name: matrix for name, matrix in matrices.items() if matrix is not None}
-        if len(given) != 1 or loc.ndim < 1:
-            raise ValueError(
-                "MultivariateNormal: give a vector loc, and one of covariance_matrix, "
-                "precision_matrix and scale_tril"
-            )
-        ((name, matrix),) = given.items()
-        if matrix.ndim < 2:
-            raise ValueError(f"MultivariateNormal: {name} is a matrix, got shape {matrix.shape}")
+        if loc.ndim < 1:
+            raise ValueError("MultivariateNormal: loc is a vector, got a single number")
+        matrices = (covariance_matrix, precision_matrix, scale_tril)
+        name, matrix = given_matrix("MultivariateNormal", *matrices)
         batch = np.broadcast_shapes(tuple(matrix.shape[:-2]), tuple(loc.shape[:-1]))
         event = tuple(loc.shape[-1:])
         self.loc = ops.expand(loc, (*batch, *event))
@@ -77,11 +68,7 @@ class MultivariateNormal(Distribution):
         """L, lower triangular with Σ = L Lᵀ."""
         if "covariance_matrix" in self.__dict__:
             return cholesky(self.covariance_matrix)
-        # of P = A Aᵀ, turned upside down: then L = A⁻ᵀ is lower triangular
-        turned = cholesky(ops.flip(self.precision_matrix, (-2, -1)))
-        upper = ops.transpose(ops.flip(turned, (-2, -1)), -2, -1)
-        identity = wrap(np.eye(self.loc.shape[-1], dtype=self.loc.dtype))
-        return solve_triangular(upper, identity, upper=False)
+        return factor_of_inverse(self.precision_matrix)
 
     @lazy_property
     def covariance_matrix(self) -> Any:
@@ -121,3 +108,35 @@ class MultivariateNormal(Distribution):
 
     def entropy(self) -> Any:
         return 0.5 * self._event_shape[0] * (1 + math.log(2 * math.pi)) + self._half_log_det()
+
+
+def given_matrix(
+    name: str, covariance_matrix: Any, precision_matrix: Any, scale_tril: Any
+) -> tuple[str, Any]:
+    """The one of three matrices that is given, and its name.
+
+    Raises   ValueError unless exactly one is given, and is a matrix.
+    """
+    matrices = {
+        "covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix,
+        "scale_tril": scale_tril,
+    }  # fmt: skip
+    given = {which: matrix for which, matrix in matrices.items() if matrix is not None}
+    if len(given) != 1:
+        raise ValueError(
+            f"{name}: give one of covariance_matrix, precision_matrix and scale_tril, "
+            f"got {' and '.join(given) or 'none'}"
+        )
+    ((which, matrix),) = given.items()
+    if matrix.ndim < 2:
+        raise ValueError(f"{name}: {which} is a matrix, got shape {matrix.shape}")
+    return which, matrix
+
+
+def factor_of_inverse(precision: Any) -> Any:
+    """L, lower triangular with P⁻¹ = L Lᵀ."""
+    # of P = A Aᵀ, turned upside down: then L = A⁻ᵀ is lower triangular
+    turned = cholesky(ops.flip(precision, (-2, -1)))
+    upper = ops.transpose(ops.flip(turned, (-2, -1)), -2, -1)
+    identity = wrap(np.eye(precision.shape[-1], dtype=precision.dtype))
+    return solve_triangular(upper, identity, upper=False)

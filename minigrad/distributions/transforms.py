@@ -19,15 +19,19 @@ from minigrad.distributions.transform import (
 from minigrad.distributions.utils import (
     as_tensor,
     broadcast_all,
+    size_of_triangle,
     sum_rightmost,
+    tril_matrix_to_vec,
+    vec_to_tril_matrix,
 )
 from minigrad.graph import wrap
 from minigrad.tensor import Tensor
 
 __all__ = [
     "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform",
-    "CumulativeDistributionTransform", "ExpTransform", "IndependentTransform",
-    "LowerCholeskyTransform", "PositiveDefiniteTransform", "PowerTransform", "ReshapeTransform",
+    "CorrCholeskyTransform", "CumulativeDistributionTransform", "ExpTransform",
+    "IndependentTransform", "LowerCholeskyTransform", "PositiveDefiniteTransform", "PowerTransform",
+    "ReshapeTransform",
     "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "StackTransform",
     "StickBreakingTransform", "TanhTransform", "Transform", "identity_transform",
 ]  # fmt: skip
@@ -268,6 +272,49 @@ class StickBreakingTransform(Transform):
 
     def inverse_shape(self, shape: Any) -> Any:
         return (*shape[:-1], shape[-1] - 1)
+
+
+class CorrCholeskyTransform(Transform):
+    """n (n - 1) / 2 numbers as the Cholesky factor of a correlation matrix of size n.
+
+    The hyperbolic tangent of each, in row order below the diagonal, says how much of what is left
+    of the length of its row it takes; the diagonal takes the rest.
+
+    Source    Stan reference manual, Cholesky factors of correlation matrices
+    Example   >>> mg.distributions.CorrCholeskyTransform()(mg.zeros(1))
+              tensor([[1., 0.],
+                      [0., 1.]])
+    """
+
+    bijective = True
+    domain = constraints.real_vector
+    codomain = constraints.corr_cholesky
+
+    def _call(self, x: Any) -> Any:
+        eps = float(np.finfo(x.dtype).eps)
+        shares = vec_to_tril_matrix(ops.clamp(ops.tanh(x), -1 + eps, 1 - eps), -1)
+        left = ops.cumprod(ops.sqrt(1 - shares**2), -1)[..., :-1]
+        identity = wrap(np.eye(shares.shape[-1], dtype=x.dtype))
+        return (shares + identity) * ops.pad(left, (1, 0), value=1.0)
+
+    def _inverse(self, y: Any) -> Any:
+        left = ops.pad(1 - ops.cumsum(y * y, -1)[..., :-1], (1, 0), value=1.0)
+        return ops.atanh(tril_matrix_to_vec(y, -1) / ops.sqrt(tril_matrix_to_vec(left, -1)))
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        left = tril_matrix_to_vec(1 - ops.cumsum(y * y, -1), -2)
+        slopes = -2 * (x + ops.softplus(-2 * x) - math.log(2))
+        return 0.5 * ops.sum(ops.log(left), -1) + ops.sum(slopes, -1)
+
+    def forward_shape(self, shape: Any) -> Any:
+        n = size_of_triangle(shape[-1])
+        return (*shape[:-1], n, n)
+
+    def inverse_shape(self, shape: Any) -> Any:
+        n = shape[-1]
+        if len(shape) < 2 or shape[-2] != n:
+            raise ValueError(f"CorrCholeskyTransform: a matrix is square, got shape {tuple(shape)}")
+        return (*shape[:-2], n * (n - 1) // 2)
 
 
 class LowerCholeskyTransform(Transform):

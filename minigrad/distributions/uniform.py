@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from minigrad import ops, random
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution
@@ -49,7 +47,7 @@ class Uniform(Distribution):
 
     @property
     def mode(self) -> Any:
-        return wrap(np.full_like(self.low._array, np.nan))
+        return self.high * math.nan
 
     @property
     def variance(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from minigrad.graph import Variable, wrap
 from minigrad.modes import enable_grad
 from minigrad.promotion import get_default_dtype
 
-__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+__all__ = [
+    "broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits",
+    "tril_matrix_to_vec", "vec_to_tril_matrix",
+]  # fmt: skip
 
 
 def broadcast_all(*values: Any) -> Any:
@@ -65,6 +69,44 @@ def probs_to_logits(probs: Any, is_binary: bool = False) -> Any:
 def sum_rightmost(value: Any, n: int) -> Any:
     """The sum over the last n axes."""
     return ops.sum(value, tuple(range(-n, 0))) if n else value
+
+
+def size_of_triangle(entries: int, diag: int = -1) -> int:
+    """The size of the matrix that has so many entries on and below its diagonal number `diag` ≤ 0.
+
+    Raises   ValueError if there is none.
+    """
+    rows = (math.isqrt(8 * entries + 1) - 1) // 2
+    if rows * (rows + 1) // 2 != entries:
+        raise ValueError(f"{entries} numbers do not fill the triangle of a square matrix")
+    return rows - diag
+
+
+def vec_to_tril_matrix(vec: Any, diag: int = 0) -> Any:
+    """Numbers in row order as the entries of square matrices on and below a diagonal, else 0.
+
+    Example  >>> from minigrad.distributions.utils import vec_to_tril_matrix
+             >>> vec_to_tril_matrix(mg.tensor([1.0, 2.0, 3.0]))
+             tensor([[1., 0.],
+                     [2., 3.]])
+    """
+    n = size_of_triangle(vec.shape[-1], diag)
+    zeros = wrap(np.zeros((*vec.shape[:-1], n, n), vec.dtype))
+    return ops.setitem(zeros, vec, (..., *np.tril_indices(n, diag)))
+
+
+def tril_matrix_to_vec(mat: Any, diag: int = 0) -> Any:
+    """The entries of square matrices on and below a diagonal, in row order.
+
+    Raises   ValueError if there is no such diagonal
+    Example  >>> from minigrad.distributions.utils import tril_matrix_to_vec
+             >>> tril_matrix_to_vec(mg.tensor([[1.0, 0.0], [2.0, 3.0]]), -1)
+             tensor([2.])
+    """
+    n = mat.shape[-1]
+    if not -n <= diag < n:
+        raise ValueError(f"tril_matrix_to_vec: a matrix of size {n} has no diagonal {diag}")
+    return mat[(..., *np.tril_indices(n, diag))]
 
 
 def euler_gamma() -> float:

@@ -13,7 +13,10 @@ from tests.distribution_cases import COVARIANCE, ROWS, SIMPLEX, Row
 
 torch = pytest.importorskip("torch")
 
-EACH = pytest.mark.parametrize("row", ROWS, ids=str)
+# PyTorch compares float64 concentrations with a float32 zero, and stops
+ASKED = [row for row in ROWS if row.name != "GeneralizedPareto"]
+EACH = pytest.mark.parametrize("row", ASKED, ids=str)
+pytestmark = pytest.mark.filterwarnings("ignore:Singular sample detected")
 
 
 def number(value):
@@ -38,7 +41,8 @@ def test_shapes_densities_and_repr(row):
     assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
     assert ours.has_rsample == theirs.has_rsample
     x = theirs.sample((5,))
-    same(ours.log_prob(mg.tensor(x.numpy())), theirs.log_prob(x))
+    loose = 1e-6 if row.name == "VonMises" else 1e-9  # its Bessel functions have eight digits
+    same(ours.log_prob(mg.tensor(x.numpy())), theirs.log_prob(x), loose)
     assert ours.sample((2,)).dtype == x.numpy().dtype
 
 
@@ -82,7 +86,50 @@ def test_gradients_of_log_prob(row):
     (ours.log_prob(mg.tensor(x.numpy())) * mg.tensor(weights)).sum().backward()
     for name, b in there.items():
         if b.grad is not None:
-            same(here[name].grad, b.grad, 1e-7)
+            lower = row.name == "Wishart" and name == "scale_tril"  # above it nothing is read
+            expected = b.grad.tril() if lower else b.grad
+            same(here[name].grad, expected, 1e-5 if row.name == "VonMises" else 1e-7)
+
+
+@pytest.mark.parametrize("name", ["mean", "mode", "variance", "entropy"])
+@EACH
+def test_gradients_of_what_it_can_say(row, name):
+    here, there = row.tensors(mg, grad=True), row.tensors(torch, grad=True)
+
+    def ask(library, tensors):
+        member = getattr(row.make(library, tensors), name)
+        return member() if callable(member) else member
+
+    try:
+        expected = ask(torch, there)
+    except (NotImplementedError, AttributeError):
+        return
+    if not expected.requires_grad or not torch.isfinite(expected).all():
+        return
+    found = ask(mg, here)
+    assert found.requires_grad
+    weights = np.random.default_rng(0).standard_normal(expected.shape)
+    (expected * torch.tensor(weights)).sum().backward()
+    (found * mg.tensor(weights)).sum().backward()
+    for key, b in there.items():
+        if b.grad is not None:
+            same(here[key].grad, b.grad, 1e-4 if row.name == "ContinuousBernoulli" else 1e-5)
+
+
+def test_the_generalized_pareto_distribution_in_float32():
+    given = {"loc": 0.5, "scale": 2.0, "concentration": 0.3}
+    tensors = [{k: m.tensor(v, dtype=m.float32) for k, v in given.items()} for m in (mg, torch)]
+    ours = mg.distributions.GeneralizedPareto(**tensors[0])
+    theirs = torch.distributions.GeneralizedPareto(**tensors[1])
+    assert text(ours).partition("(")[0] == text(theirs).partition("(")[0]
+    x = theirs.sample((5,))
+    for name in ("log_prob", "cdf", "log_cdf", "log_survival_function"):
+        same(getattr(ours, name)(mg.tensor(x.numpy())), getattr(theirs, name)(x), 1e-5)
+    u = np.array([0.1, 0.9], np.float32)
+    same(ours.icdf(mg.tensor(u)), theirs.icdf(torch.tensor(u)), 1e-5)
+    for name in ("mean", "mode", "variance"):
+        same(getattr(ours, name), getattr(theirs, name), 1e-5)
+    same(ours.entropy(), theirs.entropy(), 1e-5)
 
 
 # -------------------------------------------------------------------------------------- divergences
@@ -184,6 +231,30 @@ def test_transforms(name):
     same(a.grad, b.grad)
 
 
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_correlations_as_free_numbers(n):
+    x = np.random.default_rng(0).standard_normal((5, n * (n - 1) // 2))
+    found = []
+    for library in (mg, torch):
+        t = library.distributions.CorrCholeskyTransform()
+        a = library.tensor(x, requires_grad=True)
+        y = t(a)
+        slope = t.log_abs_det_jacobian(a, y)
+        (y.sum() + slope.sum()).backward()
+        base = library.distributions.Normal(library.zeros(x.shape[1]).double(), 1.0)
+        made = library.distributions.TransformedDistribution(base, [t])
+        assert t.forward_shape((7, x.shape[1])) == (7, n, n)
+        assert t.inverse_shape((7, n, n)) == (7, x.shape[1])
+        back = t.inv(y.detach())
+        shapes = made.rsample((2,)).detach() * 0
+        assert library.distributions.constraints.corr_cholesky.check(y.detach()).all()
+        found.append([y, slope, a.grad, made.log_prob(y.detach()), back, shapes])
+    for ours, theirs in zip(*found, strict=True):
+        same(ours, theirs)
+    with pytest.raises(ValueError, match="do not fill"):
+        mg.distributions.CorrCholeskyTransform()(mg.zeros(2))
+
+
 @pytest.mark.parametrize("name", [n for n in transforms(mg) if n not in ("cat", "stack", "cdf")])
 def test_transformed_distributions(name):
     rng = np.random.default_rng(0)
@@ -238,8 +309,7 @@ def test_a_mixture():
 
 # --------------------------------------------------------------------------------- names and paths
 
-LEFT_OUT = {"continuous_bernoulli", "generalized_pareto", "lkj_cholesky", "von_mises", "wishart",
-            "exp_family"}  # fmt: skip
+LEFT_OUT = {"exp_family"}
 
 
 def test_modules_can_be_imported_by_pytorchs_paths():
@@ -249,14 +319,14 @@ def test_modules_can_be_imported_by_pytorchs_paths():
         theirs = importlib.import_module(f"torch.distributions.{module.name}")
         ours = importlib.import_module(f"minigrad.distributions.{module.name}")
         missing = set(getattr(theirs, "__all__", [])) - set(dir(ours))
-        assert missing <= {"corr_cholesky", "MixtureSameFamilyConstraint", "CorrCholeskyTransform",
-                           "tril_matrix_to_vec", "vec_to_tril_matrix"}  # fmt: skip
+        assert missing <= {"MixtureSameFamilyConstraint"}
 
 
 @pytest.mark.parametrize("name", ["boolean", "one_hot", "real", "positive", "nonnegative",
                                   "unit_interval", "nonnegative_integer", "positive_integer",
                                   "simplex", "lower_triangular", "lower_cholesky", "square",
                                   "symmetric", "positive_semidefinite", "positive_definite",
+                                  "corr_cholesky",
                                   "real_vector"])  # fmt: skip
 def test_constraints(name):
     candidates = [
