@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.sparse import is_sparse, refusal
+
 HERE = os.path.dirname(__file__)
 NUMPY = os.path.dirname(np.__file__)
 
@@ -95,10 +97,19 @@ def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequenc
                 if value is None:
                     raise TypeError(wrong_kind(op.name, name, value, "a tensor or an array"))
         complain_of_kind(error, op.name, given, "a tensor or an array")
+    refuse_sparse(error, op.name, (*operands, *statics))
     both = of_both_kinds(error)
     note_call(both, op, operands, statics)
     if both is not error:
         raise both
+
+
+def refuse_sparse(error: Exception, function: str, values: Sequence[Any]) -> None:
+    """Raise a TypeError with the remedy, if a sparse matrix is where NumPy wanted an array."""
+    if isinstance(error, ArithmeticError) or function == "matmul" or "toarray" in str(error):
+        return
+    if any(is_sparse(value) for value in values):
+        raise refusal(function) from None
 
 
 def wrong_kind(function: str, name: str, value: Any, wanted: str = "a tensor") -> str:

@@ -22,6 +22,7 @@ from minigrad import errors
 from minigrad.memory import clock
 from minigrad.modes import Frame, recording
 from minigrad.primitive import Op, Plan
+from minigrad.sums import sum_of
 
 Array = Any  # anything that speaks NumPy's array protocols
 
@@ -243,7 +244,9 @@ def unbroadcast(gradient: Any, edge: Edge, node: Node) -> Any:
                 f"for an argument of shape {shape}" + where_recorded(node)
             )
         stretched = [extra + i for i, (own, got) in enumerate(pairs) if own != got]
-        gradient = gradient.sum((*range(extra), *stretched)).reshape(shape)
+        axes = (*range(extra), *stretched)
+        total = sum_of(gradient, axes) if type(gradient) is ndarray else gradient.sum(axes)
+        gradient = total.reshape(shape)
     if gradient.dtype != edge.dtype:
         gradient = gradient.astype(edge.dtype)
     return gradient

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError, of_both_kinds
+from minigrad.errors import ArgumentError, of_both_kinds, refuse_sparse
 from minigrad.graph import Array, Leaf, Node, Output, Variable, plain, wrap
 from minigrad.memory import is_copy, writes
 from minigrad.modes import recording
@@ -259,6 +259,7 @@ def assign(tensor: Variable, index: Any, value: Any) -> None:
         try:
             tensor._array[index] = fitted(tensor._array, index, plain(value))
         except ValueError as error:
+            refuse_sparse(error, name, (value,))
             shape = indexing.view_at(tensor._array, index).shape
             error.add_note(f"{name}: t[i] has shape {shape}, v has shape {np.shape(plain(value))}")
             raise of_both_kinds(error) from None
@@ -308,6 +309,7 @@ def overwrite(tensor: Any, name: str, value: Any) -> Any:
     try:
         np.copyto(tensor._array, plain(value), casting="unsafe")
     except ValueError as error:
+        refuse_sparse(error, name, (value,))
         raise of_both_kinds(error) from None
     writes.note(tensor._array, name)
     return tensor

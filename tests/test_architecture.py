@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "minigrad"
 # From the ground up: a module may import what stands in an earlier line, or in its own package.
 LAYERS = [
     {"sparse"},
-    {"memory", "modes", "promotion", "errors", "dtypes", "devices", "pytrees", "typed"},
+    {"memory", "modes", "promotion", "errors", "dtypes", "devices", "pytrees", "sums", "typed"},
     {"primitive"},
     {"graph"},
     {"calls", "backward", "noted"},

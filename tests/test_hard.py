@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from tests.samples.hard import CASES, CURVES, Case, Curve
+from tests.samples.hard import CASES, Case
+from tests.samples.hard_curves import CURVES, Curve
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of infinities on the way
 

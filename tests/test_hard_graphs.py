@@ -349,6 +349,26 @@ def test_strange_operands_are_numbers_or_refused(strange: Any, call: Any) -> Non
     assert x.grad is not None
 
 
+SPARSE = {
+    "where": lambda A: mg.where(A, mg.ones(2, 2), 0.0),
+    "np.where": lambda A: np.where(A, mg.ones(2, 2), 0.0),
+    "add": lambda A: mg.ones(2, 2) + A,
+    "maximum": lambda A: mg.maximum(mg.ones(2, 2), A),
+    "masked_fill": lambda A: mg.ones(2, 2).masked_fill(A, 1.0),
+    "copy_": lambda A: mg.ones(2, 2).copy_(A),
+    "t[i] = A": lambda A: mg.ones(2, 2).__setitem__(0, A),
+    "linear": lambda A: F.linear(mg.ones(2, 2), A),
+    "tensor": mg.tensor,
+}
+
+
+@pytest.mark.parametrize("call", SPARSE.values(), ids=SPARSE)
+def test_a_sparse_matrix_where_an_array_is_wanted(call: Any) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match=r"toarray\(\)"):
+        call(sparse.csr_matrix(np.eye(2)))
+
+
 def test_a_gathered_number_does_not_share_memory() -> None:
     x = mg.tensor(1.5)
     x.gather(0, mg.tensor(0)).add_(1)

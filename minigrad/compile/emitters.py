@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import ops
+from minigrad import ops, sums
 from minigrad.calls import Array, Op, numpy_functions
 from minigrad.compile import layout, losses
 from minigrad.compile.program import Statement, Value, substituted, values_in
-from minigrad.ops import neural, products, reduction, selection, shaping, sums
+from minigrad.ops import neural, products, reduction, selection, shaping
 from minigrad.primitive import op_of
 
 if TYPE_CHECKING:

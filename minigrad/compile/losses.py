@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.compile.program import Statement, Value
 from minigrad.ops import neural
-from minigrad.ops.sums import ones_cached
+from minigrad.sums import ones_cached
 
 if TYPE_CHECKING:
     from minigrad.compile.lowering import Lowering

@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.diagonals import _diagonal_into
+from minigrad.sums import MANY, is_half, sum_of
 from minigrad.typed import Tensor
 
 __all__ = ["einsum", "inner", "kron", "tensordot", "vdot"]
@@ -91,6 +92,12 @@ def _sum_indices(x: Array, indices: str, output: str) -> Array:
     Gradient   x̄ = ḡ, repeated along summed indices, on the diagonal of repeated ones
     Shapes     one axis for each letter of `indices` -> one for each letter of `output`
     """
+    if x.size > MANY or is_half(x):  # einsum adds one after the other
+        axes = [i for i, each in enumerate(indices) if each not in output]
+        axes = [i for i in axes if indices.count(indices[i]) == 1]
+        if axes:
+            x = sum_of(x, tuple(axes))
+            indices = "".join([each for i, each in enumerate(indices) if i not in axes])
     return np.einsum(f"{indices}->{output}", x)
 
 

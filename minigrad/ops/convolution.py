@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.calls import Array, op
-from minigrad.ops.sums import sum_of
+from minigrad.sums import sum_of
 
 PIECE = 1 << 19  # bytes of layout at a time; measured, 2⁸ to 2¹⁰ KiB are within 5 % of each other
 

@@ -10,6 +10,7 @@ from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.graph import plain
 from minigrad.promotion import get_default_dtype as default_float
+from minigrad.sums import sum_of
 
 __all__ = ["corrcoef", "cov"]
 
@@ -17,8 +18,8 @@ __all__ = ["corrcoef", "cov"]
 def centred(x: Array, weights: Array | None) -> Array:
     """x without the mean of each row."""
     if weights is None:
-        return x - x.sum(1, keepdims=True) / max(x.shape[1], 1)
-    return x - (x * weights).sum(1, keepdims=True) / weights.sum()
+        return x - sum_of(x, (1,), True) / max(x.shape[1], 1)
+    return x - sum_of(x * weights, (1,), True) / weights.sum()
 
 
 def cov_vjp(g: Array, x: Array, weights: Array | None, factor: float) -> Array:
@@ -79,6 +80,11 @@ def cov(
     x = input if input.ndim == 2 else input.reshape(1, -1)
     if x.dtype.kind != "f":
         x = x.astype(default_float())
+    if x.dtype.itemsize == 2:  # squares leave float16
+        wide = cov(
+            x.astype(np.float32), correction=correction, fweights=fweights, aweights=aweights
+        )
+        return wide.astype(x.dtype)
     weights = observation_weights(x.shape[1], fweights, aweights)
     factor: Any = max(float(x.shape[1]) - correction, 0.0)
     if weights is not None:
@@ -131,7 +137,12 @@ def corrcoef(input: Array) -> Array:
                        [-1.,  1.]])
     """
     x = input if input.ndim == 2 else input.reshape(1, -1)
+    if x.dtype.itemsize == 2 and x.dtype.kind == "f":
+        return corrcoef(input.astype(np.float32)).astype(x.dtype)
     d = x.shape[0]
+    if x.dtype.kind == "f":  # squares overflow, and a factor of each row changes nothing
+        largest = np.max(np.absolute(plain(x)), axis=1, keepdims=True, initial=0)
+        x = x / np.where((largest > 0) & np.isfinite(largest), largest, 1)
     c = cov(x).reshape(d, d)
     variance = c[np.arange(d), np.arange(d)]
     spread = plain(variance) > 0

@@ -264,7 +264,16 @@ def lerp(x: Array, end: Array, weight: Array) -> Array:
     Example    >>> mg.lerp(mg.tensor([0.0, 1.0]), mg.tensor([10.0, 2.0]), 0.5)
                tensor([5. , 1.5])
     """
-    step = end - x
+    with np.errstate(over="ignore"):
+        step = end - x
+    if np.isinf(step).any():  # the ends may be finite, and so is what lies between them
+        far = np.isinf(step) & np.isfinite(x) & np.isfinite(end)
+        return choose(far, x * (1 - weight) + end * weight, along(x, end, step, weight))
+    return along(x, end, step, weight)
+
+
+def along(x: Array, end: Array, step: Array, weight: Array) -> Array:
+    """So far on the way from x to end, from the nearer one."""
     if np.ndim(weight) == 0:
         return x + step * weight if weight < 0.5 else end - step * (1 - weight)
     return choose(weight < 0.5, x + step * weight, end - step * (1 - weight))

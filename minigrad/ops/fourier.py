@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import Array, op
-from minigrad.ops.sums import widened
+from minigrad.sums import widened
 
 
 def as_complex(z: Array) -> Array:

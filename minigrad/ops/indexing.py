@@ -17,7 +17,7 @@ from minigrad.composition import composition
 from minigrad.memory import owner_of
 from minigrad.modes import recording
 from minigrad.ops.joining import along
-from minigrad.ops.sums import is_half, widened
+from minigrad.sums import MANY, is_half, widened
 from minigrad.typed import Tensor
 
 __all__ = [
@@ -84,11 +84,21 @@ def add_at(out: Array, index: Any, g: Array) -> None:
             out[...] = wide
     elif is_unique(index):
         out[index] += g
+    elif out.dtype == np.float32 and addends(index, g) > MANY:  # as many may go to one place
+        wide = out.astype(np.float64)
+        add_at(wide, index, g)
+        out[...] = wide
     elif (out.size < 1000 and out.ndim <= FEW_AXES) or not out.flags.c_contiguous:
         np.add.at(out, index, g)
     else:  # along one axis np.add.at is several times faster
         positions = np.arange(out.size).reshape(out.shape)[index]
         np.add.at(out.reshape(-1), positions.ravel(), np.broadcast_to(g, positions.shape).ravel())
+
+
+def addends(index: Any, g: Array) -> int:
+    """At least how many numbers are added at an index."""
+    parts = index if type(index) is tuple else (index,)
+    return max([np.size(g), *[np.size(part) for part in parts if part is not None]])
 
 
 def winners(shape: tuple[int, ...], index: Any) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.calls import Array, op
 from minigrad.ops.masks import choose
-from minigrad.ops.sums import widened
+from minigrad.sums import widened
 
 
 @op(

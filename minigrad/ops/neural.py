@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.calls import Array, op
 from minigrad.ops.exponential import sigmoid, softplus
 from minigrad.ops.reduction import sum_along
-from minigrad.ops.sums import divided, in_float32, is_half, ones_cached, sum_of, widened
+from minigrad.sums import divided, in_float32, is_half, ones_cached, sum_of, widened
 
 # ------------------------------------------------------------------------------ the cross-entropy
 
@@ -276,8 +276,13 @@ def _add_rows(rows: Array, index: Array, shape: tuple[int, ...]) -> Array:
         order = np.argsort(index, kind="stable")
         index = index[order]
         first = np.flatnonzero(np.diff(index, prepend=-1))
-        table[index[first]] = np.add.reduceat(widened(rows)[order], first, axis=0)
+        rows = widened(rows)[order]
+        table[index[first]] = np.add.reduceat(rows, first, axis=0)
+        last = np.append(first[1:], len(rows))
+        for i in np.flatnonzero(last - first > MANY_ROWS):
+            table[index[first[i]]] = sum_of(rows[first[i] : last[i]], 0)
     return table
 
 
 FEW = 4096  # numbers; measured
+MANY_ROWS = 1024  # one after the other, more would lose digits

@@ -20,7 +20,7 @@ from minigrad.ops.matrices import LinAlgError, check_matrix, check_square, first
 from minigrad.ops.reduction import axes_of, reduced_axes, restore
 from minigrad.ops.solving import inv
 from minigrad.ops.spectral import svd, svdvals
-from minigrad.ops.sums import in_float32, is_half, sum_of
+from minigrad.sums import in_float32, is_half, sum_of
 from minigrad.typed import Tensor
 
 __all__ = ["cdist", "cond", "linalg_norm", "matrix_norm", "norm", "vector_norm"]

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.contraction import tensordot
-from minigrad.ops.sums import ones_cached, sum_of
+from minigrad.sums import ones_cached, sum_of
 from minigrad.typed import Tensor
 
 __all__ = [

@@ -18,8 +18,8 @@ from minigrad.calls import Array, op
 from minigrad.composition import composition
 from minigrad.ops.selection import maximum, minimum, where
 from minigrad.ops.special import as_float
-from minigrad.ops.sums import add_reduce, divided, in_float32, is_half, ones_cached, sum_of, widened
 from minigrad.promotion import get_default_dtype as default_float
+from minigrad.sums import add_reduce, divided, in_float32, is_half, ones_cached, sum_of, widened
 from minigrad.typed import Each, Tensor, returns
 
 __all__ = [

@@ -15,11 +15,14 @@ from minigrad.composition import composition
 from minigrad.graph import plain
 from minigrad.ops.joining import along
 from minigrad.ops.reduction import sum
-from minigrad.ops.sums import is_half, widened
+from minigrad.sums import is_half, widened
 
 __all__ = [
     "cumprod", "cumsum", "diff", "logcumsumexp", "trapezoid", "trapz",
 ]  # fmt: skip
+
+
+LONG = 1 << 12  # entries; so many float32 numbers one after the other lose digits
 
 
 def accumulated(ufunc: Any, x: Array, dim: int, dtype: Any = None) -> Array:
@@ -27,6 +30,8 @@ def accumulated(ufunc: Any, x: Array, dim: int, dtype: Any = None) -> Array:
     if dtype is None and is_half(x):
         with np.errstate(over="ignore"):
             return accumulated(ufunc, widened(x), dim).astype(x.dtype)
+    if ufunc is np.add and dtype is None and x.dtype == np.float32 and x.size > LONG:
+        return accumulated(ufunc, x, dim, np.float64).astype(np.float32)
     if dtype is None and x.dtype.kind == "u" and x.dtype.itemsize < 8:
         dtype = np.int64  # as in PyTorch
     if np.ndim(x):
@@ -48,7 +53,7 @@ def cumsum_vjp(g: Array, dim: int) -> Array:
     if not g.shape:
         return g
     back = along(axis_of(g, dim), slice(None, None, -1))
-    if is_half(g):
+    if is_half(g) or (type(g) is np.ndarray and g.size > LONG):
         return accumulated(np.add, g[back], dim)[back]
     return np.add.accumulate(g[back], dim)[back]
 
@@ -153,7 +158,10 @@ def logcumsumexp_vjp(g: Array, out: Array, x: Array, dim: int) -> Array:
     apart = nothing[:-1] | (behind[:-1] != behind[1:])
     shrink = np.where(apart, 0, np.exp(np.minimum(out[:-1] - out[1:], 0.0)))
     after = _recurrence(g, np.concatenate([shrink, np.ones_like(out[:1])], axis=0), True)
-    return np.moveaxis(np.exp(x - out) * after, 0, dim)
+    share = np.exp(x - out)
+    if np.isnan(plain(out)).any():  # nothing flows back from behind a NaN to what is before it
+        share = np.where(np.equal(after, 0), 0, share)
+    return np.moveaxis(share * after, 0, dim)
 
 
 def among_infinite(out: Array, x: Array, behind: Array) -> tuple[Array, Array]:

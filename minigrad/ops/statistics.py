@@ -28,7 +28,7 @@ from minigrad.ops.reduction import (
 )
 from minigrad.ops.sorting import sort
 from minigrad.ops.special import as_float
-from minigrad.ops.sums import divided, in_float32, is_half, sum_of
+from minigrad.sums import divided, in_float32, is_half, sum_of
 from minigrad.typed import Tensor
 
 __all__ = [
@@ -331,7 +331,9 @@ def between(low: Any, high: Any, weight: Array) -> Any:
 
     The formula for finite numbers gives equal ones back to the last digit.
     """
-    finite = np.isfinite(plain(low)) & np.isfinite(plain(high))
+    low_array, high_array = plain(low), plain(high)
+    with np.errstate(over="ignore", invalid="ignore"):  # the step may overflow between finite ends
+        finite = np.isfinite(high_array - low_array)
     if finite.all():
         return low + (high - low) * weight
     start, end = np.where(finite, low, 0), np.where(finite, high, 0)

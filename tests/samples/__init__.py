@@ -48,6 +48,6 @@ def some(rows: Sequence[Row], name: Callable[[Row], str] = str) -> list[Row]:
 SAMPLES: list[Sample] = [
     sample
     for module in pkgutil.iter_modules(__path__)
-    if module.name not in ("sample", "hard")  # hard points have a table of their own
+    if module.name not in ("sample", "hard", "hard_curves")  # hard points have their own tables
     for sample in import_module(f"{__name__}.{module.name}").SAMPLES
 ]

@@ -18,7 +18,7 @@ from minigrad.inplace import update
 from minigrad.nn.functional.reducing import as_given
 from minigrad.ops.exponential import _sigmoid_slope, sigmoid, softplus
 from minigrad.ops.masks import choose
-from minigrad.ops.trigonometric import tanh
+from minigrad.ops.trigonometric import _tanh_slope, tanh
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -269,6 +269,17 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return _hardshrink(input, lambd)
 
 
+@op(lambda g, x, bound: choose(abs(x) > bound, g, 0), notation="softshrink({x})")
+def _softshrink(x: Array, bound: float) -> Array:
+    """See `softshrink`.
+
+    Forward    out = sign(x) max(|x| - bound, 0)
+    Gradient   x̄ = ḡ where |x| > bound, else 0
+    Shapes     (...) -> (...)
+    """
+    return x - np.minimum(np.maximum(x, -bound), bound)
+
+
 @composition
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Every entry drawn towards zero by `lambd`, at most to zero.
@@ -282,7 +293,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise ValueError(f"softshrink: lambd is at least 0, got {lambd}")
-    return input - ops.clamp(input, -lambd, lambd)
+    return _softshrink(input, lambd)
 
 
 @op(lambda g, x: g * np.square(np.tanh(x)), promote=True, notation="tanhshrink({x})")
@@ -331,8 +342,20 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     return apply(_hardswish, input, inplace)
 
 
-def _hardswish(x: Tensor) -> Tensor:
-    return x * _hardsigmoid(x)
+def hardswish_vjp(g: Any, x: Any) -> Any:
+    """x̄ = 0 where x ≤ -3, ḡ where x ≥ 3, and ḡ (2 x + 3) / 6 between: an infinite ḡ meets no 0."""
+    return np.where(x <= -3, 0, np.where(x >= 3, g, g * ((2 * x + 3) / 6)))
+
+
+@op(hardswish_vjp, notation="hardswish({x})")
+def _hardswish(x: Array) -> Array:
+    """See `hardswish`.
+
+    Forward    out = x * min(max(x + 3, 0), 6) / 6
+    Gradient   x̄ = 0 where x ≤ -3, ḡ (2 x + 3) / 6 where -3 < x < 3, ḡ where x ≥ 3
+    Shapes     (...) -> (...)
+    """
+    return x * (np.minimum(np.maximum(x + 3, 0), 6) / 6)
 
 
 # -------------------------------------------------------------------------------------- exponential
@@ -486,8 +509,21 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return apply(_mish, input, inplace)
 
 
-def _mish(x: Tensor) -> Tensor:
-    return x * ops.tanh(ops.softplus(x, 1, math.inf))
+def mish_vjp(g: Any, x: Any) -> Any:
+    """x̄ = ḡ (t + x t′ σ(x)) with t = tanh(s), t′ = 1 - tanh²(s), s = softplus(x)."""
+    s = softplus(x, 1, math.inf)
+    return g * (tanh(s) + x * _tanh_slope(s) * sigmoid(x))
+
+
+@op(mish_vjp, promote=True, notation="mish({x})")
+def _mish(x: Array) -> Array:
+    """See `mish`.
+
+    Forward    out = x * tanh(softplus(x))
+    Gradient   x̄ = ḡ * (t + x * (1 - t²) * σ(x)) with t = tanh(softplus(x))
+    Shapes     (...) -> (...)
+    """
+    return x * np.tanh(softplus(x, 1, math.inf))
 
 
 NORMAL_PEAK = 1 / math.sqrt(2 * math.pi)

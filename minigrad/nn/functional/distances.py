@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.composition import composition
+from minigrad.nn.functional.reducing import narrowed, wider
 from minigrad.tensor import Tensor
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
@@ -13,9 +14,10 @@ __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
 
 def cosine_of(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
     """x₁·x₂ / sqrt((x₁·x₁ + eps) (x₂·x₂ + eps)), as `cosine_embedding_loss` defines it."""
-    first = ops.sum(x1 * x1, dim) + eps
-    second = ops.sum(x2 * x2, dim) + eps
-    return ops.sum(x1 * x2, dim) / (ops.sqrt(first) * ops.sqrt(second))
+    x, y = wider(x1, x2)
+    first = ops.sqrt(ops.sum(x * x, dim) + eps)
+    second = ops.sqrt(ops.sum(y * y, dim) + eps)
+    return narrowed(ops.sum(x * y, dim) / (first * second), x1, x2)
 
 
 def vector_norm(x: Tensor, p: float, dim: int, keepdim: bool = False) -> Tensor:

@@ -11,11 +11,11 @@ from minigrad import ops
 from minigrad.composition import composition
 from minigrad.memory import writes
 from minigrad.modes import no_grad, recording
-from minigrad.nn.functional.reducing import as_array, floating, plain
+from minigrad.nn.functional.reducing import as_array, floating, narrowed, plain, wider
 from minigrad.noted import noted
 from minigrad.ops.neural import _standardize, count_of, moments_of
 from minigrad.ops.pooling import _avg_pool
-from minigrad.ops.sums import widened
+from minigrad.sums import widened
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -341,7 +341,8 @@ def local_response_norm(
         raise ValueError(f"local_response_norm: size is at least 1, got {size}")
     # windows along the channels: the other axes, as one, are seen through windows of size 1
     rest = count_of(input.shape, tuple(range(2, len(input.shape))))
-    squares = ops.reshape(ops.square(input), *input.shape[:2], rest)
+    (wide,) = wider(input)
+    squares = ops.reshape(ops.square(wide), *input.shape[:2], rest)
     padding = ((size // 2, (size - 1) // 2), (0, 0))
     means = ops.reshape(_avg_pool(squares, (size, 1), (1, 1), padding, size), *input.shape)
-    return input / (means * alpha + k) ** beta
+    return narrowed(wide / (means * alpha + k) ** beta, input)

@@ -12,7 +12,7 @@ from minigrad import ops, random
 from minigrad.composition import composition
 from minigrad.nn.functional.convolution import Numbers, per_axis
 from minigrad.nn.functional.pooling import avg_pool1d, avg_pool2d
-from minigrad.nn.functional.reducing import as_given, plain
+from minigrad.nn.functional.reducing import as_given, narrowed, plain, wider
 from minigrad.nn.functional.volumes import avg_pool3d
 from minigrad.tensor import Tensor
 
@@ -98,11 +98,12 @@ def power_pool(
     ceil_mode: bool,
 ) -> Any:
     kernel = per_axis(f"lp_pool{axes}d", "kernel_size", kernel_size, axes, 1)
-    means = average(x**p, kernel, stride, 0, ceil_mode)
+    (wide,) = wider(x)
+    means = average(wide**p, kernel, stride, 0, ceil_mode)
     positive = means > 0
     # the root of 0 has no slope: 1 is in its place, and not looked at
     sums = ops.where(positive, means, 1.0) * math.prod(kernel)
-    return ops.where(positive, sums ** (1.0 / p), 0.0)
+    return narrowed(ops.where(positive, sums ** (1.0 / p), 0.0), x)
 
 
 # ------------------------------------------------------------------------------- random windows

@@ -90,6 +90,18 @@ def floating(x: Any) -> Any:
     return x if x.dtype.kind == "f" else astype(x, get_default_dtype())
 
 
+def wider(*given: Any) -> list[Any]:
+    """float16 as float32, float32 as float64: squares stay inside of the type, large and small."""
+    wide: dict[Any, Any] = {np.dtype(np.float16): np.float32, np.dtype(np.float32): np.float64}
+    return [astype(x, wide[x.dtype]) if x.dtype in wide else x for x in given]
+
+
+def narrowed(x: Any, *given: Any) -> Any:
+    """What was computed of `wider` operands, in the type of what was given."""
+    types = [each.dtype for each in given if each.dtype.kind == "f"]
+    return astype(x, np.result_type(*types)) if types else x
+
+
 def constant_like(value: Any, input: Any) -> Any:
     """`value` in the type of `input` if it holds integers or booleans."""
     return value if value.dtype.kind == "f" else value.astype(input.dtype)
