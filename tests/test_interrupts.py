@@ -46,14 +46,14 @@ kept = []  # tracebacks keep what was running alive, as they do in an interactiv
 for _ in range(int(sys.argv[1])):
     try:
         signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 8e-5))
-        while True:
+        for _ in range(10_000):  # Python drops an interrupt inside the callback of a weak reference
             run()
     except KeyboardInterrupt as error:
         kept = [error, *kept[:99]]
-        frame = recording.frame
-        if frame is None or frame.detail is not None or frame.module is not None:
-            left += 1
-            recording.frame = recording.suspended = OUTERMOST
+    frame = recording.frame
+    if frame is None or frame.detail is not None or frame.module is not None:
+        left += 1
+        recording.frame = recording.suspended = OUTERMOST
 print(left)
 """
 
