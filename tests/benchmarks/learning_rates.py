@@ -3,8 +3,7 @@
 Three networks, each with several optimizers and seeds, are trained with the suggestion and with
 every rate of a grid.  A suggestion is good if its loss at the end is at most 1.5 times the least
 of the grid.  The loss is the mean of the last epoch.  The data is noisy, so that no rate brings
-the loss near 0, where every ratio is large; and training is long enough for a good rate to come to
-rest, so that the result is that of the rate and not of where the training happened to stop.
+the loss near 0, where every ratio is large.
 """
 
 # ruff: noqa: E402
