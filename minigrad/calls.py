@@ -272,11 +272,13 @@ def look_at_operands(op: Op, t: Names, promote: bool) -> list[str]:
                 "        odd = True",
             ]
         number = i > 0 or (promote and op.arity > 1)
+        needed = op.promote and op.defaults[i] is MISSING
+        plain = "NUMBERS" if needed else "NUMBERS_OR_NONE"
         lines += [
             "else:",
             f"    {name}_array = {name}",
             f"    {name}_edge = None",
-            f"    odd = odd or type({name}) not in NUMBERS" if number else "    odd = True",
+            f"    odd = odd or type({name}) not in {plain}" if number else "    odd = True",
         ]
     if promote:
         lines += ["if dtype is not float32 and dtype is not float64:", "    odd = True"]
@@ -389,6 +391,8 @@ def prepare(
     Other kinds of operands become arrays, types are promoted, and plain arrays that the node would
     save are copied: of those that their owner writes to later, nobody would know.
     """
+    if not op.arity:
+        refuse_no_numbers(op, statics)
     arrays: list[Any] = []
     edges: list[Any] = []
     tensors = any([isinstance(static, Variable) for static in statics])
@@ -406,7 +410,7 @@ def prepare(
             edges.append(None)
             needed = i == 0 or (op.promote and not op.joint)
             missing = operand is None and needed and op.defaults[i] is MISSING
-            if missing or isinstance(arrays[-1], NOT_NUMBERS):
+            if missing or isinstance(arrays[-1], NOT_NUMBERS) or not is_operand(arrays[-1]):
                 raise TypeError(
                     f"{op.name}: {op.operand_names[0 if op.joint else i]} is a tensor, an array or "
                     f"a number, got {type(operand).__name__}"
@@ -436,6 +440,20 @@ def prepare(
             if plain and not isinstance(operands[i], Variable) and name in names:
                 arrays[i] = copied_for_node(array, "K")
     return tuple(arrays), tuple(edges)
+
+
+def refuse_no_numbers(op: Op, statics: Sequence[Any]) -> None:
+    """Raise a TypeError if an op without derivatives got no numbers for its array."""
+    if statics and op.forward.__annotations__.get(op.arguments[0]) == "Array":
+        x = statics[0]
+        if x is None or isinstance(x, NOT_NUMBERS) or type(x) is object:
+            raise TypeError(errors.wrong_kind(op.name, op.arguments[0], x))
+
+
+def is_operand(value: Any) -> bool:
+    """Whether NumPy may compute with what `constant` made: it takes any object for a number."""
+    known = value is None or hasattr(value, "dtype") or isinstance(value, (int, float, complex))
+    return known or hasattr(value, "__array_function__")
 
 
 NOT_NUMBERS = (str, bytes, dict, set, type, slice, np.dtype)
@@ -649,7 +667,8 @@ def note_casts(before: Sequence[Any], after: Sequence[Any], frame: Frame) -> Non
 
 
 ENGINE: dict[str, Any] = {
-    "MISSING": MISSING, "NUMBERS": {float, int, type(None)}, "Node": Node,
+    "MISSING": MISSING, "NUMBERS": {float, int}, "NUMBERS_OR_NONE": {float, int, type(None)},
+    "Node": Node,
     "RESULTS": (Variable, tuple, list, type(None)), "annotate": annotate,
     "as_array": as_array, "checked": checked, "clock": clock,
     "conclude": conclude, "explain": errors.explain,

@@ -7,7 +7,7 @@ from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar
 
 from minigrad.calls import written
-from minigrad.errors import complain_of_kind, of_both_kinds
+from minigrad.errors import complain_of_kind, complain_of_operands, of_both_kinds
 from minigrad.primitive import ALIASES
 
 __all__ = ["composition"]
@@ -24,6 +24,9 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
     """
     code = function.__code__
     names = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    tensors = {
+        name for name, kind in function.__annotations__.items() if kind in ("Array", "Tensor")
+    }
     known = {alias: name for alias, name in ALIASES.items() if name in names and alias not in names}
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -47,6 +50,11 @@ def composition(function: Callable[P, R]) -> Callable[P, R]:
         except (AttributeError, KeyError) as error:
             given = arguments_given(function, args, kwargs)
             complain_of_kind(error, function.__name__, given)
+            raise
+        except TypeError as error:
+            given = arguments_given(function, args, kwargs)
+            wanted = [(name, value) for name, value in given if name in tensors]
+            complain_of_operands(error, function.__name__, wanted)
             raise
         except (ValueError, IndexError) as error:
             both = of_both_kinds(error)

@@ -97,6 +97,15 @@ def explain(error: Exception, op: Any, operands: Sequence[Any], statics: Sequenc
                 if value is None:
                     raise TypeError(wrong_kind(op.name, name, value, "a tensor or an array"))
         complain_of_kind(error, op.name, given, "a tensor or an array")
+    if isinstance(error, TypeError):
+        kinds = op.forward.__annotations__
+        values = (*operands, *statics)
+        given = [
+            (name, value)
+            for name, value, default in zip(op.arguments, values, op.defaults)
+            if default is not None and kinds.get(name) == "Array"
+        ]
+        complain_of_operands(error, op.name, given)
     refuse_sparse(error, op.name, (*operands, *statics))
     both = of_both_kinds(error)
     note_call(both, op, operands, statics)
@@ -140,6 +149,21 @@ def complain_of_kind(
         raise TypeError(f"{function}: {named} is not of a kind that fits here") from error
 
 
+def complain_of_operands(error: TypeError, function: str, given: Sequence[tuple[str, Any]]) -> None:
+    """Raise a TypeError that names the first operand that holds no numbers, unless `error` does.
+
+    given   names and values of what has to be tensors
+    """
+    if function in str(error) or not raised_here(error):
+        return
+    for name, value in given:
+        if value is None or type(value) is object or isinstance(value, NO_NUMBERS):
+            raise TypeError(wrong_kind(function, name, value)) from None
+
+
+NO_NUMBERS = (str, bytes, dict, set, slice, type)
+
+
 def is_array(value: Any) -> bool:
     """Whether a value has what tensors and arrays have; NumPy's scalars and types do not count."""
     return hasattr(value, "dtype") and not isinstance(value, (type, np.dtype, np.generic))
@@ -159,7 +183,7 @@ def raised_here(error: BaseException) -> bool:
     if trace is None:
         return False
     file = trace.tb_frame.f_code.co_filename
-    return file.startswith((HERE, "<minigrad", NUMPY))
+    return file.startswith((HERE, "<minigrad", NUMPY, "numpy/"))
 
 
 def note_call(error: Exception, op: Any, operands: Sequence[Any], statics: Sequence[Any]) -> None:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import creation, dtypes, inplace, legacy, ops, random
+from minigrad.calls import is_operand
+from minigrad.promotion import constant
 from minigrad.typed import Tensor
+
+
+def is_comparable(other: Any) -> bool:
+    """Whether ``t == other`` is for tensors to say; others have their own word."""
+    return other is not None and is_operand(constant(other))
 
 
 class Methods:
@@ -54,11 +61,11 @@ class Methods:
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # as NumPy
         """Whether entries are equal, each on its own; a tensor is hashed by its identity."""
-        return NotImplemented if other is None else ops.eq(self, other)
+        return ops.eq(self, other) if is_comparable(other) else NotImplemented
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # as NumPy
         """Whether entries differ, each on its own."""
-        return NotImplemented if other is None else ops.ne(self, other)
+        return ops.ne(self, other) if is_comparable(other) else NotImplemented
 
     __lt__ = ops.lt
     __le__ = ops.le

@@ -439,6 +439,7 @@ def poisson(input: Tensor, *, generator: Any = None) -> Tensor:
     return finish(np.asarray(source(generator).poisson(plain(input))).astype(input.dtype))
 
 
+@composition
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None
 ) -> Tensor:
@@ -585,6 +586,7 @@ def geometric_(tensor: Tensor, p: float, *, generator: Any = None) -> Tensor:
     return tensor
 
 
+@composition
 def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     """The number of successes in `count` trials of probability `prob`.
 

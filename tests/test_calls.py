@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -17,6 +18,7 @@ from minigrad.backward import contributions, walk
 from minigrad.graph import recorded_before
 from minigrad.modes import trace
 from minigrad.tape import Tape
+from tests.fuzz import calls
 from tests.samples import SAMPLES, Sample, some
 
 
@@ -351,6 +353,58 @@ OF_WRONG_KINDS = {
 def test_arguments_of_a_wrong_kind_are_named(said: str) -> None:
     with pytest.raises(TypeError, match=said):
         OF_WRONG_KINDS[said]()
+
+
+# what answers anything: nothing is equal to it, there is nothing to draw; None becomes a NaN
+ANSWERED = {"equal", "F.feature_alpha_dropout", "fill", "masked_fill", "quantile"}
+# the message is that of the function inside, which tells what its argument is
+WITHIN = {
+    "addbmm",
+    "addmv",
+    "baddbmm",
+    "topk",
+    "multinomial",
+    "poisson",
+    "linalg.lu_solve",
+    "fill",
+    "masked_fill",
+}
+
+
+def wanting_tensors() -> list[tuple[str, Callable[..., Any], int, str, int]]:
+    """Function by name, where it wants a tensor, and how many arguments it needs."""
+    found = []
+    for name, function in calls.functions():
+        if name.startswith("Tensor.") or not hasattr(function, "__annotations__"):
+            continue
+        parameters = list(inspect.signature(function).parameters.values())
+        needed = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+        for i, p in enumerate(needed):
+            if p.annotation in ("Array", "Tensor") and p.kind is not p.KEYWORD_ONLY:
+                found.append((name, function, i, p.name, len(needed)))
+    return found
+
+
+@pytest.mark.parametrize("wrong", [None, "x", object()], ids=["None", "str", "object"])
+def test_what_is_not_a_tensor_is_named(wrong: Any) -> None:
+    """A TypeError says which argument, or which function, if that is one inside."""
+    unnamed = []
+    tried = wanting_tensors()
+    for name, function, i, argument, count in tried:
+        arguments: list[Any] = [mg.ones(2, 2)] * count
+        arguments[i] = wrong
+        try:
+            function(*arguments)
+        except (TypeError, ValueError, IndexError, RuntimeError) as error:
+            said = str(error)
+        else:
+            assert name in ANSWERED, name
+            continue
+        words = (argument, name.split(".")[-1], " is a tensor", "tensor was expected")
+        if name not in WITHIN and not any(word in said for word in words):
+            unnamed.append((name, argument, said))
+    assert not unnamed
+    assert len(tried) > 300
 
 
 class Own:
