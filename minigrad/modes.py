@@ -258,6 +258,11 @@ class Trace:
         for array in call.results:
             self.known[id(array)] = array
 
+    def forget(self) -> None:
+        """Let go of all calls and arrays."""
+        for noted in (self.calls, self.made, self.cotangents, self.known):
+            noted.clear()  # type: ignore[attr-defined]
+
     def refuse_writing(self, what: str) -> None:
         """Raise an error before a change in place, where only what has no effect is traced."""
         if self.pure:

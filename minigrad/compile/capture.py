@@ -89,6 +89,19 @@ class Captured:
         """The tensors of a result, in the order of the program's outputs."""
         return [leaf for leaf in flatten(result)[0] if isinstance(leaf, Variable)]
 
+    def take_result(self) -> Any:
+        """What the traced call returned; from now on its form is known only, and not its history.
+
+        So the memory of a call does not live as long as the program that was made of it.
+        """
+        result = self.result
+        self.result = self.rebuild([
+            leaf if not isinstance(leaf, Variable) or self.position(leaf) is not None
+            else wrap(np.empty(0, leaf.dtype))
+            for leaf in flatten(result)[0]
+        ])  # fmt: skip
+        return result
+
     def position(self, tensor: Any) -> int | None:
         """Which leaf of the arguments a tensor is, or None."""
         for i, leaf in enumerate(self.leaves):
@@ -207,7 +220,7 @@ class Capture:
             known = self.values.get(id(tensor._array))
             name = f"d_{known.name}" if known else "d"
             if leaf.grad is None:
-                leaf.grad = self.sentinels[leaf] = wrap(np.zeros_like(tensor._array))
+                leaf.grad = self.sentinels[leaf] = wrap(layout.zeros_like(tensor._array))
             array = leaf.grad._array
             value = Value(f"{name}_before", array.shape, array.dtype, "state", array)
             self.entry[leaf] = self.know(array, value)
@@ -239,7 +252,10 @@ class Capture:
         finally:
             recorder.record = before
             self.leave_gradients()
-        return self.build(t.calls, result)
+        try:
+            return self.build(t.calls, result)
+        finally:
+            t.forget()  # the results of the call know where they were made, and so the trace
 
     def refuse_histories(self) -> None:
         """Raise if the call changed what a program cannot: the history of an argument."""

@@ -171,7 +171,7 @@ def where_call(lowering: Lowering, statement: Statement) -> bool:
     out = lowering.destination(statement, result)
     if out is None or not out.flags.c_contiguous:
         return False
-    pattern = np.empty(result.shape, bits)
+    pattern = lowering.passing(result.shape, bits, "bits")
     names = [lowering.bind(pattern, "bits")]
     names += [lowering.bind_array(a.view(bits), f"{x.name}_bits") for a in (array, out)]
     negative, both = lowering.bind(np.negative, "negative"), lowering.bind(np.bitwise_and, "both")

@@ -128,14 +128,14 @@ class Compiled:
             if program.replaced:
                 return self.give_up(NotCompiled(text), captured)
             self.specialise(captured, args, kwargs, program.reason).replaced = True
-        return captured.result
+        return captured.take_result()
 
     def give_up(self, error: NotCompiled, captured: Captured) -> Any:
         if not self.fallback:
             raise error
         warnings.warn(f"not compiled, runs as it is: {error}", stacklevel=5)
         self.gave_up = True
-        return captured.result
+        return captured.take_result()
 
     def make(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function, and keep a program of what it did."""
@@ -151,7 +151,7 @@ class Compiled:
         if captured is None:
             return self.function(*args, **kwargs)
         self.specialise(captured, args, kwargs, reason)
-        return captured.result
+        return captured.take_result()
 
     def capture(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Captured | None:
         """Run the function, watched; None if it cannot be watched, and is to run as it is."""

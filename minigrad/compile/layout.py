@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.calls import Array, Op
 
-__all__ = ["FLAT", "PARTS", "arranged", "memory_order"]
+__all__ = ["FLAT", "PARTS", "arranged", "memory_order", "zeros_like"]
 
 Orders = Sequence[tuple[int, ...]]
 
@@ -17,6 +17,11 @@ Orders = Sequence[tuple[int, ...]]
 def memory_order(array: Array) -> tuple[int, ...]:
     """The axes of an array from the largest stride to the smallest."""
     return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
+
+
+def zeros_like(array: Array) -> Array:
+    """Zeros in the shape and order of an array, whose pages are touched when they are written."""
+    return arranged(np.zeros(array.size, array.dtype), array.shape, memory_order(array))
 
 
 def flat(arrays: Sequence[Array], orders: Orders) -> Array:

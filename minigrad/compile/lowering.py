@@ -25,12 +25,33 @@ class Memory:
     """A piece of memory, and the value that lives in it now.
 
     lasting   belongs to a parameter, to state, or is handed out: no buffer for temporaries
+    until     a statement that takes the memory back: what is lent here is not read from it on
     """
 
-    def __init__(self, array: Array, lasting: bool) -> None:
+    def __init__(self, array: Array, lasting: bool, until: int | None = None) -> None:
         self.array = array
         self.lasting = lasting
+        self.until = until
         self.holder: Value | None = None
+
+
+class Loan:
+    """Memory of a gradient, until the gradient is computed: temporaries may lie there before.
+
+    space   its bytes that are not lent yet
+    until   the statement that writes the gradient
+    """
+
+    def __init__(self, array: Array, until: int) -> None:
+        self.space = array.transpose(layout.memory_order(array)).reshape(-1).view(np.uint8)
+        self.until = until
+
+    def lend(self, size: int) -> Memory:
+        taken, self.space = self.space[:size], self.space[size + -size % 64 :]
+        return Memory(taken, False, self.until)
+
+
+SMALLEST_LOAN = 1 << 16  # bytes: memory that is worth lending
 
 
 class Lowered:
@@ -121,6 +142,7 @@ class Lowering:
                 self.memory[value].holder = value
         self.find_roots()
         self.find_targets(placed)
+        self.find_loans(placed)
 
     # ------------------------------------------------------------------------------- before lines
 
@@ -157,6 +179,24 @@ class Lowering:
                 self.aim_parts(statement)
             elif emitters.is_view(statement) and len(statement.results) == 1:
                 self.aim_base(statement)
+
+    def find_loans(self, placed: Mapping[Value, Array]) -> None:
+        """Memory that is written late in the program, and can be used before."""
+        self.loans: list[Loan] = []
+        flat = {s.result for s in self.program.statements if s.op is layout.FLAT}
+        for value, array in placed.items():
+            if array.nbytes < SMALLEST_LOAN or value in flat or value not in self.target:
+                continue
+            aimed, memory = self.target[value]
+            contiguous = array.transpose(layout.memory_order(array)).flags.c_contiguous
+            if aimed is not array or not contiguous:
+                continue
+            writers = [
+                i
+                for i, statement in enumerate(self.program.statements)
+                if any(v in self.target and self.target[v][1] is memory for v in statement.results)
+            ]
+            self.loans.append(Loan(array, min(writers)))
 
     def aim(self, value: Value, array: Array, memory: Memory) -> None:
         if value not in self.target and value not in self.arrays and value not in self.local:
@@ -326,6 +366,8 @@ class Lowering:
             return None
         if memory.lasting and root not in self.updated:
             return None
+        if not self.lives_within(result, memory.until):
+            return None
         fits = value.shape == result.shape and value.dtype == result.dtype
         if not fits or not array.flags.writeable or (0 in array.strides and array.size > 1):
             return None
@@ -341,18 +383,39 @@ class Lowering:
         """A buffer that is free, or a new one, its axes in memory in the given order."""
         size = result.nbytes
         lasting = self.root.get(result, result) in self.lasting
-        fitting = (
-            [] if lasting else [m for m in self.free if size <= m.array.nbytes <= 2 * size + 64]
-        )
-        if fitting:
-            memory = min(fitting, key=lambda m: m.array.nbytes)
+        fitting = [
+            m
+            for m in ([] if lasting else self.free)
+            if size <= m.array.nbytes
+            and (m.until is not None or m.array.nbytes <= 2 * size + 64)
+            and self.lives_within(result, m.until)
+        ]
+        lenders = [
+            loan
+            for loan in ([] if lasting else self.loans)
+            if len(loan.space) >= size and self.lives_within(result, loan.until)
+        ]
+        if fitting:  # what must be given back early is of least use to others
+            memory = min(fitting, key=lambda m: (m.until or np.inf, m.array.nbytes))
             self.free.remove(memory)
+        elif lenders:
+            memory = min(lenders, key=lambda loan: loan.until).lend(size)
         else:
             memory = Memory(np.empty(size, np.uint8), lasting)
             self.buffer_bytes += size
         array = memory.array[:size].view(result.dtype)
         axes = tuple(range(result.ndim)) if order is None else order
         return self.put(result, layout.arranged(array, result.shape, axes), memory)
+
+    def lives_within(self, result: Value, until: int | None) -> bool:
+        """Whether a result is not read any more when its memory is taken back."""
+        return until is None or self.last.get(self.root.get(result, result), until) < until
+
+    def passing(self, shape: tuple[int, ...], dtype: Any, name: str) -> Array:
+        """Memory that the present statement alone needs."""
+        value = Value(name, shape, np.dtype(dtype))
+        self.last[value] = self.index
+        return self.allocate(value)
 
     def scratch(self, number: int, size: int, dtype: np.dtype[Any]) -> Array:
         """Memory for a piece of an array: the same for all loops over pieces."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter, is_
 from sys import getrefcount
 from typing import Any
 
@@ -156,7 +157,8 @@ class Specialised:
             self.lowered = self.op.forward
         else:
             write: Any = lower if self.backend == "numpy" else numba_backend.lower
-            self.lowered = write(self.program, self.new, captured.placed, arrays)
+            placed = {**self.own_gradients(), **captured.placed}
+            self.lowered = write(self.program, self.new, placed, arrays)
             self.run = self.lowered.function()
         self.gradients()
         written = [arrays[old] for old, _ in self.program.updates if old in arrays]
@@ -180,10 +182,29 @@ class Specialised:
         ]
         return self.captured.results + len(of_arguments)
 
+    def own_gradients(self) -> dict[Value, Array]:
+        """The memory of gradients that the first call made, where nobody else can see it.
+
+        Later calls write there, so that the gradients of the first call do not stand beside them.
+        """
+        found: dict[Value, Array] = {}
+        elsewhere = {id(tensor) for tensor, wanted in self.captured.entered if wanted}
+        elsewhere |= {id(leaf) for leaf in self.captured.leaves} | {*self.flat_parts()}
+        for tensor, value in self.grads:
+            if value is None or tensor.grad is None or id(tensor) in elsewhere:
+                continue
+            if not is_alone(tensor.grad):
+                continue
+            array = tensor.grad._array
+            if value.shape == array.shape and value.dtype == array.dtype:
+                found[value] = array
+        return found
+
     def gradients(self) -> None:
         """The tensors that `.grad` is set to after each call."""
         self.held: list[tuple[Any, int | None]] = []  # None: in `tensors`; else an output
         self.tensors: list[Any] = []
+        self.owners: list[Any] = []  # the leaf of each
         parts = self.flat_parts()
         for tensor, value in self.grads:
             if value is None:
@@ -193,7 +214,9 @@ class Specialised:
                 self.held.append((tensor, self.lowered.returned.index(value)))
             else:
                 self.held.append((tensor, None))
-                self.tensors.append(wrap(array))
+                own = tensor.grad is not None and tensor.grad._array is array
+                self.tensors.append(tensor.grad if own else wrap(array))
+                self.owners.append(tensor._get_leaf())
 
     def flat_parts(self) -> dict[int, Array]:
         """The gradient of each parameter that is updated side by side with others."""
@@ -211,7 +234,7 @@ class Specialised:
         """Let those who hold a gradient tensor keep a copy of it: its memory is written next."""
         tensors = self.tensors
         for i, count in enumerate(self.counts):
-            if getrefcount(tensors[i]) > count:
+            if getrefcount(tensors[i]) > count - (self.owners[i].grad is not tensors[i]):
                 array = tensors[i]._array
                 tensors[i]._array = array.copy(order="K")
                 tensors[i] = wrap(array)
@@ -226,8 +249,23 @@ class Specialised:
         scope: dict[str, Any] = dict(writer.names)
         exec(compile_text(self.entry_text), scope)
         self.entry, self.fits = scope["entry"], scope["fits"]
-        tensors = self.tensors
-        self.counts = [getrefcount(tensors[i]) + 1 for i in range(len(tensors))]  # and the leaf
+        unseen = [object()]  # what only a list holds; a leaf holds each of `tensors`, too
+        self.counts = [count + 1 for count in map(getrefcount, unseen)] * len(self.tensors)
+
+
+def is_alone(gradient: Any) -> bool:
+    """Whether only a leaf holds a gradient, and only the gradient its memory."""
+    unseen: list[Any] = [object()]
+    (count,) = map(getrefcount, unseen)
+    holders: list[Any] = [gradient, gradient._array]
+    if holders[1].base is not None:
+        holders.append(holders[1].base)
+    if type(holders[-1]) is not np.ndarray or not holders[-1].flags.owndata:
+        return False
+    if not holders[1].flags.writeable or 0 in holders[1].strides:
+        return False
+    counts = [*map(getrefcount, holders)]
+    return counts[0] <= count + 2 and all(each <= count + 1 for each in counts[1:])
 
 
 def compile_text(text: str) -> Any:
@@ -425,8 +463,13 @@ class EntryWriter:
             tensors = self.bind(self.program.tensors, "gradients")
             self.bind(getrefcount, "getrefcount")
             self.bind(self.program, "program")
+            owners = self.bind(self.program.owners, "owners")
+            self.bind(attrgetter("grad"), "grad_of")
+            self.bind(is_, "is_")
             lines = [
-                f"if [*map(getrefcount, {tensors})] != program.counts:",
+                f"if [*map(getrefcount, {tensors})] != program.counts or not all(",
+                f"    map(is_, map(grad_of, {owners}), {tensors})",
+                "):",
                 "    program.release_held()",
             ]
         for step in self.captured.steps:

@@ -3,7 +3,7 @@
     python tests/benchmarks/compiled_step.py
     python tests/benchmarks/compiled_step.py --nets tiny --contestants tuned compiled minigrad torch
     python tests/benchmarks/compiled_step.py --models     compiled against eager: LSTM and others
-    python tests/benchmarks/compiled_step.py --memory     peak of the wide net
+    python tests/benchmarks/compiled_step.py --memory     peak of the wide net's step
     python tests/benchmarks/compiled_step.py --compilation
 
 Nets, contestants and the way of timing are those of training_step.py.
@@ -16,6 +16,7 @@ import importlib.util
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,19 @@ def compilation(net: str) -> float:
     return best * 1e3
 
 
+def peak_of_a_step(name: str, net: str, optimizer: str) -> float:
+    """The most that NumPy and Python have allocated during a later step, in MB.
+
+    Everything since before the first step counts: gradients, momentum, buffers.
+    """
+    step = base.MAKERS[name](net, optimizer)
+    tracemalloc.start()
+    for _ in range(4):
+        tracemalloc.reset_peak()
+        step()
+    return tracemalloc.get_traced_memory()[1] / 2**20
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", nargs="+", choices=base.NETS, default=list(base.NETS))
@@ -168,7 +182,8 @@ def main() -> None:
         return contestant(*args.child)
     if args.child_memory:
         base.MAKERS[args.child_memory[0]] = maker(args.child_memory[0])
-        return base.peak_memory(*args.child_memory)
+        base.peak_memory(*args.child_memory)
+        return print(peak_of_a_step(*args.child_memory))
     if args.compilation:
         for net in args.nets:
             print(f"{net:>8} {compilation(net):8.1f} ms")
@@ -179,8 +194,11 @@ def main() -> None:
             out = subprocess.run(
                 command, capture_output=True, text=True, env=base.environment(), check=True
             )
-            growth, before = out.stdout.split()
-            print(f"{name:>10}  {float(growth):8.1f} MB over ten steps, from {before} MB")
+            growth, before, step = [float(text) for text in out.stdout.split()]
+            print(
+                f"{name:>10}  a step {step:6.1f} MB at most; the process grew by {growth:.1f} MB "
+                f"over ten steps, compilation included, from {before:.1f} MB"
+            )
         return None
     if args.models:
         for net in MODELS:

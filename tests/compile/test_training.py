@@ -160,6 +160,43 @@ def test_gradients_that_somebody_holds_keep_their_numbers():
     both(body)
 
 
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_gradients_that_are_held_while_the_parameters_have_none(first):
+    """The leaf has let go of the gradient: what holds it is somebody else."""
+
+    def body(model, optimizer, compiler):
+        step, held = compiler(step_of(model, optimizer)), []
+        for i, (x, y) in enumerate(zip(BATCHES[:6], LABELS)):
+            step(x, y)
+            if i + 1 == first:
+                held = [p.grad for p in model.parameters()]
+                optimizer.zero_grad()
+        return [float(g.sum()) for g in held]
+
+    both(body)
+
+
+def test_the_memory_of_the_first_gradients_is_not_taken_from_its_owner():
+    model = nn.Linear(300, 300)
+    kept = []
+
+    def step(x):
+        model.zero_grad()
+        h = model(x)
+        h.square().sum().backward()
+        if not kept:
+            kept.append(model.weight.grad)
+        return h
+
+    compiled = mg.compile(step)
+    compiled(mg.ones(2, 300))
+    before = np.array(kept[0].numpy())
+    for i in range(4):
+        compiled(mg.full((2, 300), i / 2))
+        model.weight.grad = model.weight.grad if i % 2 else None
+    np.testing.assert_array_equal(kept[0].numpy(), before)
+
+
 def test_modes_running_statistics_and_random_draws():
     def body(model, optimizer, compiler):
         step = compiler(step_of(model, optimizer))
