@@ -261,7 +261,7 @@ class Trace:
     def forget(self) -> None:
         """Let go of all calls and arrays."""
         for noted in (self.calls, self.made, self.cotangents, self.known):
-            noted.clear()  # type: ignore[attr-defined]
+            noted.clear()
 
     def refuse_writing(self, what: str) -> None:
         """Raise an error before a change in place, where only what has no effect is traced."""

@@ -97,7 +97,7 @@ class Captured:
         result = self.result
         self.result = self.rebuild([
             leaf if not isinstance(leaf, Variable) or self.position(leaf) is not None
-            else wrap(np.empty(0, leaf.dtype))
+            else wrap(np.empty(0, leaf._array.dtype))
             for leaf in flatten(result)[0]
         ])  # fmt: skip
         return result
