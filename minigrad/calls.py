@@ -578,9 +578,7 @@ def conclude(
     outputs = [as_array(each) for each in (out if together else [out])]
     for each in outputs:
         checked(op, each, (), False)
-    named: Any = outputs[
-        0
-    ]  # what VJPs see are the arrays that a trace knows, never NumPy's scalars
+    named: Any = outputs[0]  # VJPs see the arrays that a trace knows, never NumPy's scalars
     if together:
         named = type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
     node = None
