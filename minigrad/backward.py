@@ -632,12 +632,16 @@ def accumulate(gradients: dict[Any, Any], create_graph: bool, hooked: bool) -> N
 
     hooked   whether the hooks have run
     """
+    special = [leaf for leaf in gradients if leaf.extras is not None]
     if not hooked:
-        for leaf in gradients:  # all of them first: a hook that raises leaves every .grad as it was
-            if leaf.extras is not None:
-                gradients[leaf] = run_hooks(leaf.extras, gradients[leaf], create_graph)
+        for leaf in special:  # all of them first: a hook that raises leaves every .grad as it was
+            gradients[leaf] = run_hooks(leaf.extras, gradients[leaf], create_graph)
     with accumulating:
         add_to_leaves(gradients, create_graph)
+    for leaf in special:
+        tensor = leaf.tensor()
+        for hook in list(leaf.extras.after.values()) if tensor is not None else ():
+            hook(tensor)
 
 
 def add_to_leaves(gradients: dict[Any, Any], create_graph: bool) -> None:

@@ -91,12 +91,15 @@ class Extras:
     `retain`: whether the gradient is to be kept, or the leaf that keeps it (after ``detach_``).
 
     `values`, of a graph recorded for a picture: copies of ``(out, *operands, *kept)``.
+
+    `after`, of a leaf: hooks that are called with its tensor once the gradient has been added.
     """
 
-    __slots__ = ("grad", "hooks", "name", "retain", "stack", "values")
+    __slots__ = ("after", "grad", "hooks", "name", "retain", "stack", "values")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Callable[[Any], Any]] = {}
+        self.after: dict[int, Callable[[Any], Any]] = {}
         self.retain: bool | Leaf = False
         self.grad: Any = None
         self.stack: Any = None

@@ -35,6 +35,7 @@ from minigrad.ops.flagged import (
     tensorinv,
     tensorsolve,
 )
+from minigrad.ops.ldl import ldl_factor, ldl_factor_ex, ldl_solve
 from minigrad.ops.matrices import LinAlgError, symmetrize
 from minigrad.ops.matrix_functions import linalg_diagonal as diagonal
 from minigrad.ops.matrix_functions import matrix_exp, matrix_power, matrix_rank, vander
@@ -66,7 +67,8 @@ from minigrad.ops.spectral import (
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cholesky_solve", "cond", "cross", "det", "diagonal",
     "eig", "eigh", "eigvals", "eigvals_pairs", "eigvalsh", "householder_product", "inv", "inv_ex",
-    "logdet", "lq", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp",
+    "ldl_factor", "ldl_factor_ex", "ldl_solve", "logdet", "lq", "lstsq", "lu", "lu_factor",
+    "lu_factor_ex", "lu_solve", "matmul", "matrix_exp",
     "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet",
     "solve", "solve_ex", "solve_triangular", "spectral_fn", "svd", "svdvals", "symmetrize",
     "tensordot", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",

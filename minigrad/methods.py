@@ -332,7 +332,7 @@ class Methods:
     flipud = ops.flipud
     roll = ops.roll
     rot90 = ops.rot90
-    clone = ops.clone
+    clone = ops.copied
     contiguous = ops.contiguous
     split = ops.split
     chunk = ops.chunk
@@ -490,6 +490,9 @@ class Methods:
     slice_scatter = ops.slice_scatter
     sum_to_size = ops.sum_to_size
     unique_consecutive = ops.unique_consecutive
+    geqrf = ops.geqrf
+    orgqr = ops.householder_product
+    ormqr = ops.ormqr
     lu = ops.lu_older
     qr = ops.qr_older
     svd = ops.svd_older

@@ -310,6 +310,25 @@ class Tensor(Methods, Variable):
             raise RuntimeError("register_hook on a tensor that does not require grad")
         return HookHandle(self._get_extras().hooks, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> HookHandle:
+        """Call `hook` with this leaf after backward has added to its ``.grad``.
+
+        It may step an optimizer, and set ``.grad`` to None.
+
+        Returns  a handle; ``handle.remove()`` takes the hook away.
+        Raises   RuntimeError if this tensor is not a leaf that requires grad.
+        Example  >>> w = mg.tensor([1.0, 2.0], requires_grad=True)
+                 >>> handle = w.register_post_accumulate_grad_hook(lambda w: print(w.grad))
+                 >>> (w * w).sum().backward()
+                 tensor([2., 4.])
+        """
+        if self._node is None or not self.is_leaf:
+            raise RuntimeError(
+                "register_post_accumulate_grad_hook: it is for leaves that require grad; "
+                "of a result, use register_hook"
+            )
+        return HookHandle(self._get_extras().after, hook)
+
     def detach(self) -> Tensor:
         """The same memory, without the graph."""
         tensor: Tensor = wrap(self._array)

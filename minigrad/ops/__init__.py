@@ -47,7 +47,9 @@ from minigrad.ops.scans import *
 from minigrad.ops.scattering import *
 from minigrad.ops.selection import *
 from minigrad.ops.shaping import *
+from minigrad.ops.shaping import clone as clone
 from minigrad.ops.shaping import contiguous as contiguous
+from minigrad.ops.shaping import copied as copied
 from minigrad.ops.shaping import expand_as as expand_as
 from minigrad.ops.shaping import reshape_as as reshape_as
 from minigrad.ops.shaping import view as view

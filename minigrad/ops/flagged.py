@@ -23,8 +23,8 @@ from minigrad.ops.solving import inv, solve
 from minigrad.ops.spectral import svd
 
 __all__ = [
-    "cholesky_ex", "householder_product", "inv_ex", "lu_factor_ex", "lu_older", "lu_unpack",
-    "qr_older", "solve_ex", "svd_older", "tensorinv", "tensorsolve",
+    "cholesky_ex", "geqrf", "householder_product", "inv_ex", "lu_factor_ex", "lu_older",
+    "lu_unpack", "ormqr", "qr_older", "solve_ex", "svd_older", "tensorinv", "tensorsolve",
 ]  # fmt: skip
 
 # ------------------------------------------------------------------------------ results with a flag
@@ -246,6 +246,77 @@ def householder_product(A: Array, tau: Array) -> Array:
         v = A[..., i] * below + np.eye(n, dtype=A.dtype)[i]
         out = out - (tau[..., i, None] * v)[..., None] * np.matmul(v[..., None, :], out)
     return out + A * 0 if k == 0 else out
+
+
+class Reflections(NamedTuple):
+    """What `geqrf` returns."""
+
+    a: Any
+    tau: Any
+
+
+@op(notation="geqrf {x}")
+def _geqrf(x: Array) -> Any:
+    """R, and below it the vectors of the Householder matrices; and their factors.
+
+    Forward    (a, tau) with H₁ H₂ ⋯ R = x
+    Gradient   none
+    Shapes     (..., n, m) -> (..., n, m), (..., min(n, m))
+    """
+    packed, tau = np.linalg.qr(x, mode="raw")
+    return np.ascontiguousarray(np.swapaxes(packed, -1, -2)), tau
+
+
+@composition
+def geqrf(input: Array) -> Any:
+    """The QR decomposition as LAPACK stores it, for `householder_product` and `ormqr`.
+
+    Forward    (a, tau): R on and above the diagonal of a, below it the vectors vᵢ of
+               Hᵢ = I - tauᵢ vᵢ vᵢᵀ, whose product is Q
+    Gradient   none: of `linalg.qr` there is one
+    Shapes     (..., n, m) -> (..., n, m), (..., min(n, m))
+    Raises     ValueError if the input is not a matrix
+    Source     LAPACK Users' Guide, third edition, section 5.4
+    Example    >>> a, tau = mg.geqrf(mg.tensor([[3.0], [4.0]]))
+               >>> a, tau
+               (tensor([[-5. ],
+                       [ 0.5]]), tensor([1.6]))
+    """
+    check_matrix("geqrf", input)
+    return Reflections(*_geqrf(input))
+
+
+@composition
+def ormqr(
+    input: Array, tau: Array, other: Array, left: bool = True, transpose: bool = False
+) -> Array:
+    """A matrix times the orthogonal Q that `geqrf` stores, without writing Q out.
+
+    left, transpose   Q other, Qᵀ other, other Q or other Qᵀ
+
+    Forward    out = H₁ H₂ ⋯ other, for the left and without transposition
+    Gradient   that of the product
+    Shapes     (..., n, m), (..., k), (..., n, l) -> (..., n, l); for the right other is (..., l, n)
+    Raises     ValueError if the sizes do not fit
+    Example    >>> a, tau = mg.tensor([[2.0], [1.0]]), mg.tensor([1.0])
+               >>> mg.ormqr(a, tau, mg.tensor([[3.0], [4.0]]))
+               tensor([[-4.],
+                       [-3.]])
+    """
+    check_matrix("ormqr", input)
+    check_matrix("ormqr", other)
+    n, k = input.shape[-2], tau.shape[-1]
+    if k > min(input.shape[-2:]) or other.shape[-2 if left else -1] != n:
+        raise ValueError(
+            f"ormqr: {k} reflections of {tuple(input.shape)} do not go with {tuple(other.shape)}"
+        )
+    out = other if left else np.swapaxes(other, -1, -2)
+    forward = transpose == left  # H₁ is applied first
+    for i in range(k) if forward else range(k - 1, -1, -1):
+        below = (np.arange(n) > i).astype(input.dtype)
+        v = input[..., i] * below + np.eye(n, dtype=input.dtype)[i]
+        out = out - (tau[..., i, None] * v)[..., None] * np.matmul(v[..., None, :], out)
+    return out if left else np.swapaxes(out, -1, -2)
 
 
 # ------------------------------------------------------------------------------------- older names

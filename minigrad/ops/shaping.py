@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import update_wrapper
+from functools import update_wrapper, wraps
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from minigrad.graph import Variable
 from minigrad.memory import Alias
 
 __all__ = [
-    "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "clone",
+    "T", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to",
     "expand", "flatten", "mT", "moveaxis", "movedim", "permute", "ravel", "reshape", "squeeze",
     "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze",
 ]  # fmt: skip
@@ -480,6 +480,21 @@ def clone(x: Array) -> Array:
                tensor([1., 2.])
     """
     return x.copy("K")
+
+
+def with_layout(operation: Any) -> Any:
+    """`operation`, a copy, with PyTorch's argument of a layout; by default the layout is kept."""
+
+    @wraps(operation)
+    def call(*operands: Any, memory_format: Any = None, **kwargs: Any) -> Any:
+        if memory_format == "contiguous_format":
+            return _contiguous(*operation.op.bind(operands, kwargs))
+        return operation(*operands, **kwargs)
+
+    return call
+
+
+copied = with_layout(clone)  # `mg.clone`
 
 
 @op(lambda g: g, notation="contiguous({x})")

@@ -99,18 +99,12 @@ REASONS: list[tuple[str, str]] = [
         r"map_|map2_|apply_|polygamma_",
     ),
     (
-        "factors in LAPACK's packed form, which NumPy does not return: linalg.qr, "
-        "householder_product, and scipy.linalg.ldl",
-        r"geqrf|orgqr|ormqr|ldl_.*",
-    ),
-    (
         "memory laid out by hand, and without checks: NumPy lays it out, and checks cost little",
         r"empty_.*|new_empty_strided|index|unsafe_.*",
     ),
     (
-        "a result padded to a fixed size, for compilers; np.histogramdd; scatter_reduce; a "
-        "hook of the tensor",
-        r"nonzero_static|histogramdd|segment_reduce|register_post_accumulate_grad_hook",
+        "a result padded to a fixed size, for compilers; np.histogramdd; scatter_reduce",
+        r"nonzero_static|histogramdd|segment_reduce",
     ),
     ("data pipes, which PyTorch gives up", r".*DataPipe|DataChunk"),
     ("rarely used: the page on writing an op says how to add one", r".*"),

@@ -393,3 +393,30 @@ def test_a_function_saves_tensors_that_are_not_its_inputs() -> None:
         (first,) = library.autograd.grad(Scaled.apply(x), x, g, create_graph=True)
         results.append(plain([first, *library.autograd.grad(first, [x, w], g)]))
     compare(*results)
+
+
+def test_hooks_after_a_gradient_has_been_added():
+    found = []
+    for m in (torch, mg):
+        seen = []
+        w = m.ones(3, requires_grad=True)
+        b = m.ones(3, requires_grad=True)
+        optimizers = {id(p): m.optim.SGD([p], lr=0.5) for p in (w, b)}
+
+        def step(p, optimizers=optimizers, seen=seen):
+            seen.append(p.grad.tolist())
+            optimizers[id(p)].step()
+            p.grad = None
+
+        handles = [p.register_post_accumulate_grad_hook(step) for p in (w, b)]
+        w.register_hook(lambda g: g * 10)
+        for _ in range(2):
+            (w * 2 + b).sum().backward()
+            assert w.grad is None
+        (w * b).sum().backward(inputs=[w])
+        handles[0].remove()
+        (w * 2).sum().backward()
+        with pytest.raises(RuntimeError, match="lea"):
+            (w * 2).register_post_accumulate_grad_hook(step)
+        found.append([sorted(seen), w.tolist(), b.tolist(), w.grad.tolist()])
+    assert found[0] == found[1]

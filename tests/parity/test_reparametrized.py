@@ -119,6 +119,62 @@ def test_normalized_layers_learn_the_same(build):
     assert repr(ours) == repr(theirs)
 
 
+@pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5), (2, 4, 3)])
+@pytest.mark.parametrize("trivial", [True, False])
+@pytest.mark.parametrize("way", ["matrix_exp", "cayley", "householder"])
+def test_orthogonal_weights_learn_the_same(way, trivial, shape):
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal(shape).astype(np.float32)
+    layers, losses = [], []
+    for library in (torch, mg):
+        layer = library.nn.Module()
+        layer.weight = library.nn.Parameter(library.tensor(start))
+        library.nn.utils.parametrizations.orthogonal(
+            layer, orthogonal_map=way, use_trivialization=trivial
+        )
+        layers.append(layer)
+    theirs, ours = layers
+    # a base that is not square is completed at random
+    ours.load_state_dict({k: mg.tensor(v.numpy()) for k, v in theirs.state_dict().items()})
+    target = rng.standard_normal(shape).astype(np.float32)
+    for library, layer in ((torch, theirs), (mg, ours)):
+        optimizer = library.optim.SGD(layer.parameters(), lr=0.05)
+        for _ in range(4):
+            optimizer.zero_grad()
+            loss = ((layer.weight - library.tensor(target)) ** 2).sum()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    np.testing.assert_allclose(losses[:4], losses[4:], 1e-4)
+    alike(ours, theirs)
+    assert repr(ours) == repr(theirs)
+    weight = ours.weight if shape[-2] >= shape[-1] else ours.weight.mT
+    np.testing.assert_allclose(
+        (weight.mT @ weight).detach().numpy(),
+        np.broadcast_to(np.eye(weight.shape[-1]), (*shape[:-2], *[weight.shape[-1]] * 2)),
+        atol=1e-5,
+    )
+    if trivial:
+        q, _ = np.linalg.qr(rng.standard_normal(shape) if shape[-2] >= shape[-1]
+                            else rng.standard_normal(shape).swapaxes(-1, -2))  # fmt: skip
+        q = (q if shape[-2] >= shape[-1] else q.swapaxes(-1, -2)).astype(np.float32)
+        ours.weight = mg.tensor(q)
+        np.testing.assert_allclose(ours.weight.detach().numpy(), q, atol=1e-5)
+    elif way != "householder":
+        with pytest.raises(NotImplementedError, match="use_trivialization"):
+            ours.weight = ours.weight.detach()
+
+
+def test_what_cannot_be_orthogonal_is_refused():
+    orthogonal = mg.nn.utils.parametrizations.orthogonal
+    with pytest.raises(ValueError, match="a weight is a matrix"):
+        orthogonal(mg.nn.Linear(2, 3), "bias")
+    with pytest.raises(ValueError, match="one of matrix_exp"):
+        orthogonal(mg.nn.Linear(2, 3), orthogonal_map="qr")
+    with pytest.raises(ValueError, match="no weight 'other'"):
+        orthogonal(mg.nn.Linear(2, 3), "other")
+
+
 @pytest.mark.parametrize("build", NORMS)
 def test_they_can_be_copied_and_removed(build):
     ours, theirs = pair(build)

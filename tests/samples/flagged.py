@@ -36,6 +36,20 @@ def reflections(A: np.ndarray, tau: np.ndarray) -> np.ndarray:
     return product[:, :m]
 
 
+INDEFINITE = np.array(
+    [[0.0, 2.0, 1.0, -1.0], [2.0, 0.0, 0.5, 3.0], [1.0, 0.5, 0.2, 0.0], [-1.0, 3.0, 0.0, 1.0]]
+)  # its first block has size 2
+
+
+def full_reflections(A: np.ndarray, tau: np.ndarray) -> np.ndarray:
+    """H₁ H₂ ⋯, square."""
+    product = np.eye(len(A))
+    for i, t in enumerate(tau):
+        v = np.concatenate([np.zeros(i), [1.0], A[i + 1 :, i]])
+        product = product @ (np.eye(len(A)) - t * np.outer(v, v))
+    return product
+
+
 SAMPLES: list[Sample] = [
     Sample("linalg.inv_ex", lambda x: (np.linalg.inv(x), none(x)), ((2, 3, 3),), regular),
     Sample("linalg.cholesky_ex",
@@ -54,6 +68,11 @@ SAMPLES: list[Sample] = [
            (regular, normal),
            lambda x, y: mg.linalg.tensorsolve(mg.reshape(x, (2, 2, 4)), mg.reshape(y, (2, 2)))),
     Sample("linalg.householder_product", reflections, ((4, 3), (2,))),
+    Sample("ormqr", lambda A, t, x: full_reflections(A, t) @ x, ((4, 3), (2,), (4, 2))),
+    Sample("ormqr", lambda A, t, x: x @ full_reflections(A, t).T, ((4, 3), (2,), (2, 4)),
+           case="right", call=lambda A, t, x: mg.ormqr(A, t, x, left=False, transpose=True)),
+    Sample("linalg.ldl_solve", lambda x: np.linalg.solve(INDEFINITE, x), ((4, 2),), normal,
+           lambda x: mg.linalg.ldl_solve(*mg.linalg.ldl_factor(INDEFINITE.astype(x.dtype)), x)),
     Sample("svd", lambda x: np.linalg.svd(x, compute_uv=False), ((3, 2),), normal,
            lambda x: mg.svd(x).S),
     Sample("svd", lambda x: x, ((3, 2),), normal, case="product",

@@ -1,4 +1,4 @@
-"""Ready-made parametrizations: `weight_norm` and `spectral_norm`."""
+"""Ready-made parametrizations: `weight_norm`, `spectral_norm` and `orthogonal`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import numpy as np
 from minigrad import ops, random
 from minigrad.errors import ArgumentError
 from minigrad.graph import wrap
+from minigrad.linalg import householder_product, matrix_exp, solve
 from minigrad.modes import no_grad
 from minigrad.nn import functional
 from minigrad.nn.module import Module
 from minigrad.nn.utils.parametrize import register_parametrization
+from minigrad.ops.flagged import geqrf
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 def other_axes(x: Any, dim: int | None) -> tuple[int, ...]:
@@ -97,6 +99,120 @@ def power_iteration(matrix: Any, u: Any, v: Any, steps: int, eps: float) -> tupl
         u = functional.normalize(ops.matmul(matrix, v), dim=0, eps=eps)
         v = functional.normalize(ops.matmul(ops.transpose(matrix, 0, 1), u), dim=0, eps=eps)
     return u, v
+
+
+MAPS = ("matrix_exp", "cayley", "householder")
+
+
+class _Orthogonal(Module):
+    """A matrix with orthogonal columns (or rows, if there are fewer of these), of free numbers."""
+
+    base: Any
+
+    def __init__(self, weight: Any, orthogonal_map: str, *, use_trivialization: bool) -> None:
+        super().__init__()
+        self.shape, self.orthogonal_map = tuple(weight.shape), orthogonal_map
+        if use_trivialization:
+            self.register_buffer("base", None)
+
+    def forward(self, X: Any) -> Any:
+        wide = X.shape[-2] < X.shape[-1]
+        X = X.mT if wide else X
+        Q = self._reflected(X) if self.orthogonal_map == "householder" else self._rotated(X)
+        if hasattr(self, "base"):
+            Q = ops.matmul(self.base, Q)
+        return Q.mT if wide else Q
+
+    def _rotated(self, X: Any) -> Any:
+        """The first columns of a rotation, made of a skew-symmetric matrix."""
+        n, k = X.shape[-2:]
+        lower = ops.pad(ops.tril(X), (0, n - k))
+        skew = lower - lower.mT
+        if self.orthogonal_map == "matrix_exp":
+            Q = matrix_exp(skew)
+        else:
+            identity = wrap(np.eye(n, dtype=X.dtype))
+            Q = solve(identity - skew / 2, identity + skew / 2)
+        return Q[..., :k]
+
+    def _reflected(self, X: Any) -> Any:
+        """A product of reflections, in directions that stand below the diagonal."""
+        lower = ops.tril(X, -1)
+        tau = 2 / (1 + ops.sum(lower * lower, -2))
+        signs = ops.diagonal(X.detach(), 0, -2, -1)
+        return householder_product(lower, tau) * ops.trunc(signs)[..., None, :]
+
+    def right_inverse(self, Q: Any) -> Any:
+        if tuple(Q.shape) != self.shape:
+            raise ArgumentError(f"orthogonal: a matrix of shape {self.shape}, got {tuple(Q.shape)}")
+        wide = Q.shape[-2] < Q.shape[-1]
+        given = Q.mT if wide else Q
+        n, k = given.shape[-2:]
+        if hasattr(self, "base"):
+            self.base = completed(given)
+            start = np.broadcast_to(-np.eye(n, k, dtype=Q.dtype), given.shape)
+        elif self.orthogonal_map != "householder":
+            raise NotImplementedError(
+                f"orthogonal: a weight given by {self.orthogonal_map} can be assigned to with "
+                "use_trivialization=True only"
+            )
+        else:
+            packed, tau = geqrf(given)
+            start, rows = packed._array.copy(), np.arange(k)
+            # where there is nothing to reflect LAPACK leaves the sign as it is
+            keeps = np.where(tau._array == 0, -1, 1)
+            start[..., rows, rows] = np.sign(start[..., rows, rows]) * keeps
+        return wrap(np.array(start.swapaxes(-1, -2) if wide else start))
+
+
+def completed(Q: Any) -> Any:
+    """The columns of Q and others, orthogonal; Q itself, if it is square and orthogonal."""
+    n, k = Q.shape[-2:]
+    array = Q._array
+    close = 10 * n * float(np.finfo(array.dtype).eps)
+    if n == k and np.allclose(array.swapaxes(-1, -2) @ array, np.eye(k), atol=close):
+        return Q.clone()
+    others = random.normal_array((*array.shape[:-2], n, n - k), array.dtype, None)
+    orthogonal_columns, R = np.linalg.qr(np.concatenate([array, others], -1))
+    signs = np.sign(np.diagonal(R, axis1=-2, axis2=-1))
+    return wrap(orthogonal_columns * signs[..., None, :])
+
+
+def orthogonal(
+    module: Module,
+    name: str = "weight",
+    orthogonal_map: str | None = None,
+    *,
+    use_trivialization: bool = True,
+) -> Module:
+    """Keep the columns of a weight orthonormal; its rows, if it has fewer rows.
+
+    name                 of the weight, a matrix or a batch of matrices
+    orthogonal_map       "matrix_exp": of a skew-symmetric matrix (for square weights the default);
+                         "cayley": (I - A/2)⁻¹ (I + A/2); "householder": a product of reflections
+    use_trivialization   begin at the weight that is there, made orthogonal, and move away from it;
+                         needed for assigning to the weight, except by "householder"
+
+    Forward  weight = base Q, with an orthogonal Q of ``parametrizations.weight.original``
+    Source   Lezcano-Casado 2019, Trivializations for gradient-based optimization on manifolds
+    Raises   ValueError if the weight is not a matrix, or for another map
+    Example  >>> layer = mg.nn.utils.parametrizations.orthogonal(mg.nn.Linear(3, 3))
+             >>> Q = layer.weight
+             >>> mg.allclose(Q.T @ Q, mg.eye(3), atol=1e-5)
+             True
+    """
+    weight = getattr(module, name, None)
+    if weight is None:
+        raise ArgumentError(f"{type(module).__name__} has no weight {name!r}")
+    if weight.ndim < 2:
+        raise ArgumentError(f"orthogonal: a weight is a matrix, {name} has shape {weight.shape}")
+    if orthogonal_map is None:
+        square = weight.shape[-2] == weight.shape[-1]
+        orthogonal_map = "matrix_exp" if square else "householder"
+    if orthogonal_map not in MAPS:
+        raise ArgumentError(f"orthogonal_map is one of {', '.join(MAPS)}, got {orthogonal_map!r}")
+    made = _Orthogonal(weight, orthogonal_map, use_trivialization=use_trivialization)
+    return register_parametrization(module, name, made, unsafe=True)
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from minigrad.errors import ArgumentError
@@ -61,7 +61,8 @@ class ParametrizationList(ModuleList):
         value = original
         with no_grad():
             if hasattr(first, "right_inverse"):
-                value = first.right_inverse(original)
+                with suppress(NotImplementedError):  # the parameter is then what was the tensor
+                    value = first.right_inverse(original)
         self.is_tensor = isinstance(value, Variable)
         if self.is_tensor:
             original.data = value
