@@ -89,6 +89,7 @@ def write(tensor: Variable, value: Array, name: str) -> None:
 def check_writeable(tensor: Variable, name: str) -> None:
     if recording.trace is not None:
         recording.trace.refuse_writing(name)
+        recording.trace.note_original(tensor._array)
     if not tensor._array.flags.writeable:
         raise ArgumentError(
             f"{name}: this tensor cannot be written to (it is expanded, or on a read-only array); "

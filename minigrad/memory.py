@@ -157,6 +157,15 @@ def owner_of(array: Array) -> Array:
     return array
 
 
+def in_copy(array: Array, owner: Array, copy: Array) -> Array:
+    """The part of a copy of `owner` that `array` is of `owner` itself."""
+    first, start = [each.__array_interface__["data"][0] for each in (array, owner)]
+    if copy.strides != owner.strides:
+        return copy if array is owner else array
+    memory = copy.reshape(-1, order="A").view(np.uint8)
+    return np.ndarray(array.shape, array.dtype, memory, first - start, array.strides)
+
+
 writes = Writes()
 
 

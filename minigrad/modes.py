@@ -15,6 +15,8 @@ from types import FrameType
 from typing import Any, NamedTuple, ParamSpec
 from weakref import ref
 
+from minigrad.memory import in_copy, owner_of
+
 HERE = os.path.dirname(__file__)
 P = ParamSpec("P")
 new = object.__new__
@@ -248,6 +250,7 @@ class Trace:
         self.cotangents: list[tuple[Any, Any]] = []  # node or leaf, and the gradient that arrived
         self.backward: list[tuple[int, int]] = []  # which calls belong to backward passes
         self.known: dict[int, Any] = {}  # id of an array that a call computed, or an input -> it
+        self.originals: dict[int, Any] = {}  # id of other memory that was written -> it, as it was
 
     def watch(self, array: Any) -> None:
         """Count `array` among what the program computes with: its numbers may not be read."""
@@ -260,13 +263,24 @@ class Trace:
 
     def forget(self) -> None:
         """Let go of all calls and arrays."""
-        for noted in (self.calls, self.made, self.cotangents, self.known):
+        for noted in (self.calls, self.made, self.cotangents, self.known, self.originals):
             noted.clear()
 
     def refuse_writing(self, what: str) -> None:
         """Raise an error before a change in place, where only what has no effect is traced."""
         if self.pure:
             raise NotTraced(f"{what} changes memory in place")
+
+    def note_original(self, array: Any) -> None:
+        """Keep the numbers of memory that is about to be written, and that no call computed."""
+        owner = owner_of(array)
+        if id(owner) not in self.known and id(owner) not in self.originals:
+            self.originals[id(owner)] = owner, owner.copy("K")
+
+    def original(self, array: Any) -> Any:
+        """An array as it was before the program wrote to it."""
+        owner, copy = self.originals.get(id(owner_of(array)), (None, None))
+        return array if owner is None else in_copy(array, owner, copy)
 
     def note_detached(self, array: Any) -> None:
         """Note that a tensor was taken out of the graph: a trace knows arrays, and no tensors."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,16 +11,25 @@ from minigrad import random
 from minigrad.backward import walk
 from minigrad.calls import CAST
 from minigrad.compile import layout
+from minigrad.compile.afterwards import (
+    Afterwards,
+    check_order,
+    gradients_of,
+    is_traceable,
+    run_untraced,
+)
+from minigrad.compile.captured import Captured, Stepped
 from minigrad.compile.places import constant_name, line_of, line_text, path_of
 from minigrad.compile.program import NotCompiled, Program, Statement, Value, values_in
-from minigrad.compile.surroundings import Surroundings
+from minigrad.compile.surroundings import Surroundings, bound_names
 from minigrad.compile.updates import Truth, number_names, update_statements
 from minigrad.graph import Leaf, Node, Variable, ancestors, wrap
 from minigrad.memory import clock, owner_of, writes
 from minigrad.modes import WRITE, Call, NotTraced, recording, trace
 from minigrad.ops import indexing, sorting
 from minigrad.optim.blocks import Block, Together
-from minigrad.optim.optimizer import Optimizer, recorder
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.recorder import recorder
 from minigrad.primitive import op_of
 from minigrad.pytrees import flatten, paths_of
 
@@ -32,105 +39,11 @@ SHAPED_BY_NUMBERS = {op_of(function) for function in (indexing._nonzero, sorting
 __all__ = ["Captured", "NotCompiled", "Stepped", "capture"]
 
 
-@dataclass
-class Stepped:
-    """One step of an optimizer in a call.
-
-    position   before which call of the trace it ran
-    grads      the array of each leaf's gradient at that time
-    blocks     the optimizer's blocks, as they were after the step
-    """
-
-    optimizer: Optimizer
-    position: int
-    grads: dict[Any, Any]
-    blocks: list[Block] = field(default_factory=list)
-    before: dict[int, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Captured:
-    """A program, and what ties it to tensors.
-
-    results    how many outputs the call returns; the others are gradients
-    leaves     of the arguments of the call
-    inputs     for each input of the program, which leaf of the arguments it is, or the `Leaf` of
-               whose `.grad` it is the array
-    sources    parameters and state -> the tensor whose array they are, or the array itself
-    grads      leaf tensor -> the value that its `.grad` has after the call (None: it is None);
-               those of arguments come first
-    entered    leaf tensor -> whether it must have a `.grad` before the call
-    steps      the optimizers' steps, and the numbers that the statements of them depend on
-    result     what the traced call returned
-    outputs    leaves of the result: a position among the program's outputs, or a plain value
-    """
-
-    program: Program
-    results: int
-    leaves: list[Any]
-    inputs: list[Any]
-    sources: dict[Value, Any]
-    grads: list[tuple[Any, Value | None]]
-    entered: list[tuple[Any, bool]]
-    steps: list[Stepped]
-    truths: list[Truth]
-    placed: dict[Value, Any]
-    result: Any
-    outputs: list[Any]
-    rebuild: Callable[[list[Any]], Any]
-    surroundings: Surroundings
-    parameters: list[Any]
-    cotangents: list[Value]
-    places: list[Any]
-    rebuild_arguments: Callable[[list[Any]], Any]
-    examples: list[Any]
-
-    def result_tensors(self, result: Any) -> list[Any]:
-        """The tensors of a result, in the order of the program's outputs."""
-        return [leaf for leaf in flatten(result)[0] if isinstance(leaf, Variable)]
-
-    def take_result(self) -> Any:
-        """What the traced call returned; from now on its form is known only, and not its history.
-
-        So the memory of a call does not live as long as the program that was made of it.
-        """
-        result = self.result
-        self.result = self.rebuild([
-            leaf if not isinstance(leaf, Variable) or self.position(leaf) is not None
-            else wrap(np.empty(0, leaf._array.dtype))
-            for leaf in flatten(result)[0]
-        ])  # fmt: skip
-        return result
-
-    def position(self, tensor: Any) -> int | None:
-        """Which leaf of the arguments a tensor is, or None."""
-        for i, leaf in enumerate(self.leaves):
-            if leaf is tensor:
-                return i
-        return None
-
-    def tensors(self) -> list[tuple[Any, Any, Any]]:
-        """The tensors beside the arguments: each with its array and what it stands for."""
-        given = {id(leaf) for leaf in self.leaves}
-        found = {id(t): t for t in self.sources.values() if isinstance(t, Variable)}
-        found.update({id(t): t for t in self.parameters if id(t) not in given})
-        return [(t, t._array, t._node) for t in found.values()]
-
-
 def capture(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Captured:
     """Run `function` once, for real, and make a program of what it did."""
     return Capture(function, args, kwargs).run()
-
-
-def bound_names(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a call by name."""
-    target = function.forward if hasattr(function, "forward") else function
-    try:
-        return dict(inspect.signature(target).bind(*args, **kwargs).arguments)
-    except (TypeError, ValueError):
-        return {**{f"x{i}": arg for i, arg in enumerate(args)}, **kwargs}
 
 
 class Capture:
@@ -155,6 +68,9 @@ class Capture:
         self.inputs: list[Value] = []
         self.positions: list[Any] = []
         self.steps: list[Stepped] = []
+        self.afterwards: list[Afterwards] = []
+        self.written: list[Any] = []  # memory that is a constant at first, and is written to
+        self.own_writes: set[int] = set()  # memory that these steps wrote to
         self.truths: list[Truth] = []
         self.leaves, self.rebuild_arguments = flatten((args, kwargs))
         self.first_backward: int | None = None
@@ -243,14 +159,14 @@ class Capture:
                 self.trace = t
                 for array in self.kept:
                     t.watch(array)
-                recorder.record = self.record_step
+                recorder.record, recorder.own = self.record_step, self.run_own_step
                 result = self.function(*self.args, **self.kwargs)
                 self.refuse_histories()
                 self.differentiate(result)
         except NotTraced as error:
             raise NotCompiled(str(error)) from None
         finally:
-            recorder.record = before
+            recorder.record, recorder.own = before, None
             self.leave_gradients()
         try:
             return self.build(t.calls, result)
@@ -282,7 +198,7 @@ class Capture:
         if not roots or not recording.enabled:
             return
         seen = ancestors(roots)
-        if any(type(e) is Node and e.saved is None for e in seen) or self.steps:
+        if any(type(e) is Node and e.saved is None for e in seen) or self.steps or self.afterwards:
             return  # its backward was in the call
         if any(self.got_gradient(leaf) for leaf in self.parameters):
             if any(type(edge) is Node for edge in seen):
@@ -328,10 +244,6 @@ class Capture:
         tensor = self.parameters.get(edge)
         return edge.tensor() if tensor is None else tensor
 
-    def leaf_array(self, position: int) -> Any:
-        leaf = self.leaves[position]
-        return leaf._array if isinstance(leaf, Variable) else leaf
-
     def record_step(self, optimizer: Optimizer) -> None:
         """Run a step of an optimizer for real, and note it."""
         self.leave_gradients()
@@ -339,21 +251,46 @@ class Capture:
             raise NotCompiled(
                 f"{optimizer.name} has hooks, which a program cannot call: remove them"
             )
-        grads = {}
-        for group in optimizer.param_groups:
-            for p in group["params"]:
-                leaf = p._get_leaf()
-                if leaf.grad is not None:
-                    grads[leaf] = leaf.grad._array
-                    self.kept.append(leaf.grad._array)
-                    self.kept.append(p._array)
-        arrays = {id(p): p._array for group in optimizer.param_groups for p in group["params"]}
+        if self.afterwards:
+            raise NotCompiled(
+                f"{optimizer.name} comes after {self.afterwards[0].optimizer.name}, which reads "
+                "numbers and so runs after the program: step in the other order"
+            )
+        grads = gradients_of(optimizer)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.kept += [*grads.values(), *[p._array for p in parameters]]
+        arrays = {id(p): p._array for p in parameters}
         stepped = Stepped(optimizer, len(self.trace.calls), grads, before=arrays)
-        with_recorder, recorder.record = recorder.record, None
-        optimizer._step()
-        recorder.record = with_recorder
-        stepped.blocks = list(optimizer._blocks)
-        self.steps.append(stepped)
+        _, written = run_untraced(optimizer._step)
+        if is_traceable(optimizer):
+            stepped.blocks = list(optimizer._blocks)
+            self.steps.append(stepped)
+        else:
+            self.afterwards.append(Afterwards(optimizer, stepped.position, grads))
+            self.own_writes |= written
+        self.put_zeros_back()
+
+    def run_own_step(self, optimizer: Optimizer, run: Callable[[], Any], given: bool) -> Any:
+        """Run a step that is no update of blocks, and note that it runs after the program."""
+        if given:
+            raise NotCompiled(
+                f"{optimizer.name} with a closure runs the function again and again: compile the "
+                "closure, not the step"
+            )
+        self.leave_gradients()
+        grads = gradients_of(optimizer)
+        self.kept += grads.values()
+        result, written = run_untraced(run)
+        self.afterwards.append(Afterwards(optimizer, len(self.trace.calls), grads))
+        self.own_writes |= written
+        self.put_zeros_back()
+        return result
+
+    def own_memory(self) -> set[Value]:
+        """Parameters and state, and views of them."""
+        return {*self.sources, *[v for v, base in self.views.items() if base in self.sources]}
+
+    def put_zeros_back(self) -> None:
         for leaf, zeros in self.sentinels.items():  # the rest of the call may look at them
             if leaf.grad is None:
                 leaf.grad = zeros
@@ -406,6 +343,8 @@ class Capture:
             else:
                 described.append((leaf,))
         self.name_gradients(grads)
+        if self.afterwards:
+            check_order(self.afterwards, calls, self.own_writes, outputs, self.own_memory())
         count = len(outputs)
         if self.cotangents:
             outputs += self.differentiated()
@@ -421,11 +360,13 @@ class Capture:
         ).substituted(plain)
         for step in self.steps:  # so that the arrays of the first call need not stay
             step.grads, step.before = {}, {}
+        for after in self.afterwards:
+            after.grads = {}
         return Captured(
             program, count, self.leaves, self.positions, self.sources, grads, entered, self.steps,
             self.truths, self.placed, result, described, rebuild, self.surroundings,
             [*self.parameters.values()], self.cotangents, self.places, self.rebuild_arguments,
-            self.examples(),
+            self.examples(), self.afterwards, self.written,
         )  # fmt: skip
 
     def differentiated(self) -> list[Value]:
@@ -487,9 +428,9 @@ class Capture:
         """What an array stands for; a constant, if nothing in the call made it."""
         value = self.values.get(id(array))
         if value is None:
-            value = self.know(
-                array, Value(constant_name(array), array.shape, array.dtype, "constant", array)
-            )
+            was = self.trace.original(array)
+            made = Value(constant_name(was), array.shape, array.dtype, "constant", was)
+            value = self.know(array, made)
         return value
 
     def read(self, array: Any) -> Value:
@@ -558,7 +499,9 @@ class Capture:
 
     def refuse_writes(self) -> None:
         """Raise if memory of the call was written by something that the trace does not note."""
-        noted = {id(owner_of(c.operands[0])) for c in self.trace.calls if c.op is WRITE}
+        noted = self.own_writes | {
+            id(owner_of(c.operands[0])) for c in self.trace.calls if c.op is WRITE
+        }
         for step in self.steps:
             for block in step.blocks:
                 noted |= {id(owner_of(array)) for array in block.arrays}
@@ -585,6 +528,8 @@ class Capture:
                 f"a view of another tensor is changed in place ({line_text(call)}): change the "
                 "tensor itself, or use the operation that is not in place"
             )
+        if base.kind == "constant":
+            self.written.append(owner_of(array))
         others = {base, *[view for view, root in self.views.items() if root is base]}
         self.stale |= others - {value}
         changed = self.argument(new)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compile.capture import Captured
+from minigrad.compile.captured import Captured
 from minigrad.compile.program import Statement, Value
+from minigrad.memory import owner_of
 
 __all__ = ["difference"]
 
@@ -21,6 +22,15 @@ def difference(first: Captured, second: Captured) -> str | None:
     one, two = first.program, second.program
     if len(one.statements) != len(two.statements):
         return "the number of calls of ops differs from call to call"
+    steps = [[id(step.optimizer) for step in each.afterwards] for each in (first, second)]
+    if steps[0] != steps[1]:
+        return "optimizers step at one call, and do not at another"
+    lasting = [*second.written, *[owner_of(v.array) for v in two.values() if v.kind == "state"]]
+    if any(array is other for array in first.written for other in lasting):
+        return (
+            "a tensor that outlives the call is changed in place, and nothing leads to it from the "
+            "function: make it before the first call, or pass it as an argument"
+        )
     numbers: dict[Value, Value] = dict(zip(one.inputs, two.inputs))
     for a, b in zip(one.statements, two.statements):
         text = statement_difference(a, b, numbers)

@@ -80,6 +80,11 @@ class Saved:
                 f"save: {helpers.by_engine[0]}, a second derivative, is computed by minigrad's "
                 "engine: such a program runs with minigrad only"
             )
+        for after in self.program.captured.afterwards:
+            raise TypeError(
+                f"save: {after.optimizer.name} reads numbers and runs after the program, by "
+                "minigrad: save a step of another optimizer, or of the gradients alone"
+            )
         body = [*self.numbers(), *self.views(), *self.coefficients()]
         imports = sorted(helpers.imports | {"import numpy as np"})
         text = HEAD.format(

@@ -73,7 +73,8 @@ class Specialised:
 
     def same_inputs(self, leaves: list[Any]) -> bool:
         """Whether a call has the very tensors of the first."""
-        return all(a is b for a, b in zip(leaves, self.captured.leaves))
+        same = all(a is b for a, b in zip(leaves, self.captured.leaves))
+        return same and not self.captured.written  # which the next call may begin with
 
     def modules(self) -> dict[str, Any]:
         """The modules by their paths, as comments name them."""
@@ -557,6 +558,8 @@ class EntryWriter:
         for tensor, value in self.program.grads:
             if value is None:
                 lines.append(f"{self.leaf_of(tensor)}.grad = None")
+        for step in self.captured.afterwards:
+            lines.append(f"{self.bind(step.optimizer, 'optimizer')}.step()")
         return [*lines, f"return {self.returned()}"]
 
     def written_arguments(self) -> list[str]:

@@ -14,7 +14,7 @@ from minigrad.graph import Variable
 from minigrad.nn.module import Module
 from minigrad.optim.optimizer import Optimizer
 
-__all__ = ["Surroundings", "referred_to"]
+__all__ = ["Surroundings", "bound_names", "referred_to"]
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -148,3 +148,12 @@ def place_of(function: Any, name: str) -> tuple[Any, str | None]:
 def is_library(value: Any) -> bool:
     module = getattr(value, "__module__", None) or ""
     return module.split(".")[0] in {"minigrad", "numpy", "builtins", "math", "functools"}
+
+
+def bound_names(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by name."""
+    target = function.forward if hasattr(function, "forward") else function
+    try:
+        return dict(inspect.signature(target).bind(*args, **kwargs).arguments)
+    except (TypeError, ValueError):
+        return {**{f"x{i}": arg for i, arg in enumerate(args)}, **kwargs}

@@ -15,7 +15,6 @@ anew (`Optimizer._arrange`), and the state is carried over.
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -37,19 +36,11 @@ from minigrad.optim.blocks import (
     is_alone,
     move_together,
 )
+from minigrad.optim.recorder import recorder
 from minigrad.optim.saved import Entry, own_state, own_step, read_entry
 
 Arrays = Sequence[Any]
 State = dict[Any, dict[str, Any]]
-
-
-class Recorder(threading.local):
-    """Where the compiler takes part in steps: `record` runs a step of an optimizer, noting it."""
-
-    record: Callable[[Any], None] | None = None
-
-
-recorder = Recorder()
 
 
 class Optimizer:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.graph import Variable, wrap
+from minigrad.optim.recorder import recorder
 
 Array = Any
 Counts = dict[str, float]
@@ -64,6 +65,12 @@ def own_step(step: Callable[..., Any]) -> Callable[..., Any]:
     def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._within_step:  # a step that calls the step of its base
             return step(self, *args, **kwargs)
+        if recorder.own is not None:
+            own, recorder.own = recorder.own, None
+            try:
+                return own(self, partial(counted, self, *args, **kwargs), bool(args or kwargs))
+            finally:
+                recorder.own = own
         self._within_step = True
         try:
             self._call(self._before)

@@ -116,16 +116,65 @@ def test_numbers_taken_outside_of_ops_are_noticed_at_the_second_call():
         compiled(numbers(3))
 
 
-def test_fallback_warns_once_and_runs():
-    compiled = mg.compile(REFUSED["item"], fallback=True)
-    x = numbers(3)
-    with pytest.warns(UserWarning, match="not compiled, runs as it is: item"):
-        first = compiled(x)
+UNCOMPILED = {
+    **{name: function for name, function in REFUSED.items() if name != "write"},
+    "bool": lambda x: x * bool((x > 0).all()),
+    "int": lambda x: x[: int(x.abs().sum()) % 3],
+    "loop": lambda x: sum([x * value for value in x.tolist()]),
+    "nonzero": lambda x: x.nonzero().double(),
+    "mask": lambda x: x[x > 0],
+}
+
+
+@pytest.mark.parametrize("name", UNCOMPILED)
+def test_fallback_warns_once_and_runs(name):
+    function = UNCOMPILED[name]
+    with pytest.raises(NotCompiled, match=r"test_front.py, line \d+"):
+        mg.compile(function)(numbers(3))
+    compiled, x = mg.compile(function, fallback=True), numbers(3)
+    with pytest.warns(UserWarning, match="not compiled, runs as it is") as warned:
+        found = [compiled(x)]
+    assert len(warned) == 1
+    others = [numbers(3) for _ in range(3)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        second = compiled(x)
-    np.testing.assert_array_equal(first.numpy(), second.numpy())
-    np.testing.assert_array_equal(first.numpy(), REFUSED["item"](x).numpy())
+        found += [compiled(other) for other in others]
+    for given, result in zip([x, *others], found):
+        np.testing.assert_array_equal(result.numpy(), function(given).numpy())
+
+
+@pytest.mark.parametrize("kind", ["tensor", "module", "optimizer"])
+def test_fallback_with_hooks(kind):
+    """A whole step with a hook that reads numbers: the same weights, one warning."""
+    ends = []
+    for compiler in (lambda f: f, lambda f: mg.compile(f, fallback=True)):
+        mg.manual_seed(0)
+        model, seen = mg.nn.Linear(3, 2), []
+        optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+        if kind == "module":
+            model.register_forward_hook(lambda m, i, out, seen=seen: seen.append(out.sum().item()))
+        if kind == "optimizer":
+            optimizer.register_step_post_hook(lambda *given, seen=seen: seen.append(1))
+
+        def step(x: Any, model: Any = model, optimizer: Any = optimizer, seen: Any = seen) -> Any:
+            optimizer.zero_grad()
+            y = model(x)
+            if kind == "tensor":
+                y.register_hook(lambda g: seen.append(g.sum().item()))
+            loss = y.square().sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        compiled = compiler(step)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            losses = [compiled(x).item() for x in mg.ones(4, 5, 3)]
+        ends.append((losses, seen, [p.detach().numpy() for p in model.parameters()], len(warned)))
+    assert ends[0][:2] == ends[1][:2]
+    assert (ends[0][3], ends[1][3]) == (0, 1)
+    for a, b in zip(ends[0][2], ends[1][2], strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_endless_compilation_stops():

@@ -120,6 +120,48 @@ def test_what_is_written_in_place_is_written(name):
         np.testing.assert_allclose(b, a, rtol=1e-13, atol=1e-15)
 
 
+def makes_its_own(x: Any) -> Any:
+    sums = mg.zeros(3, dtype="float64")
+    with mg.no_grad():
+        sums.add_(x).mul_(2)
+    return sums + x
+
+
+def makes_rows_of_its_own(x: Any) -> Any:
+    rows = mg.ones(2, 3, dtype="float64")
+    first = rows[0]
+    with mg.no_grad():
+        first.mul_(x)
+    return first + x
+
+
+@pytest.mark.parametrize("function", [makes_its_own, makes_rows_of_its_own])
+@pytest.mark.parametrize("changes", [False, True])
+def test_memory_that_the_call_makes_begins_anew_at_each(function, changes):
+    compiled, x = mg.compile(function), numbers(0, 3)
+    for seed in range(4):
+        x = numbers(seed, 3) if changes else x
+        np.testing.assert_allclose(compiled(x).numpy(), function(x).numpy(), rtol=1e-13)
+
+
+def test_memory_that_the_first_call_makes_and_others_go_on_with_is_refused():
+    class Lazy:
+        sums: Any = None
+
+    def function(x: Any) -> Any:
+        if Lazy.sums is None:
+            Lazy.sums = mg.zeros(3, dtype="float64")
+        with mg.no_grad():
+            Lazy.sums.add_(x)
+        return Lazy.sums * 2
+
+    compiled, x = mg.compile(function), numbers(0, 3)
+    compiled(x)
+    compiled(x)
+    with pytest.raises(NotCompiled, match="make it before the first call"):
+        compiled(x)
+
+
 def view_of_local(w: Any, x: Any) -> Any:
     z = x * 1
     part = z[:2]

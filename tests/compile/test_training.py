@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.compile.capture import NotCompiled
 
 F, nn = mg.nn.functional, mg.nn
 rng = np.random.default_rng(0)
@@ -29,11 +30,23 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Lion": ("Lion", {"lr": 0.01}),
     "Adadelta": ("Adadelta", {}),
     "Adagrad": ("Adagrad", {"weight_decay": 0.1}),
+    "Adamax": ("Adamax", {"lr": 0.01, "weight_decay": 0.01}),
+    "Adam with decay": ("Adam", {"lr": 0.01, "weight_decay": 0.1}),
+    "decoupled NAdam": ("NAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    # these run after the program
+    "ASGD": ("ASGD", {"lr": 0.1, "t0": 10, "weight_decay": 0.01}),
+    "Adafactor": ("Adafactor", {"lr": 0.1}),
+    "Muon": ("Muon", {"lr": 0.02}),
+    "Rprop": ("Rprop", {}),
 }
 
 
 def two_layers() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def matrices() -> nn.Module:
+    return nn.Sequential(nn.Linear(4, 8, bias=False), nn.ReLU(), nn.Linear(8, 3, bias=False))
 
 
 def with_state() -> nn.Module:
@@ -102,8 +115,92 @@ def test_optimizers_and_a_learning_rate_that_changes(name):
             scheduler.step()
         return losses
 
-    compiled = both(body, optimizer=name)
+    compiled = both(body, matrices if name == "Muon" else two_layers, name)
     assert len(compiled.programs) == (2 if name == "RAdam" else 1)
+
+
+class Own(mg.optim.Optimizer):
+    """A step as somebody writes it: state that is made at the first step, numbers that it reads."""
+
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure=None):
+        with mg.no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    state = self.state[p]
+                    if not state:
+                        state["m"] = mg.zeros_like(p)
+                        state["count"] = mg.tensor(0.0)
+                    state["count"] += 1
+                    state["m"].mul_(0.9).add_(p.grad)
+                    p.sub_(state["m"] * (group["lr"] / state["count"].item()))
+
+
+def test_an_optimizer_of_ones_own_and_one_after_another(monkeypatch):
+    monkeypatch.setattr(mg.optim, "Own", Own, raising=False)
+    monkeypatch.setitem(OPTIMIZERS, "own", ("Own", {"lr": 0.05}))
+
+    def body(model, optimizer, compiler):
+        decay = mg.optim.SGD(model.parameters(), lr=0.01, weight_decay=0.1)
+
+        def step(x, y):
+            decay.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            decay.step()
+            optimizer.step()
+            return {"loss": loss, "double": loss * 2}
+
+        compiled = compiler(step)
+        results = [compiled(x, y) for x, y in zip(BATCHES, LABELS)]
+        return [value.item() for result in results for value in result.values()]
+
+    compiled = both(body, optimizer="own")
+    assert len(compiled.programs) == 1
+    with pytest.raises(TypeError, match=r"Own.step reads numbers and runs after the program"):
+        compiled.save("step.py")
+
+
+def afterwards(change: str) -> Any:
+    model = two_layers()
+    rprop, sgd = mg.optim.Rprop(model.parameters()), mg.optim.SGD(model.parameters(), lr=0.1)
+
+    def step(x, y):
+        rprop.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        rprop.step()
+        if change == "call":
+            return model(x)
+        if change == "zero_grad":
+            rprop.zero_grad()
+        if change == "sgd":
+            sgd.step()
+        return model[0].weight if change == "parameter" else None
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ("call", "linear .test_training.py, line \\d+. needs what it changed"),
+        ("zero_grad", "call zero_grad before backward"),
+        ("sgd", "step in the other order"),
+        ("parameter", "return a clone"),
+    ],
+)
+def test_what_cannot_follow_a_step_that_runs_after_the_program(change, text):
+    with pytest.raises(NotCompiled, match=text):
+        mg.compile(afterwards(change))(BATCHES[0], LABELS[0])
+
+
+def test_a_step_with_a_closure_is_refused():
+    model = two_layers()
+    optimizer = mg.optim.Muon(matrices().parameters())
+    with pytest.raises(RuntimeError, match="compile the closure"):
+        mg.compile(lambda x: optimizer.step(lambda: model(x).sum()))(BATCHES[0])
 
 
 @pytest.mark.parametrize("set_to_none", [True, False])
