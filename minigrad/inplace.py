@@ -20,7 +20,7 @@ import numpy as np
 
 from minigrad.errors import ArgumentError, of_both_kinds, refuse_sparse
 from minigrad.graph import Array, Leaf, Node, Output, Variable, plain, wrap
-from minigrad.memory import is_copy, writes
+from minigrad.memory import is_copy, keep_original, writes
 from minigrad.modes import recording
 from minigrad.ops import conversion, indexing
 
@@ -89,7 +89,7 @@ def write(tensor: Variable, value: Array, name: str) -> None:
 def check_writeable(tensor: Variable, name: str) -> None:
     if recording.trace is not None:
         recording.trace.refuse_writing(name)
-        recording.trace.note_original(tensor._array)
+        keep_original(recording.trace, tensor._array)
     if not tensor._array.flags.writeable:
         raise ArgumentError(
             f"{name}: this tensor cannot be written to (it is expanded, or on a read-only array); "

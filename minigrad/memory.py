@@ -157,11 +157,21 @@ def owner_of(array: Array) -> Array:
     return array
 
 
-def in_copy(array: Array, owner: Array, copy: Array) -> Array:
-    """The part of a copy of `owner` that `array` is of `owner` itself."""
-    first, start = [each.__array_interface__["data"][0] for each in (array, owner)]
+def keep_original(trace: Any, array: Array) -> None:
+    """Keep the numbers of memory that is about to be written, and that no traced call computed."""
+    owner = owner_of(array)
+    if id(owner) not in trace.known and id(owner) not in trace.originals:
+        trace.originals[id(owner)] = owner, owner.copy("K")
+
+
+def original(trace: Any, array: Array) -> Array:
+    """An array as it was before what is traced wrote to it."""
+    owner, copy = trace.originals.get(id(owner_of(array)), (None, None))
+    if owner is None:
+        return array
     if copy.strides != owner.strides:
         return copy if array is owner else array
+    first, start = [each.__array_interface__["data"][0] for each in (array, owner)]
     memory = copy.reshape(-1, order="A").view(np.uint8)
     return np.ndarray(array.shape, array.dtype, memory, first - start, array.strides)
 

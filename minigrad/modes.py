@@ -15,8 +15,6 @@ from types import FrameType
 from typing import Any, NamedTuple, ParamSpec
 from weakref import ref
 
-from minigrad.memory import in_copy, owner_of
-
 HERE = os.path.dirname(__file__)
 P = ParamSpec("P")
 new = object.__new__
@@ -270,17 +268,6 @@ class Trace:
         """Raise an error before a change in place, where only what has no effect is traced."""
         if self.pure:
             raise NotTraced(f"{what} changes memory in place")
-
-    def note_original(self, array: Any) -> None:
-        """Keep the numbers of memory that is about to be written, and that no call computed."""
-        owner = owner_of(array)
-        if id(owner) not in self.known and id(owner) not in self.originals:
-            self.originals[id(owner)] = owner, owner.copy("K")
-
-    def original(self, array: Any) -> Any:
-        """An array as it was before the program wrote to it."""
-        owner, copy = self.originals.get(id(owner_of(array)), (None, None))
-        return array if owner is None else in_copy(array, owner, copy)
 
     def note_detached(self, array: Any) -> None:
         """Note that a tensor was taken out of the graph: a trace knows arrays, and no tensors."""

@@ -24,7 +24,7 @@ from minigrad.compile.program import NotCompiled, Program, Statement, Value, val
 from minigrad.compile.surroundings import Surroundings, bound_names
 from minigrad.compile.updates import Truth, number_names, update_statements
 from minigrad.graph import Leaf, Node, Variable, ancestors, wrap
-from minigrad.memory import clock, owner_of, writes
+from minigrad.memory import clock, original, owner_of, writes
 from minigrad.modes import WRITE, Call, NotTraced, recording, trace
 from minigrad.ops import indexing, sorting
 from minigrad.optim.blocks import Block, Together
@@ -428,7 +428,7 @@ class Capture:
         """What an array stands for; a constant, if nothing in the call made it."""
         value = self.values.get(id(array))
         if value is None:
-            was = self.trace.original(array)
+            was = original(self.trace, array)
             made = Value(constant_name(was), array.shape, array.dtype, "constant", was)
             value = self.know(array, made)
         return value
