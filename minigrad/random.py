@@ -5,6 +5,7 @@ Everywhere: `generator` is a `Generator` of one's own; None means the common one
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any
@@ -71,6 +72,17 @@ class Generator:
     def seed(self) -> int:
         """Start again from a fresh seed of the system's, and return it."""
         return self.manual_seed(fresh_seed()).initial_seed()
+
+    @property
+    def device(self) -> Any:
+        """The CPU."""
+        return devices.device("cpu")
+
+    def clone_state(self) -> Generator:
+        """Another generator, which gives the same numbers from here on."""
+        other = Generator()
+        other._numpy, other._seed = copy.deepcopy(self.numpy), self._seed
+        return other
 
     def initial_seed(self) -> int:
         """The seed that this generator last started from."""

@@ -5,18 +5,29 @@ from __future__ import annotations
 from minigrad.modes import Block, recording
 
 
+def refuse_blind(check_nan: bool) -> None:
+    if not check_nan:
+        raise NotImplementedError("anomaly detection checks for NaN: leave check_nan out")
+
+
 class set_detect_anomaly(Block):
     """Turn anomaly detection on or off, from here on, or until the end of a ``with`` block.
 
     While it is on, each op notes the line that called it, and backward raises a RuntimeError at the
     first VJP that returns NaN, naming the op and that line.  Recording is several times slower.
 
+    mode        on or off
+    check_nan   True: to note lines without checking is of no use here
+
+    Raises   NotImplementedError without check_nan.
+
     Example  >>> import minigrad as mg
              >>> with mg.autograd.set_detect_anomaly(True):
              ...     y = mg.tensor([1.0], requires_grad=True) * 2
     """
 
-    def __init__(self, mode: bool) -> None:
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        refuse_blind(check_nan)
         self.before = recording.detail.stack
         self.mode = bool(mode)
         recording.change(stack=self.mode)
@@ -40,7 +51,8 @@ class detect_anomaly(set_detect_anomaly):
              ...     (x * x).sum().backward()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, check_nan: bool = True) -> None:
+        refuse_blind(check_nan)
         self.mode = True  # only inside the block
 
     def now(self) -> bool:

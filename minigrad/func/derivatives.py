@@ -130,12 +130,18 @@ def matched(tree: Any, pattern: Any, what: str, of: str) -> list[Any]:
 
 
 def jvp(
-    func: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool = False
+    func: Callable[..., Any],
+    primals: Any,
+    tangents: Any,
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
 ) -> tuple[Any, ...]:
     """The value of `func` at `primals`, and its derivative in the direction `tangents`: J t.
 
     primals   a tuple of the arguments
     tangents  a tuple of the same form
+    strict    complain of an output that does not depend on the primals
 
     Returns  ``(output, tangent of the output)``, or with `has_aux` these and what it returned
              besides. Computed by reverse mode twice (see the module), so it costs about three calls
@@ -149,6 +155,8 @@ def jvp(
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple) or not primals:
         raise TypeError("jvp: primals and tangents are tuples, one entry for each argument")
     result = linear_part(func, primals, has_aux)
+    if strict and not all(y.requires_grad for y in result.outputs):
+        raise RuntimeError("jvp: with strict=True every output depends on the primals")
     pushed = result.push(tangents)
     shown = result.output if result.call.nested else detached(result.output)
     return (shown, pushed, detached(result.aux)) if has_aux else (shown, pushed)

@@ -368,6 +368,30 @@ class ParameterDict(Module):
         del self[key]
         return value
 
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last parameter out, and return it with its name.
+
+        Raises   KeyError if there is none.
+        """
+        last = list(self)[-1:]
+        if not last:
+            raise KeyError("popitem of an empty ParameterDict")
+        return last[0], self.pop(last[0])
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The entry of a name; `default`, put there, if there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def copy(self) -> ParameterDict:
+        """Another dict of the same parameters."""
+        return ParameterDict(dict(self.items()))
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A dict with one entry under several names."""
+        return ParameterDict(dict.fromkeys(keys, default))
+
     def clear(self) -> None:
         """Take all parameters out."""
         for key in self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -15,9 +15,9 @@ from minigrad import devices, errors
 from minigrad.backward import HookHandle
 from minigrad.graph import Variable, wrap
 from minigrad.modes import Frame, recording
-from minigrad.nn import state
 from minigrad.nn.hooks import Hook, Hooks, add_hook
 from minigrad.nn.parameter import Buffer, Parameter, WithoutShape
+from minigrad.nn.state import Stateful
 from minigrad.nn.typed import HasForward, P, R
 from minigrad.tensor import Tensor
 
@@ -66,7 +66,7 @@ def refuse_input(cls: type, args: tuple[Any, ...]) -> None:
             raise TypeError(f"{made} is made first, and called with tensors later: {use}")
 
 
-class Module(Construction):
+class Module(Stateful, Construction):
     """Base of all layers and networks.
 
     A subclass assigns parameters and other modules to attributes in ``__init__``, after
@@ -349,6 +349,24 @@ class Module(Construction):
             here = child
         return here
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place of the one with a dotted name.
+
+        strict   there has to be one
+
+        Raises   AttributeError if what it belongs to does not exist, or it with `strict`.
+        Example  >>> net = mg.nn.Sequential(mg.nn.Sequential(mg.nn.Linear(2, 2)))
+                 >>> net.set_submodule("0.0", mg.nn.ReLU())
+                 >>> net.get_submodule("0.0")
+                 ReLU()
+        """
+        if not target:
+            raise ValueError("set_submodule: a name is needed, the module itself has none")
+        if strict:
+            self.get_submodule(target)
+        owner, _, name = target.rpartition(".")
+        self.get_submodule(owner).add_module(name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a dotted name.
 
@@ -464,8 +482,27 @@ class Module(Construction):
         """Convert to float16."""
         return self.to(np.float16)
 
+    def bfloat16(self: Self) -> Self:
+        """Round to bfloat16; the numbers stay float32."""
+        for tensor in [*self.parameters(), *self.buffers()]:
+            if not isinstance(tensor, WithoutShape) and tensor._array.dtype.kind == "f":
+                tensor.data = tensor.detach().bfloat16()
+        return self
+
     def cpu(self: Self) -> Self:
         """This module: it is on the CPU."""
+        return self
+
+    def share_memory(self: Self) -> Self:
+        """This module; processes share their weights by `minigrad.distributed`."""
+        return self
+
+    def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
+        """This module, whose numbers may be any: they stay as they are.
+
+        Raises   ValueError if `device` is not the CPU.
+        """
+        devices.check(device)
         return self
 
     def cuda(self: Self, device: Any = None) -> Self:
@@ -475,35 +512,6 @@ class Module(Construction):
         """
         devices.check("cuda")
         return self
-
-    # ---------------------------------------------------------------------------------------- state
-
-    def state_dict(
-        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Any]:
-        """All parameters and persistent buffers by dotted name, detached, sharing memory.
-
-        Example  >>> list(mg.nn.Linear(2, 3).state_dict())
-                 ['weight', 'bias']
-        """
-        found = {} if destination is None else destination
-        for name, (_, _, tensor) in state.named_state(self, prefix).items():
-            found[name] = tensor if keep_vars else tensor.detach()
-        return found
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> state.IncompatibleKeys:
-        """Copy values into parameters and buffers: tensors of minigrad or PyTorch, or arrays.
-
-        strict   complain about names that are missing or unexpected
-        assign   put the given tensors in the place of the module's, instead of copying
-
-        Returns  a named tuple (missing_keys, unexpected_keys)
-        Raises   RuntimeError that lists every missing, unexpected and mismatched name; then nothing
-                 was changed.
-        """
-        return state.load(self, state_dict, strict, assign)
 
     # ---------------------------------------------------------------------------------------- hooks
 

@@ -200,7 +200,13 @@ class UninitializedBuffer(WithoutShape, Tensor):
     becomes = Tensor
     what = "buffer"
 
-    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Any:
+    def __new__(
+        cls,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> Any:
         made: Any = empty_tensor(0, dtype=dtype, device=device)
         made._get_leaf()
         made.__class__ = cls

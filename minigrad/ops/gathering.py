@@ -198,8 +198,10 @@ def open_grid(shape: tuple[int, ...]) -> tuple[Array, ...]:
 
 
 @composition
-def gather(x: Any, dim: int, index: Any) -> Tensor:
+def gather(x: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
     """Entries along an axis, one choice for each entry of the result.
+
+    sparse_grad   accepted for PyTorch's sake: gradients are dense
 
     Forward    out[i, j] = x[index[i, j], j] for dim 0, x[i, index[i, j]] for dim 1, and so on
     Gradient   x̄ = zeros, with ḡ added where the entries came from

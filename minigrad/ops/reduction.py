@@ -243,8 +243,10 @@ def nansum(x: Array, dim: Dim = None, keepdim: bool = False, dtype: Any = None) 
 
 
 @composition
-def nanmean(x: Array, dim: Dim = None, keepdim: bool = False) -> Tensor:
+def nanmean(x: Array, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean of the entries that are not NaN.
+
+    dtype      of the result, and to compute in
 
     Forward    out = Σ x / n over the n entries along `dim` that are not NaN
     Gradient   x̄ = ḡ / n, repeated; 0 where x is NaN
@@ -253,6 +255,7 @@ def nanmean(x: Array, dim: Dim = None, keepdim: bool = False) -> Tensor:
     Example    >>> mg.nanmean(mg.tensor([1.0, np.nan, 3.0]))
                tensor(2.)
     """
+    x = x if dtype is None else x.astype(dtype)
     there = np.logical_not(np.isnan(x))
     count = np.sum(
         there, axis=axes_of(dim, np.ndim(x)), keepdims=keepdim, dtype=widened_type(x.dtype)

@@ -37,7 +37,7 @@ from minigrad.optim.blocks import (
     move_together,
 )
 from minigrad.optim.recorder import recorder
-from minigrad.optim.saved import Entry, own_state, own_step, read_entry
+from minigrad.optim.saved import Entry, own_state, own_step, read_entry, with_unused
 
 Arrays = Sequence[Any]
 State = dict[Any, dict[str, Any]]
@@ -89,6 +89,8 @@ class Optimizer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = with_unused(cls.__init__)  # type: ignore[method-assign]
         if "step" in vars(cls) and "keeps_own_state" not in vars(cls):
             cls.keeps_own_state = "update" not in vars(cls)
             cls.step = own_step(cls.step)  # type: ignore[method-assign]  # the same, and counted

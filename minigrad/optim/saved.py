@@ -6,6 +6,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial, wraps
+from inspect import CO_VARKEYWORDS
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +57,31 @@ def to_array(value: Any) -> Array:
 
 
 # -------------------------------------- optimizers that have a step and a state of their own
+
+
+# of PyTorch: which of its implementations to use; the numbers are the same
+UNUSED = ("foreach", "fused", "capturable", "differentiable")
+
+
+def with_unused(init: Callable[..., Any]) -> Callable[..., Any]:
+    """The ``__init__`` of an optimizer, which then takes PyTorch's switches, too."""
+    code = init.__code__
+    unused = set(UNUSED) - set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    if code.co_flags & CO_VARKEYWORDS:  # it sees to them itself
+        return init
+
+    @wraps(init)
+    def call(self: Any, *args: Any, **kwargs: Any) -> None:
+        if not unused.isdisjoint(kwargs):
+            if kwargs.get("differentiable") and "differentiable" in unused:
+                raise NotImplementedError(
+                    f"{type(self).__name__}: a step is not recorded; for gradients through it, "
+                    "write p - lr * g with func.functional_call"
+                )
+            kwargs = {name: value for name, value in kwargs.items() if name not in unused}
+        init(self, *args, **kwargs)
+
+    return call
 
 
 def own_step(step: Callable[..., Any]) -> Callable[..., Any]:

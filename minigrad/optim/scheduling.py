@@ -18,7 +18,7 @@ RESUMED: WeakKeyDictionary[Optimizer, list[ref[LRScheduler]]] = WeakKeyDictionar
 
 
 class LRScheduler:
-    """Base of the schedulers: a class with `next`.
+    """Base of the schedulers: a class with `next`, or, as one writes it for PyTorch, with `get_lr`.
 
     optimizer    whose learning rates are set
     last_epoch   the time to go on from, that of the last step but one; -1: from the beginning.  The
@@ -51,14 +51,13 @@ class LRScheduler:
             )
         self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch + 1
+        self._step_count = 1
         self.start()
 
     def start(self) -> None:
         """Set the learning rates of the current time, from nothing."""
-        if self.last_epoch > 0:
-            self.set(self.replayed())
-        else:
-            self.set([self.next(g, g["lr"], base, 0) for g, base in self.groups()])
+        own = type(self).get_lr is not LRScheduler.get_lr
+        self.set(self.replayed() if self.last_epoch > 0 and not own else self.get_lr())
 
     def replayed(self) -> list[float]:
         """The learning rates of the current time, after all that came before.
@@ -91,26 +90,56 @@ class LRScheduler:
 
     def next(self, group: Group, lr: float, base: float, t: int) -> float:
         """γₜ of a group, from `lr` = γₜ₋₁ and `base` = γ₀; at t = 0, `lr` is what the group has."""
-        raise NotImplementedError(f"{type(self).__name__} has no next")
+        raise NotImplementedError(f"{type(self).__name__} has neither next nor get_lr")
 
-    def step(self) -> None:
-        """Go on to the next time."""
+    def get_lr(self) -> list[float]:
+        """The learning rates of the time ``self.last_epoch``, one for each group.
+
+        A scheduler of one's own may compute them of ``self.base_lrs`` and of what the groups have,
+        ``group["lr"]``, which is that of the time before.  To ask for them, use `get_last_lr`.
+        """
+        return [self.next(g, g["lr"], base, self.last_epoch) for g, base in self.groups()]
+
+    def step(self, epoch: int | None = None) -> None:
+        """Go on to the next time, or to the time `epoch`, which PyTorch has given up."""
         if self.last_epoch == 0 and self.optimizer.steps_taken == 0:
             warnings.warn(
                 "scheduler.step() before optimizer.step(): the first learning rate is skipped",
                 UserWarning,
                 stacklevel=2,
             )
-        self.go_on()
+        if epoch is None:
+            self.go_on()
+        else:
+            self.jump(epoch)
 
     def go_on(self) -> None:
         self.last_epoch += 1
-        self.set([self.next(g, g["lr"], base, self.last_epoch) for g, base in self.groups()])
+        self._step_count += 1
+        self.set(self.get_lr())
+
+    def jump(self, epoch: int) -> None:
+        """Set the learning rates of a time, as if it had been reached step by step."""
+        if type(self).get_lr is not LRScheduler.get_lr:
+            self.last_epoch = epoch
+            self.set(self.get_lr())
+            return
+        rates = []
+        for group, base in self.groups():
+            rate = base
+            for t in range(epoch + 1):
+                rate = self.next(group, rate, base, t)
+            rates.append(rate)
+        self.last_epoch = epoch
+        self.set(rates)
 
     def restart(self) -> None:
         """Go back to time 0, when a `SequentialLR` comes to this scheduler."""
         self.last_epoch = 0
-        self.set([self.next(g, base, base, 0) for g, base in self.groups()])
+        if type(self).get_lr is LRScheduler.get_lr:
+            for group, base in self.groups():
+                group["lr"] = base
+        self.set(self.get_lr())
 
     def get_last_lr(self) -> list[float]:
         """The learning rates that were set last, one for each group."""

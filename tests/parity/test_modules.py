@@ -204,3 +204,84 @@ def test_initial_distributions(case):
             0 < bound < 1.8 * b.std()
         ):  # uniform: the largest of n is within a few n-ths of the bound
             assert abs(most / bound - 1) < 15 / a.size, name
+
+
+# ----------------------------------------------------------------------------- state, and its hooks
+
+
+def counting(library):
+    class Counting(library.nn.Linear):
+        calls = 0
+
+        def get_extra_state(self):
+            return {"calls": self.calls}
+
+        def set_extra_state(self, state):
+            self.calls = state["calls"]
+
+    return Counting
+
+
+def test_extra_state():
+    found = []
+    for library in (torch, mg):
+        kind = counting(library)
+        net = library.nn.Sequential(kind(2, 2), library.nn.Sequential(kind(2, 1)))
+        net[1][0].calls = 7
+        state = net.state_dict()
+        other = library.nn.Sequential(kind(2, 2), library.nn.Sequential(kind(2, 1)))
+        other.load_state_dict(state)
+        del state["1.0._extra_state"]
+        with pytest.raises(RuntimeError, match=r"1\.0\._extra_state"):
+            other.load_state_dict(state)
+        state["1.0._extra_state"] = {"calls": 8}
+        state["_extra_state"] = 1
+        result = other.load_state_dict(state, strict=False)
+        names = [sorted(net.state_dict()), result.unexpected_keys]
+        found.append([names, other[1][0].calls, other[0].calls])
+    assert found[0] == found[1]
+
+
+def test_hooks_of_state_dicts():
+    found = []
+    for library in (torch, mg):
+        net = library.nn.Sequential(library.nn.Linear(2, 2), library.nn.Linear(2, 1))
+        seen = []
+
+        def rename(module, state, prefix, *rest, seen=seen):
+            seen.append(["loading", prefix, sorted(state), len(rest)])
+            for name in [name for name in state if name.startswith(prefix + "old_")]:
+                state[prefix + name.removeprefix(prefix + "old_")] = state.pop(name)
+
+        def drop(module, state, prefix, metadata):
+            state.pop(prefix + "bias", None)
+
+        layer = net[1]
+        layer.register_state_dict_pre_hook(lambda m, p, keep: seen.append(["before", p, keep]))
+        handle = layer.register_state_dict_post_hook(drop)
+        layer.register_load_state_dict_pre_hook(rename)
+        net.register_load_state_dict_post_hook(lambda m, keys: seen.append(list(keys)))
+        state = net.state_dict()
+        handle.remove()
+        weights = {name.replace("1.", "1.old_"): value for name, value in state.items()}
+        kept = sorted(weights)
+        net.load_state_dict(weights, strict=False)
+        found.append([seen, sorted(state), sorted(net.state_dict()), sorted(weights) == kept])
+        net.set_submodule("1", library.nn.ReLU())
+        found[-1].append([type(layer).__name__ for layer in net])
+        with pytest.raises(AttributeError):
+            net.set_submodule("2.weight", library.nn.ReLU(), strict=True)
+    assert found[0] == found[1]
+
+
+def test_dicts_of_parameters_as_dicts():
+    found = []
+    for library in (torch, mg):
+        p = [library.nn.Parameter(library.ones(n)) for n in (1, 2)]
+        d = library.nn.ParameterDict({"a": p[0]})
+        same = d.setdefault("b", p[1]) is p[1] and d.setdefault("b", p[0]) is p[1]
+        copied = d.copy()
+        last = d.popitem()
+        found.append([same, list(copied), copied["b"] is p[1], last[0], list(d)])
+        found[-1].append(list(d.fromkeys(["x", "y"], p[0])))
+    assert found[0] == found[1]

@@ -154,3 +154,90 @@ def test_parameters_of_integers_are_left_alone(library):
     again = Net()
     again.load_state_dict(net.state_dict())
     assert again.mask.dtype == net.mask.dtype
+
+
+# ------------------------------------------------------------ switches, and schedulers of one's own
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta",
+                                  "Adamax", "NAdam", "RAdam", "ASGD", "Rprop"])  # fmt: skip
+def test_switches_that_change_no_result_are_taken(name):
+    found = []
+    for library in (torch, mg):
+        p = library.tensor([1.0, -2.0], requires_grad=True)
+        optimizer = getattr(library.optim, name)([p], lr=0.1, foreach=False, differentiable=False)
+        (p * p).sum().backward()
+        optimizer.step()
+        found.append(p.detach().numpy())
+    np.testing.assert_allclose(*found, 1e-5)
+    with pytest.raises(NotImplementedError, match="not recorded"):
+        getattr(mg.optim, name)([mg.ones(1, requires_grad=True)], lr=0.1, differentiable=True)
+    with pytest.raises(TypeError):
+        getattr(mg.optim, name)([mg.ones(1, requires_grad=True)], lr=0.1, forech=False)
+
+
+def warm_up(library):
+    class WarmUp(library.optim.lr_scheduler.LRScheduler):
+        def __init__(self, optimizer, steps, last_epoch=-1):
+            self.steps = steps
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            share = min(1, (self.last_epoch + 1) / self.steps)
+            return [base * share for base in self.base_lrs]
+
+    return lambda optimizer: WarmUp(optimizer, 3)
+
+
+def halving(library):
+    class Halving(library.optim.lr_scheduler._LRScheduler):
+        def get_lr(self):
+            factor = 0.5 if self.last_epoch else 1.0
+            return [group["lr"] * factor for group in self.optimizer.param_groups]
+
+    return Halving
+
+
+def in_turn(library):
+    def build(optimizer):
+        parts = [warm_up(library)(optimizer), halving(library)(optimizer)]
+        return library.optim.lr_scheduler.SequentialLR(optimizer, parts, [2])
+
+    return build
+
+
+@pytest.mark.filterwarnings("ignore:.*epoch parameter")
+@pytest.mark.parametrize("build", [warm_up, halving, in_turn])
+def test_schedulers_that_say_get_lr(build):
+    found = []
+    for library in (torch, mg):
+        groups = [{"params": [library.ones(1, requires_grad=True)], "lr": lr} for lr in (1.0, 0.1)]
+        optimizer = library.optim.SGD(groups, lr=1.0)
+        scheduler = build(library)(optimizer)
+        rates = [scheduler.get_last_lr()]
+        for _ in range(5):
+            optimizer.step()
+            scheduler.step()
+            rates.append([group["lr"] for group in optimizer.param_groups])
+        if build is warm_up:
+            again = build(library)(library.optim.SGD(groups, lr=1.0))
+            again.load_state_dict(scheduler.state_dict())
+            again.step()
+            rates.append([again.last_epoch, again._step_count, *again.get_last_lr()])
+        found.append(np.concatenate(rates))
+    np.testing.assert_allclose(*found, 1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:The epoch parameter")
+def test_a_step_to_a_time():
+    found = []
+    for library in (torch, mg):
+        optimizer = library.optim.SGD([library.ones(1, requires_grad=True)], lr=1.0)
+        scheduler = library.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
+        optimizer.step()
+        rates = []
+        for epoch in (1, 5, 2, 3):
+            scheduler.step(epoch)
+            rates += scheduler.get_last_lr()
+        found.append(rates)
+    assert found[0] == found[1]

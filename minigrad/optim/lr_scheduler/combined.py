@@ -47,9 +47,9 @@ class ChainedScheduler(LRScheduler):
     def rates(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
 
-    def step(self) -> None:
+    def step(self, epoch: int | None = None) -> None:
         for scheduler in self.schedulers:
-            scheduler.step()
+            scheduler.step(epoch)
         self._last_lr = self.rates()
 
     def go_on(self) -> None:
