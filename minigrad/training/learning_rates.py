@@ -139,7 +139,7 @@ def lr_find(
     train: Iterable[Any],
     lowest: float = 1e-6,
     highest: float = 10.0,
-    steps: int = 100,
+    steps: int = 200,
     batch_size: int = 32,
 ) -> LearningRates:
     """Try learning rates, each from the same weights and on the same batches, and suggest one.
