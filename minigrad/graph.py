@@ -82,6 +82,13 @@ def plain(value: Any) -> Any:
     return value._array
 
 
+def without_history(value: Any) -> Any:
+    """What `plain` gives; in a trace a tensor without a derivative, whose calls are noted."""
+    if not isinstance(value, Variable) or recording.trace is None:
+        return plain(value)
+    return wrap(value._array)
+
+
 # -------------------------------------------------------------------------------- nodes and leaves
 
 

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
-from minigrad.graph import plain
+from minigrad.graph import plain, without_history
 from minigrad.ops.indexing import narrow
 from minigrad.ops.joining import along, meshgrid, stack
 from minigrad.ops.norms import vector_norm
@@ -209,7 +209,7 @@ def vander_columns(x: Any, N: int | None = None, increasing: bool = False) -> An
         x = x.astype(np.int64)
     if n == 0:
         return x[:, None][:, :0]
-    columns: list[Any] = [np.ones_like(plain(x))]
+    columns: list[Any] = [np.ones(x.shape, x.dtype)]
     for _ in range(n - 1):
         columns.append(columns[-1] * x)
     if n == 1:
@@ -235,7 +235,7 @@ def renorm(x: Any, p: float, dim: int, maxnorm: float) -> Any:
     dim = normalize_axis_index(dim, n)
     norms = vector_norm(x, p, tuple([i for i in range(n) if i != dim]), True)
     tiny = 1e-7  # as in PyTorch
-    return x * np.where(plain(norms) > maxnorm, maxnorm / (norms + tiny), 1.0)
+    return x * np.where(without_history(norms) > maxnorm, maxnorm / (norms + tiny), 1.0)
 
 
 @composition

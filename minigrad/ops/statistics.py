@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.calls import Array, Variable, op
 from minigrad.composition import composition
-from minigrad.graph import plain
+from minigrad.graph import plain, without_history
 from minigrad.ops.norms import smallest_safe, vector_norm
 from minigrad.ops.reduction import (
     Dim,
@@ -331,10 +331,10 @@ def between(low: Any, high: Any, weight: Array) -> Any:
 
     The formula for finite numbers gives equal ones back to the last digit.
     """
-    low_array, high_array = plain(low), plain(high)
+    low_array, high_array = without_history(low), without_history(high)
     with np.errstate(over="ignore", invalid="ignore"):  # the step may overflow between finite ends
         finite = np.isfinite(high_array - low_array)
-    if finite.all():
+    if not isinstance(finite, Variable) and finite.all():
         return low + (high - low) * weight
     start, end = np.where(finite, low, 0), np.where(finite, high, 0)
     share = np.where(weight == 0, 0.5, weight).astype(weight.dtype)
