@@ -140,7 +140,8 @@ def complain_of_kind(
     asked = getattr(error, "obj", error)
     everything = [*given, *within(given)]
     for name, value in everything:
-        if value is asked and not is_array(value):
+        only_array = wanted == "a tensor" and isinstance(value, np.ndarray)
+        if value is asked and (only_array or not is_array(value)):
             raise TypeError(wrong_kind(function, name, value, wanted)) from None
     others = [(name, value) for name, value in given if not is_array(value)]
     strange = [each for each in others if not isinstance(each[1], (int, float, type(None)))]

@@ -124,6 +124,8 @@ def run(library: Any, leaves: list[tuple[np.ndarray, bool]], lines: list[str]) -
             loss.backward()
     except Exception as error:
         return Outcome(failed=len(lines), error=error)
+    if torch and any(is_late_view(scope[name]) for name in names):
+        return Outcome(failed=len(lines), error=RuntimeError("a view became a leaf of its own"))
     for name in names:
         out.numbers[name] = scope[name].detach().numpy().copy()
     for name in names:
@@ -132,6 +134,14 @@ def run(library: Any, leaves: list[tuple[np.ndarray, bool]], lines: list[str]) -
         if own and (t.is_leaf or t.retains_grad) and t.grad is not None:
             out.numbers[f"{name}.grad"] = t.grad.numpy().copy()
     return out
+
+
+def is_late_view(t: Any) -> bool:
+    """Whether a view was there before its base was told to require grad.
+
+    In PyTorch it then is a leaf of its own, and in minigrad it stays a constant.
+    """
+    return bool(t.is_leaf and t.requires_grad and t._is_view() and t._base.requires_grad)
 
 
 def weights(t: Any, library: Any) -> Any:
