@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import sys
 import threading
 from collections.abc import Callable
 from fractions import Fraction
@@ -543,3 +544,40 @@ def test_sixteen_threads_train_sixteen_nets_as_one_after_the_other() -> None:
     for one, other in zip(alone, together):
         for p, q in zip(one.parameters(), other.parameters()):
             np.testing.assert_array_equal(p.detach().numpy(), q.detach().numpy())
+
+
+# ------------------------------------------------------------------------------ many views
+
+
+def calls_made(function: Callable[[], Any]) -> int:
+    """How many calls of Python and C functions running `function` takes."""
+    count = 0
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        kept = function()
+    finally:
+        sys.setprofile(None)
+    assert kept is not None
+    return count
+
+
+ROWS: dict[str, Callable[[mg.Tensor], Any]] = {
+    "list": list,
+    "unbind": lambda x: x.unbind(),
+    "split": lambda x: x.split(1),
+    "indices": lambda x: [x[i] for i in range(len(x))],
+}
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("take", ROWS.values(), ids=ROWS)
+def test_the_rows_of_a_tensor_cost_as_much_as_there_are(take: Any, recorded: bool) -> None:
+    """All of them are kept, and each is a view that knows the others."""
+    made = [mg.zeros(n, 2, requires_grad=recorded) * 1 for n in (500, 1000, 2000)]
+    few, more, most = [calls_made(lambda x=x: take(x)) for x in made]
+    assert most - more <= 2.2 * (more - few)
