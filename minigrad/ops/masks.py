@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -43,31 +42,19 @@ def choose(mask: Array, x: Any, y: Any) -> Array:
 
 
 def where_positive(x: Array, size: Array) -> Array:
-    """``np.where(size > 0, x, 0)`` for numbers `size` that are not negative: the gradient of relu.
+    """``np.where(size != 0, x, 0)`` for numbers `size` that are not negative: the gradient of relu.
 
-    Not simply x * sign(size): 0 times an infinite x is NaN.  That product is quickest for a few
-    numbers, and finite where their squares add up to a finite number.  Of many the bits are
-    multiplied: those of a positive number, taken as an integer, are at least 1.
+    Where `size` is NaN, x is kept, as in PyTorch.  Not x * sign(size): 0 times an infinite x is
+    NaN.  Instead the bits of x are multiplied by 0 or 1, taken as an integer.
 
     Example  >>> import numpy as np
              >>> from minigrad.ops.masks import where_positive
              >>> where_positive(np.array([np.inf, 2.0]), np.array([0.0, 3.0]))
              array([0., 2.])
     """
-    if type(x) is np.ndarray:
-        if x.size <= FEW:
-            flat = x.reshape(-1)
-            if flat.dot(flat) < inf:
-                positive = np.sign(size)
-                if x.dtype is not size.dtype:
-                    return x * positive
-                positive *= x
-                return positive
-        elif x.dtype == size.dtype and x.dtype in BITS:
-            bits = BITS[x.dtype]
-            kept = np.minimum(size.view(bits), 1)
-            return np.multiply(x.view(bits), kept, out=kept).view(x.dtype)
-    return np.where(size > 0, x, 0)
+    if type(x) is np.ndarray and x.dtype in BITS:
+        return np.multiply(x.view(BITS[x.dtype]), np.not_equal(size, 0)).view(x.dtype)
+    return np.where(size != 0, x, 0)
 
 
 def has_type(value: Any, dtype: Any) -> bool:

@@ -313,6 +313,12 @@ def behind(name: str, why: str, call: Any, x: Any, kept: Any, value: Any = None)
 
 
 MASKS = [
+    Case("relu", "a NaN of either sign passes the cotangent on", mg.relu,
+         ([nan, -nan, -0.0, 0.0, 2.0],), [nan, nan, 0.0, 0.0, 2.0], ([1.0, 1.0, 0.0, 0.0, 1.0],),
+         dtypes=(f64, f32, half), forward=False),
+    Case("relu", "and so it does among many", lambda x: mg.relu(x) * 1.1,
+         (np.tile([nan, -nan, -0.0, 0.0, 2.0], 1000),), None,
+         (np.tile([1.1, 1.1, 0.0, 0.0, 1.1], 1000),), dtypes=(f64, f32, half), forward=False),
     behind("relu", "meets no 0", lambda x: x.relu(), scores, [[[0, 0, 1, 1]]]),
     behind("nn.functional.relu6", "meets no 0", F.relu6, scores, [[[0, 0, 1, 0]]]),
     behind("nn.functional.hardtanh", "meets no 0", F.hardtanh, scores, [[[0, 0, 1, 0]]]),
