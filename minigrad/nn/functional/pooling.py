@@ -369,11 +369,15 @@ def largest_positions(array: Array, sizes: Sizes) -> Array:
     height, width = images.shape[-2:]
     lead = array.shape[:-axes]
     counts = (1, *sizes)[-2:]
-    positions = np.empty((*lead, *counts), np.int64)
-    for i, (top, bottom) in enumerate(bounds(height, counts[0])):
-        for j, (left, right) in enumerate(bounds(width, counts[1])):
+    rows_seen, columns_seen = bounds(height, counts[0]), bounds(width, counts[1])
+    tall, wide = sorted({*rows_seen}), sorted({*columns_seen})  # of many windows, some coincide
+    positions = np.empty((*lead, len(tall), len(wide)), np.int64)
+    for i, (top, bottom) in enumerate(tall):
+        for j, (left, right) in enumerate(wide):
             area = (bottom - top) * (right - left)
             window = images[..., top:bottom, left:right].reshape(*lead, area)
             row, column = np.divmod(window.argmax(-1), right - left)
             positions[..., i, j] = (top + row) * width + left + column
+    which = np.ix_([tall.index(each) for each in rows_seen], [wide.index(c) for c in columns_seen])
+    positions = positions[(..., *which)]
     return positions.reshape(*lead, counts[0] * counts[1])

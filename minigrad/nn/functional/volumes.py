@@ -232,14 +232,17 @@ def largest_places(array: Any, counts: tuple[int, ...]) -> Any:
     """Where in its volume the largest entry of each window is, flat."""
     lead, size = array.shape[:-3], array.shape[-3:]
     place = np.arange(math.prod(size)).reshape(size)
-    positions = np.empty((*lead, *counts), np.int64)
-    parts = [list(enumerate(bounds(n, count))) for n, count in zip(size, counts)]
-    for part in product(*parts):
+    windows = [bounds(n, count) for n, count in zip(size, counts)]
+    distinct = [sorted({*each}) for each in windows]  # more windows than entries: many coincide
+    positions = np.empty((*lead, *map(len, distinct)), np.int64)
+    for part in product(*map(enumerate, distinct)):
         where: Any = tuple([slice(*between) for _, between in part])
         window = array[(..., *where)]
         window = window.reshape(*lead, math.prod(window.shape[-3:]))
         there: Any = (..., *[i for i, _ in part])
         positions[there] = place[where].ravel()[window.argmax(-1)]
+    which = [[own.index(each) for each in given] for own, given in zip(distinct, windows)]
+    positions = positions[(..., *np.ix_(*which))]
     return positions.reshape(*lead, math.prod(counts))
 
 
