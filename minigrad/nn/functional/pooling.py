@@ -378,6 +378,8 @@ def largest_positions(array: Array, sizes: Sizes) -> Array:
             window = images[..., top:bottom, left:right].reshape(*lead, area)
             row, column = np.divmod(window.argmax(-1), right - left)
             positions[..., i, j] = (top + row) * width + left + column
-    which = np.ix_([tall.index(each) for each in rows_seen], [wide.index(c) for c in columns_seen])
+    which: Any = np.ix_(
+        [tall.index(each) for each in rows_seen], [wide.index(c) for c in columns_seen]
+    )
     positions = positions[(..., *which)]
     return positions.reshape(*lead, counts[0] * counts[1])

@@ -242,7 +242,8 @@ def largest_places(array: Any, counts: tuple[int, ...]) -> Any:
         there: Any = (..., *[i for i, _ in part])
         positions[there] = place[where].ravel()[window.argmax(-1)]
     which = [[own.index(each) for each in given] for own, given in zip(distinct, windows)]
-    positions = positions[(..., *np.ix_(*which))]
+    chosen: Any = (..., *np.ix_(*which))
+    positions = positions[chosen]
     return positions.reshape(*lead, math.prod(counts))
 
 
