@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ if __name__ == "__main__":
 
 from tests.benchmarks import training_step as base
 
-NAMES = ["tuned", "compiled", "minigrad", "torch", "jax"]
+NAMES = ["tuned", "compiled", "numba", "minigrad", "torch", "jax"]
 MODELS = ["lstm", "transformer", "conv"]
 
 
@@ -61,12 +62,12 @@ def whole_step(model: Any, optimizer: Any) -> Any:
     return step
 
 
-def compiled(net: str, optimizer: str) -> Any:
+def compiled(net: str, optimizer: str, backend: str = "numpy") -> Any:
     """The step of minigrad, compiled."""
     import minigrad as mg
 
     model, made, x, y = network(net, optimizer)
-    step = mg.compile(whole_step(model, made))
+    step = mg.compile(whole_step(model, made), backend=backend)
     return lambda: step(x, y).item()
 
 
@@ -116,6 +117,8 @@ def maker(name: str) -> Any:
     """What makes the step of a contestant."""
     if name == "compiled":
         return compiled
+    if name == "numba":
+        return partial(compiled, backend="numba")
     if name.endswith("-model"):
         import minigrad as mg
 
