@@ -100,9 +100,9 @@ def main() -> None:
         loss = F.cross_entropy(model(digits), y_train[:4])
         loss.backward()
     names = {"digits": digits, "loss": loss}
-    mg.visualize.draw(loss, names=names).save(args.out / "digits_graph.svg")
-    for name in ("digits_loss.png", "digits_graph.svg"):
-        print("wrote", args.out / name)
+    drawn = mg.visualize.draw(loss, names=names).save(args.out / "digits_graph.svg")
+    for path in (args.out / "digits_loss.png", drawn):
+        print("wrote", path)
 
 
 def write_curve(losses: list[float], path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import sparse
+from minigrad import devices, sparse
 from minigrad.creation import from_numpy, tensor
 from minigrad.dtypes import resolve
 from minigrad.graph import refuse_in_trace
@@ -170,6 +170,15 @@ def array_namespace(self: Any, *, api_version: str | None = None) -> Any:
     """The functions of the array API standard for tensors: NumPy's, which know tensors."""
     numpys: Any = np.empty(0)
     return numpys.__array_namespace__(api_version=api_version)
+
+
+def to_device(self: Any, device: Any, /, *, stream: Any = None) -> Any:
+    """The array API standard's ``to``: this tensor, since there is only the CPU.
+
+    Raises   ValueError for a device that is not the CPU.
+    """
+    devices.check(device)
+    return self
 
 
 def treescope_adapter(self: Any) -> Any:

@@ -401,6 +401,7 @@ class Tensor(Methods, Variable):
     __dlpack__ = interchange.dlpack
     __dlpack_device__ = interchange.dlpack_device
     __array_namespace__ = interchange.array_namespace
+    to_device = interchange.to_device
     __dask_tokenize__ = interchange.dask_token
     __treescope_ndarray_adapter__ = interchange.treescope_adapter
     __treescope_repr__ = interchange.treescope_repr

@@ -18,8 +18,12 @@ functions: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what to call 
 
 
 def array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-    """NEP 13: ``np.exp(t)``, ``array * t``."""
-    if kwargs.get("out") is not None or "where" in kwargs:
+    """NEP 13: ``np.exp(t)``, ``array * t``; ``array += t`` on the numbers alone."""
+    out = kwargs.get("out")
+    if out is not None and all(type(x) is np.ndarray for x in out) and "where" not in kwargs:
+        numbers = [np.asarray(x) if hasattr(x, "_node") else x for x in args]  # refuses a graph
+        return getattr(ufunc, method)(*numbers, **kwargs)
+    if out is not None or "where" in kwargs:
         name = f"{scipy_special.module_of(ufunc)}.{ufunc.__name__}"
         raise TypeError(f"{name} of a tensor takes neither out= nor where=")
     operation = numpy_functions.get(ufunc)

@@ -6,9 +6,9 @@ ufunc can only come from it if somebody else imported it.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from minigrad import ops
@@ -26,24 +26,19 @@ def softplus(x: Any) -> Any:
     return ops.logaddexp(x, 0.0)
 
 
-def ndtr(x: Any) -> Any:
-    """The distribution function of the standard normal distribution."""
-    return 0.5 * ops.erfc(x * -math.sqrt(0.5))
+FORMULAS: dict[str, Callable[..., Any]] = {"log_expit": log_expit, "softplus": softplus}
 
-
-TABLE: dict[str, Callable[..., Any]] = {
-    "erf": ops.erf,
-    "erfc": ops.erfc,
-    "exp2": ops.exp2,
-    "expit": ops.sigmoid,
-    "expm1": ops.expm1,
-    "log1p": ops.log1p,
-    "log_expit": log_expit,
-    "logit": ops.logit,
-    "ndtr": ndtr,
-    "softplus": softplus,
-    "xlogy": ops.xlogy,
-}
+# SciPy's name, and that of ``minigrad.special``
+TABLE = {
+    **{name: name for name in (
+        "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1", "gammainc", "gammaincc",
+        "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_ndtr", "logit", "ndtr", "ndtri", "psi",
+        "round", "xlog1py", "xlogy",
+    )},
+    "j0": "bessel_j0", "j1": "bessel_j1", "y0": "bessel_y0", "y1": "bessel_y1",
+    "k0": "modified_bessel_k0", "k1": "modified_bessel_k1",
+    "k0e": "scaled_modified_bessel_k0", "k1e": "scaled_modified_bessel_k1",
+}  # fmt: skip
 
 
 def is_special(ufunc: Any) -> bool:
@@ -53,8 +48,11 @@ def is_special(ufunc: Any) -> bool:
 
 def special(ufunc: Any) -> Callable[..., Any] | None:
     """The function of tensors that is SciPy's `ufunc`; None if there is none."""
-    function = TABLE.get(ufunc.__name__)
-    return function if function is not None and is_special(ufunc) else None
+    if not is_special(ufunc):
+        return None
+    if ufunc.__name__ in TABLE:
+        return getattr(import_module("minigrad.special"), TABLE[ufunc.__name__])
+    return FORMULAS.get(ufunc.__name__)
 
 
 def module_of(ufunc: Any) -> str:

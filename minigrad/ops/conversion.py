@@ -27,8 +27,8 @@ def _astype(x: Array, dtype: np.dtype[Any]) -> Array:
 
 
 @composition
-def astype(x: Any, dtype: Any) -> Tensor:
-    """x, with entries of another type; x itself if it has the type.
+def astype(x: Any, dtype: Any, copy: bool = False) -> Tensor:
+    """x, with entries of another type; x itself if it has the type, unless `copy`.
 
     Forward    out = x, rounded to the type; to integers towards 0
     Gradient   x̄ = ḡ, in the type of x; none through integers
@@ -40,7 +40,7 @@ def astype(x: Any, dtype: Any) -> Tensor:
     if dtype is dtypes.bfloat16:
         return _bfloat16(x)
     wanted = dtypes.resolve(dtype)
-    return x if x.dtype == wanted else _astype(x, wanted)
+    return x if x.dtype == wanted and not copy else _astype(x, wanted)
 
 
 @composition

@@ -212,6 +212,34 @@ def test_array_api_functions_of_a_tensor_are_recorded():
     assert compat.device(t.detach()) is not None
     assert compat.size(t) == 6
     assert compat.is_array_api_obj(t)
+    assert compat.to_device(t, "cpu") is t
+    with pytest.raises(ValueError, match="cuda"):
+        compat.to_device(t, "cuda")
+    assert xp.astype(t, np.float64, copy=False) is t
+    copied = t.astype(np.float64, copy=True)
+    assert copied is not t
+    assert copied.requires_grad
+
+
+def test_numbers_of_tensors_go_into_arrays_in_place():
+    for function in (np.ndarray.__iadd__, np.ndarray.__imul__, np.ndarray.__isub__):
+        t, array, expected = mg.tensor(X), np.full(X.shape, 2.0), np.full(X.shape, 2.0)
+        assert function(array, t) is array
+        np.testing.assert_array_equal(array, function(expected, X))
+        with pytest.raises(RuntimeError, match="would lose its graph as an array"):
+            function(array, mg.tensor(X, requires_grad=True))
+        np.testing.assert_array_equal(array, expected)
+    out = np.empty(X.shape, np.float32)
+    assert np.multiply(mg.tensor(X, dtype=mg.float32), 2.0, out=out) is out
+    np.testing.assert_array_equal(out, X.astype(np.float32) * 2)
+    assert np.add.reduce(mg.tensor(X), axis=0, out=np.empty(X.shape[1])).tolist() == list(X.sum(0))
+    with pytest.raises(TypeError, match="takes neither out= nor where="):
+        np.add(mg.tensor(X), 1.0, out=mg.tensor(X))
+    with pytest.raises(TypeError, match="takes neither out= nor where="):
+        np.add(mg.tensor(X), 1.0, out=out, where=X > 0)
+    step = mg.compile(lambda t: t + np.add(t, 1.0, out=np.empty(X.shape)))
+    with pytest.raises(RuntimeError, match="conversion to an array"):
+        step(mg.tensor(X))
 
 
 def test_jaxtyping_reads_shapes_and_types():
