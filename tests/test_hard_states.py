@@ -224,6 +224,25 @@ def test_a_full_disk_leaves_the_last_file_whole(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mg.load(path)["w"].numpy(), [1.0, 1.0])
 
 
+def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:
+    """The run ends with what the system says, and goes on later to the bits of a whole run."""
+    resource = pytest.importorskip("resource")
+    whole, _ = fit("generator", tmp_path / "whole.npz", 5)
+    path = tmp_path / "cut.npz"
+    fit("generator", path, 2)
+    saved = path.read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"too large|space"):
+            fit("generator", path, 5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == saved
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["cut.npz", "whole.npz"]
+    np.testing.assert_array_equal(fit("generator", path, 5)[0], whole)
+
+
 def test_a_compressed_archive_of_zeros_is_loaded(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "zeros.npz", a=np.zeros(10**6))
     assert mg.load(tmp_path / "zeros.npz")["a"].shape == (10**6,)
