@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,3 +122,44 @@ def test_a_saved_step_of_a_module_goes_on(case: Any, tmp_path: Path) -> None:
     given = [leaf for leaf in flatten((args, kwargs))[0] if isinstance(leaf, mg.Tensor)]
     found = program.step(*[t.numpy().copy() for t in given])
     assert_close([np.asarray(each) for each in found], values(step(*args, **kwargs)))
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_a_saved_step_trains_on_to_the_same_weights_without_minigrad(
+    name: str, tmp_path: Path
+) -> None:
+    """In a process of its own, which cannot import minigrad."""
+    rng = np.random.default_rng(0)
+    xs = rng.random((30, 16, 64)).astype(np.float32)
+    ys = rng.integers(0, 10, (30, 16))
+    mg.manual_seed(0)
+    model = mg.nn.Sequential(mg.nn.Linear(64, 32), mg.nn.ReLU(), mg.nn.Linear(32, 10))
+    options = {"momentum": 0.9} if name == "SGD" else {}
+    optimizer = getattr(mg.optim, name)(model.parameters(), lr=0.01, **options)
+
+    def step(x: mg.Tensor, y: mg.Tensor) -> mg.Tensor:
+        optimizer.zero_grad()
+        loss = mg.nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    compiled = mg.compile(step)
+    for x, y in zip(xs[:3], ys):
+        compiled(mg.tensor(x), mg.tensor(y))
+    compiled.save(tmp_path / "step.py")
+    np.savez(tmp_path / "batches.npz", xs=xs, ys=ys)
+    script = (
+        "import sys; sys.modules['minigrad'] = None; sys.path.insert(0, '.')\n"
+        "import numpy as np, step\n"
+        "given = np.load('batches.npz')\n"
+        "for x, y in zip(given['xs'], given['ys']):\n"
+        "    step.step(x, y)\n"
+        "np.save('weights.npy', step.parameters)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    for x, y in zip(xs, ys):
+        step(mg.tensor(x), mg.tensor(y))
+    weights = np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
+    found = np.load(tmp_path / "weights.npy")
+    np.testing.assert_allclose(np.sort(found), np.sort(weights), rtol=0, atol=2e-6)
