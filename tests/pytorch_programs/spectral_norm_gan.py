@@ -22,8 +22,9 @@ set_weights(generator, 0.5)
 set_weights(critic, 0.8)
 for i in (0, 2):  # the vectors of the power iteration start as random numbers
     spectral_norm(critic[i], n_power_iterations=20)
-g_opt = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.9))
-d_opt = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.9))
+g_opt = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.9), eps=1e-4)
+# where a gradient is 0 up to rounding, a smaller eps would make a step of its sign
+d_opt = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.9), eps=1e-4)
 losses = []
 for step in range(10):
     angle = rng.rand(32) * 2 * np.pi
