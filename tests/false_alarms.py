@@ -12,6 +12,9 @@ import minigrad as mg
 from minigrad.testing import Report, Verdict
 from tests.samples import SAMPLES, Sample
 
+# a variance below the bound of gaussian_nll_loss is raised to it, and gets a gradient all the same
+ONE_SCALE = {"nn.functional.gaussian_nll_loss"}
+
 
 def cases(count: int, seed: int = 0) -> Iterator[tuple[Sample, str, list[np.ndarray]]]:
     """Rows of the table in turn, with random inputs of random scale and type."""
@@ -28,7 +31,7 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[Sample, str, list[np.ndar
             [a * (1 + 0.1 * rng.random(a.shape)) for a in arrays] if rng.random() < 0.5 else arrays
         )
         scaled = [np.asarray(a * scale).astype(dtype) for a in moved]
-        if not accepted(sample, scaled):  # outside of the op's domain at this scale
+        if sample.name in ONE_SCALE or not accepted(sample, scaled):
             scaled = [np.asarray(a).astype(dtype) for a in arrays]
         made += 1
         yield sample, f"{sample}, {kind}, {np.dtype(dtype).name}, scale {scale:.1e}", scaled

@@ -145,6 +145,12 @@ def part_of(case: Case) -> list[Mistake]:
     if np.count_nonzero(wrong) < 2:
         return []
     if not np.any((case.a != 0) & (case.n != 0) & case.known) and case.a.any() and case.n.any():
+        if one_for_another(case):
+            text = (
+                f"each entry of {case.jacobian.output} depends on one of {case.jacobian.input}, "
+                "and its gradient reaches another: a wrong index, or another choice on the way back"
+            )
+            return [Mistake("chosen", text)]
         text = (
             "it is there where it should be zero, and zero where it should be there: is a "
             "condition the wrong way round?"
@@ -161,6 +167,15 @@ def part_of(case: Case) -> list[Mistake]:
     if found is None and is_elementwise(case):
         return [formula(case)]
     return [Mistake(found.kind, f"{count} {found.text}")] if found is not None else []
+
+
+def one_for_another(case: Case) -> bool:
+    """Whether each row has one number, the right one, at another place."""
+    rows = case.wrong.any(axis=1)
+    a, n = case.a[rows], case.n[rows]
+    if np.any(np.count_nonzero(a, axis=1) != 1) or np.any(np.count_nonzero(n, axis=1) != 1):
+        return False
+    return bool(np.allclose(a.sum(1), n.sum(1), 1e-4, 0.0))
 
 
 def is_elementwise(case: Case) -> bool:

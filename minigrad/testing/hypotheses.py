@@ -280,7 +280,10 @@ def shifted(case: Case) -> Iterator[Mistake]:
         for axis, size in enumerate(shape):
             if size > 1 and case.fits(np.roll(grid, shift, axis + 1).reshape(m, -1)):
                 way = "one place down" if shift == 1 else "one place up"
-                yield Mistake("shifted", f"it is off by one along axis {axis} ({way}, cyclically)")
+                text = f"it is off by one along axis {axis} ({way}, cyclically)"
+                if size == 2:
+                    text = f"its two slices along axis {axis} are exchanged"
+                yield Mistake("shifted", text)
                 return
             if size > 2 and case.fits(moved(grid, shift, axis + 1).reshape(m, -1)):
                 yield Mistake(
@@ -293,6 +296,8 @@ def shifted(case: Case) -> Iterator[Mistake]:
             rolled = np.roll(rows, shift, axis).reshape(m, -1)
             if size > 1 and case.fits(rolled):
                 text = f"the cotangent is off by one along axis {axis} of {case.jacobian.output}"
+                if size == 2:
+                    text = f"the two slices of the cotangent along its axis {axis} are exchanged"
                 yield Mistake("shifted", text)
                 return
             if size > 1 and case.y.shape == shape:
@@ -304,6 +309,10 @@ def shifted(case: Case) -> Iterator[Mistake]:
     for axis, size in enumerate(shape):
         if size > 1 and case.fits(np.flip(grid, axis + 1).reshape(m, -1)):
             yield Mistake("reversed", f"it is reversed along axis {axis}")
+            return
+    for axis, size in enumerate(case.y.shape):
+        if size > 1 and case.fits(np.flip(rows, axis).reshape(m, -1)):
+            yield Mistake("reversed", f"the cotangent is reversed along its axis {axis}")
             return
 
 

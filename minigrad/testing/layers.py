@@ -235,11 +235,12 @@ def window(case: Case) -> Words | None:
     whole = case.n.reshape(*case.y.shape, *case.x.shape)
     wrong = np.count_nonzero(case.wrong)
     for axes in window_axes(case):
+        few = few_windows(whole, axes)
         for stride in (0, -1, 1, -2, 2):
             for shift in SHIFTS if len(axes) == 1 else PAIRS_OF_SHIFTS:
                 if (stride == 0 and not any(shift)) or (stride and len({*shift}) > 1):
                     continue
-                if stride and max(map(abs, shift)) > 3:
+                if stride and (max(map(abs, shift)) > 3 or few):
                     continue
                 supposed = moved(whole, axes, stride, shift).reshape(case.n.shape)
                 known = np.isfinite(supposed)
@@ -248,6 +249,15 @@ def window(case: Case) -> Words | None:
                 if enough and reached and case.fits(supposed, known):
                     return {"what": window_words(stride, shift)}
     return None
+
+
+def few_windows(whole: Array, axes: Sequence[tuple[int, int]]) -> bool:
+    """Whether there are less than three windows along an axis, to which any two strides fit."""
+    for along, _ in axes:
+        others = tuple(k for k in range(whole.ndim) if k != along)
+        if np.count_nonzero(np.any(whole, axis=others)) < 3:
+            return True
+    return False
 
 
 def window_words(stride: int, shift: Sequence[int]) -> str:

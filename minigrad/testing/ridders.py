@@ -393,6 +393,9 @@ class Table:
         # two computations agree, and rounding hides what is nearby
         telling |= abs(far - self.expected) <= 4 * far_error + 1e-6 * abs(far)
         better = (far_error < self.error) & (abs(far - self.value) <= 4 * self.error) & telling
+        # from afar a minimum of two functions looks like the other one
+        near_says_so = abs(self.value - self.expected) <= 4 * self.error
+        better &= ~(near_says_so & (abs(far - self.expected) > 4 * far_error + 1e-6 * abs(far)))
         self.value = np.where(better, far, self.value)
         self.error = np.where(better, far_error, self.error)
         self.value = np.where(self.flat, 0, self.value)

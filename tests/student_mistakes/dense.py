@@ -499,7 +499,7 @@ def cosine_similarity():
     {"x": (4, 3), "W": (2, 3, 2)},
     ("np.where(winner == k, g, 0)", "g", "chosen|extra"),
     ("np.where(winner == k, g, 0)", "np.where(winner == k, g, 0) / 2", "factor"),
-    ("np.where(winner == k, g, 0)", "np.where(winner != k, g, 0)", "chosen"),
+    ("np.where(winner == k, g, 0)", "np.where(winner != k, g, 0)", "chosen|shifted"),
 )
 def maxout():
     def forward(x, W):

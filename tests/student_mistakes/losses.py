@@ -62,7 +62,7 @@ def cross_entropy_sum():
     LOGITS,
     ("g[:, None] *", "g.sum() *", "extra|axis"),
     ("(p - ONE_HOT)", "(p - ONE_HOT) / 4", "factor"),
-    ("(p - ONE_HOT)", "(p * ONE_HOT - ONE_HOT)", "labels|contribution"),
+    ("(p - ONE_HOT)", "(p * ONE_HOT - ONE_HOT)", "labels|contribution|row sums"),
 )
 def cross_entropy_of_each():
     def forward(z):

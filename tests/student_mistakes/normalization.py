@@ -145,7 +145,7 @@ def rms_norm():
 
 @layer(
     {"x": (3, 4)},
-    ("- y * (g * y).sum(1, keepdims=True)", "", "cross terms|product"),
+    ("- y * (g * y).sum(1, keepdims=True)", "", "cross terms|product|norm"),
     ("x / n", "x", "unknown|cross terms"),
     ("(g * y).sum(1, keepdims=True)", "(g * y).sum(0, keepdims=True)", "axis|extra|unknown"),
     ("- y * (g * y)", "+ y * (g * y)", "cross terms"),

@@ -135,7 +135,7 @@ def rnn_of_many_steps():
     ("dlogits / 4", "dlogits", "factor"),
     ("states[t + 1].T[:, None] @ dlogits", "states[t].T[:, None] @ dlogits", "unknown"),
     ("dh = dz @ U.T", "dh = 0 * dz", "truncated"),
-    ("p[np.arange(4), TARGET] -= 1", "p[np.arange(4), TARGET] -= 0", "unknown|labels"),
+    ("p[np.arange(4), TARGET] -= 1", "p[np.arange(4), TARGET] -= 0", "row sums|labels"),
 )
 def character_model():
     TARGET = np.array([1, 0, 4, 2])
