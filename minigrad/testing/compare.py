@@ -135,7 +135,10 @@ def type_inside(problem: Problem, base: Array, within: Array) -> tuple[float, li
     """
     if problem.eps > EPS or np.any(within > LOSSY * EPS * abs(base)):
         return problem.eps, []
-    inside = precision_inside(problem.evaluate, problem.arrays, base)
+    # all inputs at once, then each by itself: it may be one alone that is rounded
+    alone = [[x] for x in problem.arrays if x.size] if len(problem.arrays) > 1 else []
+    found = (precision_inside(problem.evaluate, some, base) for some in (problem.arrays, *alone))
+    inside = next((precision for precision in found if precision is not None), None)
     if inside is None:
         return problem.eps, []
     text = (
@@ -156,7 +159,7 @@ def judge_ties(
     """Make the kinks wrong whose gradients do not fit together; a note on each such output."""
     notes = []
     for i, claimed, true in apart(
-        problem.evaluate, problem.arrays, analytic, numerics, base, noise
+        problem.evaluate, problem.arrays, analytic, numerics, base, noise, problem.eps
     ):
         for verdict, numeric in zip(verdicts, numerics):
             verdict[i, numeric.at_kink[i] & (verdict[i] == Verdict.KINK)] = Verdict.WRONG
@@ -182,8 +185,9 @@ def excuse_ties(
         wrong = verdict == Verdict.WRONG
         for i in np.flatnonzero(wrong.any(axis=1))[:MOST]:
             excused = within_ties(
-                problem.evaluate, problem.arrays, k, int(i), wrong[i], analytic[k], noise
-            )
+                problem.evaluate, problem.arrays, k, int(i), wrong[i], analytic[k], noise,
+                problem.eps,
+            )  # fmt: skip
             if excused is not None:
                 entries, low, high = excused
                 verdict[i, entries] = Verdict.KINK

@@ -17,7 +17,7 @@ from minigrad.testing.hypotheses import (
     whole_mistakes,
     zero,
 )
-from minigrad.testing.layers import layer_mistakes
+from minigrad.testing.layers import carried, layer_mistakes, within_a_step
 from minigrad.testing.places import Place, places_of
 from minigrad.testing.report import Diagnosis, Report
 from minigrad.testing.structure import cotangent_axes, missing_term, structural_mistakes
@@ -27,6 +27,7 @@ from minigrad.testing.verdicts import Jacobian, Verdict, indexed, position
 VAGUE = {"offset", "mixed up", "chain"}  # beside a place that says the same more plainly
 REARRANGED = {"transposed", "shifted", "reversed"}  # fit by coincidence where many numbers agree
 TOLD = 2  # mistakes that explain one whole Jacobian
+FEW = 4  # wrong entries, below which much fits if most others are unclear
 
 
 def diagnose(jacobians: Sequence[Jacobian]) -> list[Diagnosis]:
@@ -84,6 +85,8 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         where = next((f" {place.text}" for place in places_of(case)), "")
         yield Mistake("non-finite", f"it is not finite{where} where finite differences are")
         return
+    if few_of_many(case):
+        return
     structural = list(structural_mistakes(case))[:1]
     before_others = [*shares_of_ties(case), *(m for m in structural if m.kind == "chosen")]
     if before_others:
@@ -124,6 +127,13 @@ def explain(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake]:
         yield from part_of(case) or whole
 
 
+def few_of_many(case: Case) -> bool:
+    """Whether hardly an entry can be judged, so that what fits the others would be a guess."""
+    judged = np.count_nonzero(case.wrong & case.known)
+    unclear = np.count_nonzero(case.jacobian.verdict == Verdict.INCONCLUSIVE)
+    return judged < FEW and unclear > np.count_nonzero(case.known)
+
+
 def told_inside(
     case: Case, jacobians: Sequence[Jacobian], telling: Sequence[Mistake]
 ) -> list[Mistake]:
@@ -134,6 +144,8 @@ def told_inside(
         hidden_mistakes(case, jacobians),
         cotangent_axes(case),  # of axes in another order, two exchanged ones have a plainer name
         term_mistakes(case, jacobians),
+        carried(case),
+        within_a_step(case),
     )
     return list(islice(inside, 1))
 
@@ -241,7 +253,9 @@ def describe(case: Case) -> str:
     if count == 1:
         output = indexed(case.jacobian.output, position(int(np.argmax(rows)), case.y.shape))
         entry = indexed(case.jacobian.input, position(int(np.argmax(columns)), case.x.shape))
-        return f"only d {output} / d {entry} is wrong, of {m * n} entries"
+        unclear = np.count_nonzero(case.jacobian.verdict == Verdict.INCONCLUSIVE)
+        also = f", {unclear} of which cannot be judged" if unclear else ""
+        return f"only d {output} / d {entry} is wrong, of {m * n} entries{also}"
     text = (
         f"{count} of {m * n} entries are wrong, for {columns.sum()} of {n} input entries and "
         f"{rows.sum()} of {m} output entries; "

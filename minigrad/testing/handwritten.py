@@ -449,7 +449,8 @@ class Handwritten:
             with np.errstate(all="ignore"):
                 expected, size = weights @ a, abs(weights) @ abs(a)
             # a gradient may be nothing but rounding errors, as that of softmax(x).sum()
-            rounding = 1e-12 * np.nanmax(size, initial=typical_size(self.base, x))
+            rounding = max(1e-12, 64 * self.eps) if self.eps > EPS else 1e-12
+            rounding *= np.nanmax(size, initial=typical_size(self.base, x))
             allowed = max(1e-9, 16 * self.eps) * size + rounding
             if not np.all((abs(g - expected) <= allowed) | ~np.isfinite(g)):
                 found.append(not_additive(name))

@@ -118,7 +118,8 @@ def factor(case: Case, where: Array | None = None) -> Mistake | None:
     c = float(np.median(a[weight] / n[weight]))
     if c == 0 or not case.fits(c * case.n, where):
         return None
-    simple = nearest_simple(c, counts(case))
+    near = min(1e-3, max(1e-5, float(np.median(case.slack[inside] / abs(case.typical)))))
+    simple = nearest_simple(c, counts(case), near)
     if simple is not None and case.fits(float(simple) * case.n, where):
         if simple == -1:
             return Mistake("sign", "the sign is flipped")
@@ -140,14 +141,14 @@ def counts(case: Case) -> list[int]:
     return sorted(size for size in sizes if size > 1)
 
 
-def nearest_simple(c: float, sizes: list[int]) -> Fraction | None:
+def nearest_simple(c: float, sizes: list[int], near: float = 1e-5) -> Fraction | None:
     """The whole number, or one part of it, or ratio of two sizes that `c` is; with its sign."""
     numbers = {*sizes, 1, 2, 3, 4}
     ratios = sorted({Fraction(p, q) for p in numbers for q in numbers}, key=complexity)
     ratios += [Fraction(n) for n in range(5, WHOLE)] + [Fraction(1, n) for n in range(5, WHOLE)]
     ratios += [Fraction(n, n - 1) for n in sizes] + [Fraction(n - 1, n) for n in sizes]
     for ratio in ratios:
-        if abs(abs(c) - ratio) <= 1e-5 * ratio and (ratio != 1 or c < 0):
+        if abs(abs(c) - ratio) <= near * ratio and (ratio != 1 or c < 0):
             return ratio if c > 0 else -ratio
     return None
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.testing.hypotheses import Case, Mistake
+from minigrad.testing.hypotheses import Case, Mistake, chain_factors, factor
 
 Array = Any
 Words = dict[str, Any]
@@ -230,8 +230,8 @@ def window_axes(case: Case) -> Iterator[list[tuple[int, int]]]:
 
 def window(case: Case) -> Words | None:
     """The windows of the result are where they are for another stride, padding or offset."""
-    if case.n.size > LARGEST:
-        return None
+    if case.n.size > LARGEST or not case.n[case.wrong].any():
+        return None  # where windows have moved, something is missing
     whole = case.n.reshape(*case.y.shape, *case.x.shape)
     wrong = np.count_nonzero(case.wrong)
     for axes in window_axes(case):
@@ -252,12 +252,10 @@ def window(case: Case) -> Words | None:
 
 
 def few_windows(whole: Array, axes: Sequence[tuple[int, int]]) -> bool:
-    """Whether there are less than three windows along an axis, to which any two strides fit."""
-    for along, _ in axes:
-        others = tuple(k for k in range(whole.ndim) if k != along)
-        if np.count_nonzero(np.any(whole, axis=others)) < 3:
-            return True
-    return False
+    """Whether there are less than three windows, to which any two strides fit."""
+    along = [axis for axis, _ in axes]
+    others = tuple(k for k in range(whole.ndim) if k not in along)
+    return np.count_nonzero(np.any(whole, axis=others)) < 3
 
 
 def window_words(stride: int, shift: Sequence[int]) -> str:
@@ -330,6 +328,60 @@ def truncated(case: Case) -> Words | None:
     return None
 
 
+def steps_of(case: Case) -> Iterator[tuple[Array, Array, str, str]]:
+    """Axes that may be time: the entries within a step, those on the way back, and both in words.
+
+    Where the result has no such axis, only the last step may be all within.
+    """
+    name, output, size = case.jacobian.input, case.jacobian.output, case.n.shape
+    for j, length in enumerate(case.x.shape):
+        if length < 3:
+            continue
+        when = np.broadcast_to(np.indices(case.x.shape)[j].reshape(1, -1), size)
+        for i, other in enumerate(case.y.shape):
+            gap = np.indices(case.y.shape)[i].reshape(-1, 1) - when
+            for forwards in (True, False) if other == length else ():
+                later = gap > 0 if forwards else gap < 0
+                if not np.any(case.n[~later & (gap != 0)]) and np.any(case.n[later]):
+                    own = f"from each step of axis {j} of {name} to the same step of {output}"
+                    yield (
+                        gap == 0,
+                        later,
+                        own,
+                        "to all later ones" if forwards else "to earlier ones",
+                    )
+        if length not in case.y.shape:
+            own = f"at the last place of axis {j} of {name}"
+            yield when == length - 1, when < length - 1, own, "before it, if this is time"
+
+
+def carried(case: Case) -> Iterator[Mistake]:
+    """Right within each step, wrong on the way to the steps before it."""
+    for own, earlier, words, others in steps_of(case):
+        wrong = np.count_nonzero(case.wrong & earlier)
+        all_of_them = wrong == np.count_nonzero(case.wrong) > 2
+        few_right = wrong >= 9 * np.count_nonzero(case.right & earlier)
+        if all_of_them and few_right and np.count_nonzero(case.right & own) > 1:
+            text = (
+                f"it is right {words}, wrong {others}: what is handed from one step to the one "
+                "before it is wrong"
+            )
+            yield Mistake("carried", text)
+            return
+
+
+def within_a_step(case: Case) -> Iterator[Mistake]:
+    """A factor is wrong within each step, and again in each step on the way back."""
+    for own, earlier, words, _ in steps_of(case):
+        if np.count_nonzero(case.wrong & own) < 4 or not np.any(case.wrong & earlier):
+            continue
+        simple = factor(case, own)
+        for found in [simple] if simple is not None else chain_factors(case, own):
+            text = f"{words}, {found.text.split(':')[0]}: this is so in each step of the recurrence"
+            yield Mistake(found.kind, text)
+            return
+
+
 def plural(count: int, word: str) -> str:
     return f"{count} {word}" + "s" * (count != 1)
 
@@ -377,11 +429,11 @@ def epsilon(case: Case) -> Words | None:
         if not big.all(axis=0).any() and not big.any(axis=1).all():
             continue
         ratio = np.array([np.median((case.a[i] / case.n[i])[big[i]]) for i in range(count)])
-        for words, factor in EPSILONS.items():
-            found = solved(factor, v, ratio)
+        for words, formula in EPSILONS.items():
+            found = solved(formula, v, ratio)
             if found is None:
                 continue
-            if case.fits(case.n * factor(v, found)[:, None]) and found > 1e-12:
+            if case.fits(case.n * formula(v, found)[:, None]) and found > 1e-12:
                 return {"what": words, "epsilon": f"{found:.2g}"}
     return None
 
@@ -411,6 +463,9 @@ def solved(factor: Callable[[Array, float], Array], v: Array, ratio: Array) -> f
     return low
 
 
+WHY = "weights of examples or classes, lengths, a mask"
+
+
 def row_factors(case: Case) -> Words | None:
     """Each slice along an axis of the input has a factor of its own."""
     for axis, size in enumerate(case.x.shape):
@@ -428,9 +483,17 @@ def row_factors(case: Case) -> Words | None:
             for name, values in case.jacobian.others.items():
                 for words, supposed in (("is missing", 1 / values), ("is there too often", values)):
                     if values.size == size and np.allclose(factors, supposed.reshape(-1), 1e-3):
-                        return {"name": "chain", "axis": axis, "factors": f"{name}, which {words}"}
+                        return {
+                            "name": "chain",
+                            "axis": axis,
+                            "factors": f"{name}, which {words}",
+                            "why": WHY,
+                        }
             some = ", ".join(f"{c:.4g}" for c in factors[:5]) + (", ..." if size > 5 else "")
-            return {"axis": axis, "factors": some}
+            if np.all(abs(factors - 1) < 0.1):
+                why = "an ε inside of a root, outside of it, or missing"
+                return {"name": "epsilon", "axis": axis, "factors": some, "why": why}
+            return {"axis": axis, "factors": some, "why": WHY}
     return None
 
 
@@ -512,8 +575,7 @@ HYPOTHESES = [
     Hypothesis(
         "row factors",
         row_factors,
-        "along axis {axis} of {input} each slice has a factor of its own, {factors}: weights of "
-        "examples or classes, lengths, a mask?",
+        "along axis {axis} of {input} each slice has a factor of its own, {factors}: {why}?",
     ),
     Hypothesis(
         "mask",

@@ -68,7 +68,11 @@ def precision_inside(
 
     try:
         for kind in reversed(PRECISIONS):
-            votes = [is_staircase(at, base, kind, seed) for seed in range(DIRECTIONS)]
+            votes = []
+            for seed in range(DIRECTIONS):
+                votes.append(is_staircase(at, base, kind, seed))
+                if votes[-1] is False:
+                    break
             found = votes.count(True) >= 2 and False not in votes
             if found and not has_treads(at, base, kind):
                 return kind

@@ -65,7 +65,10 @@ def missing_term(case: Case) -> Iterator[Mistake]:
         return
     y = case.y.reshape(-1)
     terms = (
-        (np.outer(y, y), "a term with {0} · sum(g · {0}) over axis {1} is missing"),
+        (
+            np.outer(y, y),
+            "a term with {0} · sum(g · {0}) over axis {1} is missing, or has a wrong factor",
+        ),
         (
             np.ones((y.size, y.size)),
             "the mean over axis {1} is not differentiated: subtract that of g",

@@ -45,7 +45,9 @@ def term_mistakes(case: Case, jacobians: Sequence[Jacobian]) -> Iterator[Mistake
 
 
 def negligible(case: Case, values: Array, size: Any) -> Array:
-    return abs(values) <= SAME * size + 10 * case.slack.max(initial=0.0)
+    """Where values are nothing but errors; nowhere if errors are as large as what is looked at."""
+    slack = 10 * case.slack.max(initial=0.0)
+    return (abs(values) <= SAME * size + slack) & (slack <= 0.05 * case.typical)
 
 
 # ------------------------------------------------------------------------------------- orders
@@ -135,8 +137,8 @@ def sums_of_rows(case: Case) -> Iterator[Mistake]:
         yield Mistake("labels", text + missing)
         return
     text = (
-        "its rows must sum to 0 (softmax, margins), and do not: a label, or a term of the softmax, "
-        "is missing or there twice"
+        "its rows must sum to 0 (as of a softmax, or of differences), and do not: one of the terms "
+        "that cancel, a label perhaps, is missing, there twice, or has a wrong sign or factor"
     )
     yield Mistake("row sums", text)
 
@@ -147,6 +149,8 @@ def whole_numbers(case: Case) -> Iterator[Mistake]:
         return
     off = (case.a - case.n).reshape(-1)
     for count in sorted({1, *case.x.shape[:-1]}):
+        if count * case.slack.max(initial=0.0) > 5e-3:
+            return  # everything is near a whole number
         near = np.rint(off * count)
         if not negligible(case, off * count - near, 1.0).all() or np.max(abs(near)) > 100:
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.testing.numeric import Array, Numeric
+from minigrad.testing.numeric import EPS, Array, Numeric
 from minigrad.testing.points import Evaluate, guarded
 
 AROUND = 1e-4  # how far from the point derivatives are looked at, relative to the entries or to 1
@@ -24,6 +24,7 @@ def apart(
     numerics: list[Numeric],
     base: Array,
     noise: Array,
+    eps: float = EPS,
 ) -> list[tuple[int, float, float]]:
     """The outputs whose gradients are impossible at their ties: output, claimed slope, true slope.
 
@@ -41,9 +42,9 @@ def apart(
             ]
             terms = [a[i] * d.reshape(-1) for a, d in zip(analytic, directions)]
             claimed = float(sum(np.sum(t[d.reshape(-1) != 0]) for t, d in zip(terms, directions)))
-            slopes = slopes_around(evaluate, arrays, directions, directions, int(i), base.size)
+            slopes = slopes_around(evaluate, arrays, directions, directions, int(i), base.size, eps)
             size = max(sum(float(np.nansum(abs(t))) for t in terms), float(np.max(abs(slopes))))
-            slack = 1e-3 * size + 16 * float(noise[i]) / STEP
+            slack = 1e-3 * size + 16 * float(noise[i]) / step_in(eps)
             true = float(np.mean(slopes))
             same = np.max(abs(slopes - true)) <= slack and slack <= 1e-2 * size
             if same and abs(claimed - true) > 4 * slack:
@@ -60,6 +61,7 @@ def within_ties(
     wrong: Array,
     analytic: Array,
     noise: Array,
+    eps: float = EPS,
 ) -> tuple[Array, float, float] | None:
     """The wrong entries of output `i` that belong to a tie inside input `k`, and their interval.
 
@@ -74,16 +76,16 @@ def within_ties(
             continue
         zeros = [np.zeros_like(x) for x in arrays]
         moved = [*zeros[:k], group.reshape(arrays[k].shape) * 1.0, *zeros[k + 1 :]]
-        together = slopes_around(evaluate, arrays, moved, moved, i, len(noise))
+        together = slopes_around(evaluate, arrays, moved, moved, i, len(noise), eps)
         each = []
         members = np.flatnonzero(group)[:MOST]
         for j in members:
             unit = np.zeros_like(flat)
             unit[j] = 1.0
             alone = [*zeros[:k], unit.reshape(arrays[k].shape), *zeros[k + 1 :]]
-            each.append(slopes_around(evaluate, arrays, alone, moved, i, len(noise)))
+            each.append(slopes_around(evaluate, arrays, alone, moved, i, len(noise), eps))
         low, high = float(np.min(each)), float(np.max(each))
-        slack = 1e-3 * (high - low) + 16 * float(noise[i]) / STEP
+        slack = 1e-3 * (high - low) + 16 * float(noise[i]) / step_in(eps)
         claimed = analytic[i, group]
         fits = np.all(abs(together - np.sum(claimed)) <= 4 * slack)
         between = np.all((claimed >= low - slack) & (claimed <= high + slack))
@@ -94,6 +96,11 @@ def within_ties(
     return None
 
 
+def step_in(eps: float) -> float:
+    """The step of differences of a function that computes with a rounding of `eps`."""
+    return STEP * float(eps / EPS) ** 0.4
+
+
 def slopes_around(
     evaluate: Evaluate,
     arrays: list[Array],
@@ -101,6 +108,7 @@ def slopes_around(
     spread: list[Array],
     i: int,
     m: int,
+    eps: float,
 ) -> Array:
     """The slopes of output `i` along the directions: here, to either side, and at points around.
 
@@ -109,7 +117,8 @@ def slopes_around(
     before = [x.copy() for x in arrays]
     rng = np.random.default_rng(0)
     largest = max(float(np.max(abs(d), initial=0.0)) for d in directions) or 1.0
-    h = STEP / largest
+    h = step_in(eps) / largest
+    around = AROUND * (eps / EPS) ** (1 / 3)
 
     def moved(start: list[Array], step: float) -> float:
         for x, s, d in zip(arrays, start, directions):
@@ -122,7 +131,7 @@ def slopes_around(
         slopes += [(moved(before, h) - here) / h, (here - moved(before, -h)) / h]
         for _ in range(SAMPLES):
             start = [
-                s + AROUND * np.fmax(1.0, abs(s)) * (d != 0) * rng.uniform(-1, 1, s.shape)
+                s + around * np.fmax(1.0, abs(s)) * (d != 0) * rng.uniform(-1, 1, s.shape)
                 for s, d in zip(before, spread)
             ]
             slopes.append((moved(start, h) - moved(start, -h)) / (2 * h))

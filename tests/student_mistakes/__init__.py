@@ -22,6 +22,7 @@ THEMES = (
     "courses",
     "papers",
     "objectives",
+    "projects",
 )
 
 

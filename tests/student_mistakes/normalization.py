@@ -35,7 +35,7 @@ def batch_norm():
 
 @layer(
     {"x": (5, 3)},
-    ("1 / (x.std(0) + EPS)", "1 / np.sqrt(x.var(0) + EPS)", "epsilon|unknown"),
+    ("1 / (x.std(0) + EPS)", "1 / np.sqrt(x.var(0) + EPS)", "epsilon|cross terms"),
     ("1 / (x.std(0) + EPS)", "1 / x.std(0)", "epsilon|unknown|row factors"),
     ("d.mean(0)", "d.mean(1, keepdims=True)", "axis|extra|unknown"),
     ("- d.mean(0)", "", "cross terms"),

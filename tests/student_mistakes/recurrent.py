@@ -134,7 +134,7 @@ def rnn_of_many_steps():
     {"x": (4, 5), "W": (5, 3), "U": (3, 3), "V": (3, 5)},
     ("dlogits / 4", "dlogits", "factor"),
     ("states[t + 1].T[:, None] @ dlogits", "states[t].T[:, None] @ dlogits", "unknown"),
-    ("dh = dz @ U.T", "dh = 0 * dz", "truncated"),
+    ("dh = dz @ U.T", "dh = 0 * dz", "truncated|carried"),
     ("p[np.arange(4), TARGET] -= 1", "p[np.arange(4), TARGET] -= 0", "row sums|labels"),
 )
 def character_model():
@@ -209,9 +209,9 @@ def lstm_step():
 
 @layer(
     {"x": (4, 3), "W": (3, 8), "U": (2, 8), "b": (8,)},
-    ("dh, dcell = dz @ U.T, dc * f", "dh, dcell = dz @ U.T, 0 * dc", "unknown"),
+    ("dh, dcell = dz @ U.T, dc * f", "dh, dcell = dz @ U.T, 0 * dc", "carried"),
     ("dh, dcell = dz @ U.T, dc * f", "dh, dcell = 0, 0", "truncated"),
-    ("dh, dcell = dz @ U.T, dc * f", "dh, dcell = 0, dc * f", "unknown"),
+    ("dh, dcell = dz @ U.T, dc * f", "dh, dcell = 0, dc * f", "carried"),
     ("dW += np", "dW += 2 * np", "factor"),
     ("db += dz", "db = dz", "unknown|assigned"),
 )
@@ -313,7 +313,7 @@ def running_sum():
     ("carry = back * a", "carry = 0", "truncated|identity|cross terms"),
     ("da += back * h[t]", "da += back * h[t + 1]", "unknown"),
     ("da += back * h[t]", "da += back * h[t] / 6", "factor"),
-    ("carry = back * a", "carry = back", "unknown"),
+    ("carry = back * a", "carry = back", "carried"),
 )
 def linear_recurrence():
     def forward(x, a):
