@@ -131,7 +131,7 @@ def few_of_many(case: Case) -> bool:
     """Whether hardly an entry can be judged, so that what fits the others would be a guess."""
     judged = np.count_nonzero(case.wrong & case.known)
     unclear = np.count_nonzero(case.jacobian.verdict == Verdict.INCONCLUSIVE)
-    return judged < FEW and unclear > np.count_nonzero(case.known)
+    return bool(judged < FEW and unclear > np.count_nonzero(case.known))
 
 
 def told_inside(

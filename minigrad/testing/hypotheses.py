@@ -124,6 +124,10 @@ def factor(case: Case, where: Array | None = None) -> Mistake | None:
         if simple == -1:
             return Mistake("sign", "the sign is flipped")
         return Mistake("factor", ratio_text(simple, counts(case)))
+    if abs(c) < 1e-5 and np.all(abs(a) <= case.slack[inside]):
+        return Mistake("contribution", "almost nothing of it is there: a contribution is missing")
+    if np.median(case.slack[inside]) > 1e-3 * np.max(abs(n)):
+        return None  # such numbers have many factors
     return Mistake("factor", factor_text(c, counts(case)))
 
 

@@ -255,7 +255,7 @@ def few_windows(whole: Array, axes: Sequence[tuple[int, int]]) -> bool:
     """Whether there are less than three windows, to which any two strides fit."""
     along = [axis for axis, _ in axes]
     others = tuple(k for k in range(whole.ndim) if k not in along)
-    return np.count_nonzero(np.any(whole, axis=others)) < 3
+    return bool(np.count_nonzero(np.any(whole, axis=others)) < 3)
 
 
 def window_words(stride: int, shift: Sequence[int]) -> str:
@@ -328,6 +328,9 @@ def truncated(case: Case) -> Words | None:
     return None
 
 
+BEFORE = "before it, if this is time"
+
+
 def steps_of(case: Case) -> Iterator[tuple[Array, Array, str, str]]:
     """Axes that may be time: the entries within a step, those on the way back, and both in words.
 
@@ -352,7 +355,7 @@ def steps_of(case: Case) -> Iterator[tuple[Array, Array, str, str]]:
                     )
         if length not in case.y.shape:
             own = f"at the last place of axis {j} of {name}"
-            yield when == length - 1, when < length - 1, own, "before it, if this is time"
+            yield when == length - 1, when < length - 1, own, BEFORE
 
 
 def carried(case: Case) -> Iterator[Mistake]:
@@ -372,13 +375,12 @@ def carried(case: Case) -> Iterator[Mistake]:
 
 def within_a_step(case: Case) -> Iterator[Mistake]:
     """A factor is wrong within each step, and again in each step on the way back."""
-    for own, earlier, words, _ in steps_of(case):
+    for own, earlier, words, others in steps_of(case):
         if np.count_nonzero(case.wrong & own) < 4 or not np.any(case.wrong & earlier):
             continue
-        simple = factor(case, own)
+        simple = factor(case, own) if others != BEFORE else None
         for found in [simple] if simple is not None else chain_factors(case, own):
-            text = f"{words}, {found.text.split(':')[0]}: this is so in each step of the recurrence"
-            yield Mistake(found.kind, text)
+            yield Mistake(found.kind, f"{words}, {found.text.split(':')[0]}, and so in each step")
             return
 
 

@@ -15,7 +15,8 @@ import numpy as np
 Array = Any
 
 EPS = float(np.finfo(np.float64).eps)
-DIRECTIONS = 3  # in which the inputs are changed
+DIRECTIONS = 9  # in which the inputs are changed, at most: a result may hardly change in some
+ENOUGH = 3  # of them that show the steps
 POINTS = 16  # along one of them, at which the width of the steps is looked at
 DECIMALS = 6  # numbers with fewer were rounded on purpose
 AGREE = 0.25  # relative difference of two slopes that are taken for the same
@@ -68,13 +69,13 @@ def precision_inside(
 
     try:
         for kind in reversed(PRECISIONS):
-            votes = []
+            seen: list[int] = []  # directions that show the steps
             for seed in range(DIRECTIONS):
-                votes.append(is_staircase(at, base, kind, seed))
-                if votes[-1] is False:
+                vote = is_staircase(at, base, kind, seed)
+                seen += [seed] if vote else []
+                if vote is False or len(seen) == ENOUGH:
                     break
-            found = votes.count(True) >= 2 and False not in votes
-            if found and not has_treads(at, base, kind):
+            if vote is not False and len(seen) >= 2 and not has_treads(at, base, kind, seen[0]):
                 return kind
     finally:
         for x, values in zip(arrays, before):
@@ -101,12 +102,12 @@ def is_staircase(
     return bool(2 * np.count_nonzero(missed & smooth) > np.count_nonzero(smooth))
 
 
-def has_treads(at: Callable[[float, int], Array], base: Array, kind: Precision) -> bool:
+def has_treads(at: Callable[[float, int], Array], base: Array, kind: Precision, seed: int) -> bool:
     """Whether the steps are those of a function like `np.round`, wider than those of the type.
 
     On the way to where the slope was seen, numbers of the type take other values at each point.
     """
-    points = np.array([at(kind.above[1] * k / POINTS, 0) for k in range(1, POINTS + 1)])
+    points = np.array([at(kind.above[1] * k / POINTS, seed) for k in range(1, POINTS + 1)])
     moving = points[-1] != base
     rounded = any(np.array_equal(points, np.round(points, k)) for k in range(DECIMALS))
     if rounded or not moving.any():

@@ -241,7 +241,7 @@ def few_factors(case: Case) -> Iterator[Mistake]:
     each = np.nanmedian(ratio[:, big.any(axis=0)], axis=0)
     groups: list[list[float]] = []
     for c in sorted(each):
-        if groups and abs(c - groups[-1][0]) <= SAME * abs(c):
+        if groups and abs(c - groups[-1][0]) <= 10 * SAME * abs(c):
             groups[-1].append(float(c))
         else:
             groups.append([float(c)])

@@ -143,6 +143,8 @@ def narrow_layer(made: Any, inside: str) -> Any:
     """A layer object whose parameters are float32, and whose passes compute in float32."""
     for name, value in vars(made).items():
         setattr(made, name, convert(value, np.float32))
+    if not hasattr(made, "forward"):
+        made.forward = made.__call__
     for name in ("forward", "backward"):
         setattr(made, name, computed(inside)(getattr(made, name)))
     return made

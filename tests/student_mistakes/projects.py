@@ -67,7 +67,7 @@ def euler_steps():
     {"x": (2, 3, 4), "W": (2, 2)},
     ("dx = g * s[:, None, None] + ds", "dx = g * s[:, None, None]", "contribution|cross terms"),
     ("dx = g * s[:, None, None] + ds / 12", "dx = g * s[:, None, None] + ds", "cross terms|term"),
-    ("(g * x).sum((1, 2)) * s * (1 - s)", "(g * x).sum((1, 2))", "hidden|row factors|factor"),
+    ("(g * x).sum((1, 2)) * s * (1 - s)", "(g * x).sum((1, 2))", "hidden|cross terms|factor"),
 )
 def squeeze_and_excite():
     def forward(x, W):
