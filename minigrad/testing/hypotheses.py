@@ -178,7 +178,8 @@ def ratio_text(ratio: Fraction, sizes: list[int]) -> str:
     if readings:
         return f"{text}: {', or '.join(readings)}"
     if n in sizes and m in sizes:
-        return f"{text}: a mean divides by {m} instead of {n} (the size of another axis?)"
+        other = "n - 1 for n, or the" if abs(n - m) == 1 else "the"
+        return f"{text}: a mean divides by {m} instead of {n} ({other} size of another axis?)"
     if abs(n - m) == 1 and max(n, m) > 3 and max(n, m) in sizes:
         return f"{text}: {m} where {n} belongs (the n - 1 of an unbiased variance?)"
     return text
@@ -217,7 +218,11 @@ def factor_text(c: float, sizes: list[int]) -> str:
     for name, value in constants(sizes).items():
         for formula, number in ((name, value), (f"1/{name}", 1 / value)):
             if abs(abs(c) - number) <= 1e-5 * number:
-                return f"it is {formula} = {abs(c):.6g} times what it should be{sign}"
+                text = f"it is {formula} = {abs(c):.6g} times what it should be{sign}"
+                if name.startswith("√") and name[1:].isdigit():
+                    where = "is missing" if formula == name else "is there twice"
+                    text += f": the 1/{name} of an attention {where}?"
+                return text
     return f"it is {abs(c):.6g} times what it should be{sign}"
 
 

@@ -97,7 +97,7 @@ def weight_decay(case: Case) -> Words | None:
     if case.x.size < 3 or not case.known.all():
         return None
     off, x = case.a - case.n, case.x.reshape(1, -1)
-    for power, values in (("", x), ("sign of ", np.sign(x))):
+    for power, values in (("", x), ("the sign of ", np.sign(x))):
         if len(np.unique(values)) == 1:
             continue
         rate = (off * values).sum(1) / (values * values).sum(1)
@@ -132,7 +132,9 @@ def sums_to_zero(case: Case, jacobian: Array) -> bool:
 def label_smoothing(case: Case) -> Words | None:
     """In each row, one entry is off by the sum of what the others are off by, which are equal."""
     off = lines(case)
-    if off is None or not is_softmax_loss(case):
+    if off is None or case.x.shape == case.y.shape or off.shape[1] < 2:
+        return None
+    if not sums_to_zero(case, case.n):
         return None
     one = np.take_along_axis(off, np.argmax(abs(off), axis=2)[..., None], 2)
     others = np.where(abs(off) == abs(one), np.nan, off)
@@ -570,7 +572,7 @@ HYPOTHESES = [
     Hypothesis(
         "weight decay",
         weight_decay,
-        "it is off by {rate} times the {power}{input}: weight decay, which one of the passes has "
+        "it is off by {rate} times {power}{input}: weight decay, which one of the passes has "
         "twice or does not have?",
     ),
     Hypothesis("epsilon", epsilon, "it is computed with {what} (ε = {epsilon})"),

@@ -69,13 +69,14 @@ def precision_inside(
 
     try:
         for kind in reversed(PRECISIONS):
-            seen: list[int] = []  # directions that show the steps
+            seen: dict[str, list[int]] = {"steps": [], "smooth": [], "rough": [], "flat": []}
             for seed in range(DIRECTIONS):
-                vote = is_staircase(at, base, kind, seed)
-                seen += [seed] if vote else []
-                if vote is False or len(seen) == ENOUGH:
+                seen[looks(at, base, kind, seed)].append(seed)
+                if seen["smooth"] or len(seen["steps"]) == ENOUGH:
                     break
-            if vote is not False and len(seen) >= 2 and not has_treads(at, base, kind, seen[0]):
+            steps = seen["steps"]
+            found = len(steps) >= 2 and len(steps) > 2 * len(seen["rough"]) and not seen["smooth"]
+            if found and not has_treads(at, base, kind, steps[0]):
                 return kind
     finally:
         for x, values in zip(arrays, before):
@@ -83,12 +84,11 @@ def precision_inside(
     return None
 
 
-def is_staircase(
-    at: Callable[[float, int], Array], base: Array, kind: Precision, seed: int
-) -> bool | None:
-    """Whether most outputs have a slope that changes below the last bit do not see.
+def looks(at: Callable[[float, int], Array], base: Array, kind: Precision, seed: int) -> str:
+    """What most outputs are along a direction.
 
-    None if no slope is seen at all: another direction may tell.
+    Returns    "steps": they have a slope that changes below the last bit do not see; "smooth": such
+               changes see it as well; "rough": no slope stays the same; "flat": they hardly change
     """
     below, above, beyond = (
         (at(amplitude, seed) - base) / amplitude for amplitude in (kind.below, *kind.above)
@@ -97,9 +97,10 @@ def is_staircase(
     enough = size > 1e-2 * np.fmax(abs(base), 1e-3 * np.nanmax(abs(base), initial=0.0))
     smooth = enough & (abs(above - beyond) <= AGREE * size)
     if not smooth.any() or 2 * np.count_nonzero(smooth) < np.count_nonzero(enough):
-        return None
+        return "rough" if enough.any() else "flat"
     missed = abs(below - above) > 2 * AGREE * size
-    return bool(2 * np.count_nonzero(missed & smooth) > np.count_nonzero(smooth))
+    steps = 2 * np.count_nonzero(missed & smooth) > np.count_nonzero(smooth)
+    return "steps" if steps else "smooth"
 
 
 def has_treads(at: Callable[[float, int], Array], base: Array, kind: Precision, seed: int) -> bool:
