@@ -384,6 +384,8 @@ GLOBALS = {"mg": mg, "np": np}  # what an example may use
 
 def test_every_public_op_is_in_the_table() -> None:
     covered = {id(sample.op) for sample in SAMPLES}
+    # recorded, and without a gradient that is defined: the row of ldl_solve goes through them
+    covered |= {id(mg.linalg.ldl_factor), id(mg.linalg.ldl_factor_ex)}
     missing = sorted(name for name, function in PUBLIC.items() if id(function) not in covered)
     assert not missing, "\n".join(missing)
 

@@ -153,6 +153,18 @@ def hardtanh(to: Translation, call: Step, x: str) -> str:
     return to.add("Clip", x, lowest, highest)
 
 
+@translation("nn.functional.activations._hardswish", batchwise=True)
+def hardswish(to: Translation, call: Step, x: str) -> str:
+    three, zero, six = (to.constant(np.array(number, call.dtype)) for number in (3, 0, 6))
+    share = to.add("Div", to.add("Clip", to.add("Add", x, three), zero, six), six)
+    return to.add("Mul", x, share)
+
+
+@translation("nn.functional.activations._mish", batchwise=True)
+def mish(to: Translation, call: Step, x: str) -> str:
+    return to.add("Mul", x, to.add("Tanh", to.add("Softplus", x)))
+
+
 @translation("ops.softmax", "ops.log_softmax", batchwise=True)
 def softmax(to: Translation, call: Step, x: str) -> str:
     if call.statics[0] % len(call.shape) == 0:

@@ -64,7 +64,7 @@ def test_a_step_of_two_layers_as_a_reader_sees_it():
         "hidden = np.maximum(layer1, 0)",
         "# backward",
         "d_layer2_weight = (hidden.T @ d_layer2).T",
-        "d_layer1 = np.where(hidden > 0, d_hidden, 0)",
+        "d_layer1 = np.where(hidden != 0, d_hidden, 0)",
         "d_layer1_weight = (x.T @ d_layer1).T",
         "d_layer1_bias = d_layer1.sum(0)",
         "# update: SGD",

@@ -328,12 +328,6 @@ WRONG_IN_TORCH: dict[str, tuple[str, Callable[..., Any], Callable[..., Any], Any
         "I, the same",
         lambda A: L.matrix_norm(A, "nuc"), lambda A: T.matrix_norm(A, "nuc"), ones, 0.5 * ones,
     ),
-    "singular value decomposition of rank 1, tall": (
-        "NaN, where the loss is the matrix itself",
-        lambda A: (lambda U, S, Vh: (U * S) @ Vh)(*L.svd(A, full_matrices=False)),
-        lambda A: (lambda U, S, Vh: (U * S) @ Vh)(*T.svd(A, full_matrices=False)),
-        np.ones((3, 2)), np.ones((3, 2)),
-    ),
 }  # fmt: skip
 
 

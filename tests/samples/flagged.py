@@ -71,6 +71,8 @@ SAMPLES: list[Sample] = [
     Sample("ormqr", lambda A, t, x: full_reflections(A, t) @ x, ((4, 3), (2,), (4, 2))),
     Sample("ormqr", lambda A, t, x: x @ full_reflections(A, t).T, ((4, 3), (2,), (2, 4)),
            case="right", call=lambda A, t, x: mg.ormqr(A, t, x, left=False, transpose=True)),
+    Sample("geqrf", lambda x: (np.linalg.qr(x, "raw")[0].T, np.linalg.qr(x, "raw")[1]), ((4, 3),),
+           differentiable=False),
     Sample("linalg.ldl_solve", lambda x: np.linalg.solve(INDEFINITE, x), ((4, 2),), normal,
            lambda x: mg.linalg.ldl_solve(*mg.linalg.ldl_factor(INDEFINITE.astype(x.dtype)), x)),
     Sample("svd", lambda x: np.linalg.svd(x, compute_uv=False), ((3, 2),), normal,
