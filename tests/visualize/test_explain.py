@@ -255,7 +255,8 @@ def unknown_words(formula: str, vertex: Any, graph: Any) -> set[str]:
 
 
 # functions of two operands, one of which has no derivative: the page names the product only
-WITH_FORMULA = [s for s in DIFFERENTIABLE if s.name not in ("igamma", "igammac", "special.zeta")]
+ONE_SIDED = ("igamma", "igammac", "special.zeta", "linalg.ldl_solve")
+WITH_FORMULA = [s for s in DIFFERENTIABLE if s.name not in ONE_SIDED]
 
 
 @pytest.mark.parametrize("sample", some(WITH_FORMULA), ids=str)
