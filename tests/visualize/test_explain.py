@@ -237,6 +237,8 @@ def unknown_words(formula: str, vertex: Any, graph: Any) -> set[str]:
     for symbol in symbols:  # t1 and t̄1, and of results that nobody used t1.indices
         barred = unicodedata.normalize("NFD", bar(symbol))
         for name in (barred, symbol):
+            if name not in text:  # most of the names of a large graph
+                continue
             text = re.sub(
                 rf"(?<![\w{MACRON}]){re.escape(name)}(\.[A-Za-z_]+)?(?![A-Za-z0-9{MACRON}])",
                 "",
